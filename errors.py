@@ -1,0 +1,24 @@
+"""Every exception that Callboard raises itself; `except CallboardError` catches them all."""
+
+
+class CallboardError(Exception):
+    """The base of Callboard's own errors. Its message is one readable sentence, fit for an operator or a client."""
+
+
+class SettingsError(CallboardError):
+    """A setting is wrong: the message names the key, the value it has and what is accepted."""
+
+
+class DeclarationError(CallboardError):
+    """A task or a scheduled job is declared wrongly; raised when it is imported or started, never at a request."""
+
+
+class InvalidParametersError(CallboardError):
+    """The request itself is wrong, so trying again cannot help.
+
+    A task raises it to end with an `invalid_parameters` outcome at once; every other exception is retried.
+    """
+
+
+class RedisServerError(CallboardError):
+    """No Redis server could be found or started on this machine."""

@@ -1,0 +1,284 @@
+"""The one reader of a deployment's facts: the environment over `config.json` over the defaults below.
+
+`CALLBOARD_CONFIG` names another file. Sections of the file that are not Callboard's are left alone; inside its own
+sections an unknown key is refused, because a misspelt one would silently fall back to a default.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis.connection import parse_url
+
+from errors import SettingsError
+
+#: The environment variables that override a key of the file.
+ENVIRONMENT = {
+    "REDIS_HOST": ("redis", "host"),
+    "REDIS_PORT": ("redis", "port"),
+    "REDIS_URL": ("redis", "url"),
+    "LOG_LEVEL": ("log_level",),
+}
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+
+
+def _not_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_boolean", "Input should be a number, not a boolean")
+    return value
+
+
+def _like(pattern: str, accepted: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("malformed", "Input should be {accepted}", {"accepted": accepted})
+        return text
+
+    return check
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    try:
+        parse_url(url.get_secret_value())
+    except ValueError:
+        # The library's own message may quote a part of the URL, and with it the password.
+        raise PydanticCustomError(
+            "redis_url",
+            "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix:///path/to/socket",
+        ) from None
+    return url
+
+
+def _crontab(expression: str) -> str:
+    try:
+        CronTrigger.from_crontab(expression)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "crontab", "Input should be five crontab fields such as '*/5 * * * *' ({error})", {"error": str(error)}
+        ) from None
+    return expression
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError; OSError: a folder, such as "Europe"
+        raise PydanticCustomError("timezone", "Input should be a time zone such as 'UTC' or 'Europe/Berlin'") from None
+    return name
+
+
+Count = Annotated[int, BeforeValidator(_not_boolean), Field(ge=1)]
+BackoffMs = Annotated[int, BeforeValidator(_not_boolean), Field(ge=1, le=WEEK_MS)]
+ChannelName = Annotated[str, AfterValidator(_like(r"[!-~]{1,200}", "1 to 200 printable ASCII characters, no space"))]
+HostName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._:%-]+", "a host name or an address"))]
+JobName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
+
+
+class Section(BaseModel):
+    """A section of the file that is Callboard's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channels(Section):
+    """The Redis channels that requests come in on and outcomes go out on."""
+
+    tasks_queue: ChannelName = "tasks"
+    results_queue: ChannelName = "results"
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.tasks_queue == self.results_queue:
+            raise PydanticCustomError(
+                "same_channel",
+                "tasks_queue and results_queue should be two different channels: an outcome is not a request",
+            )
+        return self
+
+
+class RedisSettings(Section):
+    """Where Redis is, and what Callboard keeps there."""
+
+    host: HostName = "localhost"
+    port: Annotated[int, BeforeValidator(_not_boolean), Field(ge=1, le=65535)] = 6379
+    url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = None
+    channels: Channels = Channels()
+    outcome_ttl_s: Count = 3600
+
+    @property
+    def connection_url(self) -> str:
+        """What redis-py connects to; may hold a password, so it is not for a log line: `location` is."""
+        if self.url is not None:
+            return self.url.get_secret_value()
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"redis://{host}:{self.port}/0"
+
+    @property
+    def location(self) -> str:
+        """The same without user, password and options, for log lines and messages."""
+        parts = urlsplit(self.connection_url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+class WorkerSettings(Section):
+    """How often and how long a task is tried, where its own `@task` says nothing else."""
+
+    max_attempts: Count = 4
+    min_backoff_ms: BackoffMs = 1_000
+    max_backoff_ms: BackoffMs = 60_000
+    time_limit_ms: Count = 60_000
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_backoff_ms > self.max_backoff_ms:
+            raise PydanticCustomError("backoff_order", "min_backoff_ms should be at most max_backoff_ms")
+        return self
+
+
+class Limits(Section):
+    """What is accepted from outside."""
+
+    request_bytes: Count = 1024 * 1024
+    reply_to: tuple[ChannelName, ...] = ("results:*",)
+    pubsub_buffer_bytes: Annotated[int, BeforeValidator(_not_boolean), Field(ge=0)] = 256 * 1024 * 1024
+
+
+class ScheduledJob(Section):
+    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`."""
+
+    name: JobName
+    cron: Annotated[str, AfterValidator(_crontab)] | None = None
+    interval_s: Annotated[float, BeforeValidator(_not_boolean), Field(gt=0, allow_inf_nan=False)] | None = None
+    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    task_type: str
+    parameters: dict[str, Any] = {}
+    user_id: StrictStr | StrictInt
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> Self:
+        if (self.cron is None) == (self.interval_s is None):
+            raise PydanticCustomError("rhythm", "a job should have either cron or interval_s")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything a deployment may decide. Read once at start by `load_settings`."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    redis: RedisSettings = RedisSettings()
+    worker: WorkerSettings = WorkerSettings()
+    limits: Limits = Limits()
+    schedule: tuple[ScheduledJob, ...] = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The named variables of `ENVIRONMENT`, then what `load_settings` read from the file."""
+        return _Environment(settings_cls), init_settings
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        tasks = self.redis.channels.tasks_queue
+        if any(fnmatchcase(tasks, pattern) for pattern in self.limits.reply_to):
+            raise PydanticCustomError(
+                "reply_to",
+                "limits.reply_to should not match the channel {tasks}, where an outcome would be read as a request",
+                {"tasks": repr(tasks)},
+            )
+        names = [job.name for job in self.schedule]
+        if len(set(names)) < len(names):
+            raise PydanticCustomError("job_names", "schedule should not name two jobs alike: {names}", {"names": names})
+        return self
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """Reads exactly the variables of `ENVIRONMENT`; REDIS_HOST or REDIS_PORT alone also override a URL in the file."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError("this source is read as a whole")
+
+    def __call__(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for variable, (*sections, key) in ENVIRONMENT.items():
+            if variable in os.environ:
+                target = values
+                for section in sections:
+                    target = target.setdefault(section, {"url": None})
+                target[key] = os.environ[variable]
+        return values
+
+
+def load_settings() -> Settings:
+    """The settings of this deployment.
+
+    Raises:
+        SettingsError: one line that names the file, each wrong key, its value and what is accepted.
+    """
+    path = Path(os.environ.get("CALLBOARD_CONFIG", "config.json"))
+    content = _read(path)
+    try:
+        return Settings(**content)
+    except ValidationError as error:
+        complaints = "; ".join(_complaint(details) for details in error.errors())
+        raise SettingsError(f"{path}: {_without_secret(complaints)}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    named_by = "CALLBOARD_CONFIG names it" if "CALLBOARD_CONFIG" in os.environ else "CALLBOARD_CONFIG may name another"
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"configuration file {str(path)!r}: {error.strerror} ({named_by})") from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path} should hold a JSON object in UTF-8, and cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} should hold a JSON object, and holds a {type(content).__name__}")
+    return content
+
+
+def _without_secret(text: str) -> str:
+    """Cuts every URL down to its scheme, since what follows may be a password, well-formed or not."""
+    return re.sub(r"(\w+://)[^\s'\"]+", r"\1***", text)
+
+
+def _complaint(details: ErrorDetails) -> str:
+    """`redis.port (from REDIS_PORT) is 'abc': Input should be a valid integer`."""
+    location = details["loc"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    sources = [f" (from {name})" for name, target in ENVIRONMENT.items() if target == location and name in os.environ]
+    if details["type"] == "extra_forbidden":
+        return f"{key} is no setting: remove it or correct its name"
+    if details["type"] == "missing":
+        return f"{key} is missing"
+    if isinstance(details["input"], BaseModel) or not key:
+        return f"{key}: {details['msg']}".lstrip(": ")
+    return f"{key}{''.join(sources)} is {details['input']!r:.100}: {details['msg']}"
