@@ -1,0 +1,57 @@
+"""Puts the one broker together, from the settings, and makes it Dramatiq's, before any actor is declared."""
+
+import dramatiq
+from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+
+from errors import SettingsError
+from logs import WorkerLog
+from settings import Settings, load_settings
+from transport.answers import Answers
+from transport.connection import connect
+from transport.outcomes import Outcomes
+from transport.redis_broker import CallboardBroker
+from transport.termination import OneTermination
+
+#: How often running tasks are checked against their time limits.
+TIME_LIMIT_CHECK_MS = 100
+
+
+def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
+    """The broker with its middleware.
+
+    Before a task the middleware is called from first to last, after it from last to first: so TimeLimit stops its
+    clock before Retries judges the attempt, and Outcomes hears of the end that Retries decided on.
+    """
+    worker = settings.worker
+    return CallboardBroker(
+        connect(settings.redis.connection_url),
+        middleware=[
+            WorkerLog(settings.log_level),
+            OneTermination(),
+            Outcomes(answers),
+            Retries(
+                max_retries=worker.max_attempts - 1,
+                min_backoff=worker.min_backoff_ms,
+                max_backoff=worker.max_backoff_ms,
+            ),
+            AgeLimit(),
+            TimeLimit(time_limit=worker.time_limit_ms, interval=TIME_LIMIT_CHECK_MS),
+            ShutdownNotifications(),
+            CurrentMessage(),
+            AsyncIO(),
+        ],
+    )
+
+
+def _settings_or_exit() -> Settings:
+    # Every command comes through here, `dramatiq actors` too, which would show a traceback for any other exception.
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise SystemExit(f"callboard: {error}") from None
+
+
+settings = _settings_or_exit()
+answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s)
+broker = build_broker(settings, answers)
+dramatiq.set_broker(broker)

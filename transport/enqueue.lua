@@ -1,0 +1,14 @@
+-- Puts messages on their queues, in the layout of Dramatiq's dispatch.lua. A message that is there already is left
+-- alone, so that the call may be repeated when its answer was lost.
+--
+-- KEYS[1]  the namespace
+-- ARGV     queue name, redis message id, message; and so on for each message
+
+local namespace = KEYS[1]
+
+for i = 1, #ARGV, 3 do
+    local queue = namespace .. ":" .. ARGV[i]
+    if redis.call("hsetnx", queue .. ".msgs", ARGV[i + 1], ARGV[i + 2]) == 1 then
+        redis.call("rpush", queue, ARGV[i + 1])
+    end
+end

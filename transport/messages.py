@@ -1,0 +1,81 @@
+"""A Dramatiq message on its way: what Callboard adds to it when it is made, and what a worker keeps beside it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict, cast
+
+from dramatiq import Message
+from dramatiq.broker import MessageProxy
+from dramatiq.middleware import CurrentMessage
+
+from contract import Sender, TaskRequest
+from transport.answers import Answer
+
+#: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
+REPLY_OPTION = "callboard"
+
+
+class Reply(TypedDict):
+    """The value of `REPLY_OPTION`."""
+
+    user_id: str | int
+    request_id: NotRequired[str]
+    reply_to: NotRequired[str]
+
+
+def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, Any]) -> Message[Any]:
+    """The Dramatiq message that performs `request`, readable by any Dramatiq worker with such an actor."""
+    reply: Reply = {"user_id": request.user_id}
+    if request.request_id is not None:
+        reply["request_id"] = request.request_id
+    if request.reply_to is not None:
+        reply["reply_to"] = request.reply_to
+    options: dict[str, Any] = {REPLY_OPTION: reply}
+    if request.max_age_ms is not None:
+        options["max_age"] = request.max_age_ms
+    return Message(
+        queue_name=queue_name, actor_name=request.task_type, args=(), kwargs=dict(parameters), options=options
+    )
+
+
+class Delivery(MessageProxy):
+    """A message in a worker's hands, with the result of its task and the answer that its acknowledgement sends."""
+
+    def __init__(self, message: Message[Any]) -> None:
+        super().__init__(message)
+        self.attempt: int = message.options.get("retries", 0) + 1
+        self.started_s: float | None = None
+        self.result: dict[str, Any] | None = None
+        self.answer: Answer | None = None
+
+    @classmethod
+    def current(cls) -> "Delivery":
+        """The one that the calling task runs for.
+
+        Raises:
+            TypeError: outside of a worker.
+        """
+        message = CurrentMessage.get_current_message()
+        if not isinstance(message, cls):
+            raise TypeError("no task is running here: an actor runs in a worker, call the task itself instead")
+        return message
+
+    @property
+    def sender(self) -> Sender:
+        """What the outcome repeats of the request."""
+        reply = self._reply
+        return Sender(reply.get("user_id"), self.actor_name, reply.get("request_id"))
+
+    @property
+    def reply_to(self) -> str | None:
+        """The channel that the outcome goes to as well."""
+        return self._reply.get("reply_to")
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long this attempt has run; None when it never started."""
+        return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)
+
+    @property
+    def _reply(self) -> Reply:
+        return cast(Reply, self.options.get(REPLY_OPTION, {}))

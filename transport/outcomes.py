@@ -1,0 +1,79 @@
+"""The middleware that turns how a message ended into its outcome; the consumer sends it with the acknowledgement."""
+
+import time
+from typing import Any
+
+from dramatiq import Broker
+from dramatiq.middleware import Middleware, TimeLimitExceeded
+
+from contract import ErrorCode, TaskOutcome, sentence, task_not_found, timestamp
+from errors import InvalidParametersError
+from transport.answers import Answers
+from transport.messages import Delivery
+
+
+class Outcomes(Middleware):
+    """Stands before Retries in the list, so that it hears of an attempt's end after Retries has judged it.
+
+    The consumers of this broker hand out nothing but `Delivery`s, so its hooks take nothing else.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    def before_process_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
+        """Starts the clock of an attempt."""
+        message.started_s = time.perf_counter()
+
+    def after_process_message(  # type: ignore[override]
+        self,
+        broker: Broker,
+        message: Delivery,
+        *,
+        result: object = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        """Composes the outcome, unless the attempt failed and another one follows."""
+        if exception is None:
+            self._compose(message, status="completed", result=message.result)
+        elif message.failed:
+            self._compose_error(message, *_judge(exception, message))
+
+    def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
+        """AgeLimit skips a message that it found too old."""
+        if message.failed:
+            self._compose_error(message, ErrorCode.EXPIRED, "Not started within its max_age_ms")
+
+    def before_nack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
+        """A message for an actor that this worker does not have never came to be processed."""
+        if message.answer is None:
+            self._compose_error(message, ErrorCode.UNKNOWN_TASK, task_not_found(message.actor_name))
+
+    def _compose_error(self, message: Delivery, code: ErrorCode, text: str) -> None:
+        self._compose(message, status="error", error=sentence(text), error_code=code)
+
+    def _compose(self, message: Delivery, **ending: Any) -> None:
+        outcome = TaskOutcome(
+            **message.sender._asdict(),
+            task_id=message.message_id,
+            timestamp=timestamp(),
+            attempts=message.attempt,
+            duration_ms=message.duration_ms,
+            **ending,
+        )
+        message.answer = self._answers.answer(outcome, message.reply_to)
+
+
+def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]:
+    if isinstance(exception, InvalidParametersError):
+        return ErrorCode.INVALID_PARAMETERS, str(exception)
+    if isinstance(exception, TimeLimitExceeded):
+        return ErrorCode.TIMEOUT, f"{message.actor_name} ran past its time limit"
+    return ErrorCode.FAILED, _text_of(exception)
+
+
+def _text_of(exception: BaseException) -> str:
+    try:
+        return str(exception) or type(exception).__name__
+    except Exception:  # noqa: BLE001 - a task may raise anything, even what cannot be printed
+        return type(exception).__name__

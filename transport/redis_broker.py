@@ -1,0 +1,64 @@
+"""Dramatiq's Redis broker with Callboard's ways in and out: batches in, atomic answers out, blocking consumers."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import redis
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.common import current_millis, dq_name
+from dramatiq.middleware import Middleware
+
+from transport.completion import Completion
+from transport.consumer import BlockingConsumer
+from transport.scripts import script
+
+
+class Envelope(NamedTuple):
+    """A message that is ready to be enqueued."""
+
+    message: Message[Any]
+    delay_ms: int | None
+
+
+def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
+    """`message` with an id of its own for this enqueueing (a retried message keeps its message id) and, with a delay,
+    the time when it is due; as `RedisBroker.enqueue` does it."""
+    options: dict[str, Any] = {"redis_message_id": str(uuid4())}
+    if delay_ms is None:
+        return Envelope(message.copy(options=options), None)
+    options["eta"] = current_millis() + delay_ms
+    return Envelope(message.copy(queue_name=dq_name(message.queue_name), options=options), delay_ms)
+
+
+class CallboardBroker(RedisBroker):
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
+
+    def __init__(self, client: "redis.Redis", middleware: list[Middleware]) -> None:
+        super().__init__(client=client, middleware=middleware)  # type: ignore[no-untyped-call]
+        self._enqueue_script = script(client, "enqueue")
+        self._completion = Completion(client, self.namespace, self.broker_id)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
+        """A consumer of the queue; `timeout` in ms."""
+        return BlockingConsumer(self, self._completion, queue_name, prefetch, timeout)
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
+        envelope = seal(message, delay)
+        self.enqueue_batch([envelope])
+        return envelope.message
+
+    def enqueue_batch(self, batch: Sequence[Envelope]) -> None:
+        """Enqueues messages in one round trip, all of them or none.
+
+        May be repeated with the same envelopes when its answer was lost: what is still waiting is left alone.
+        """
+        arguments: list[str | bytes] = []
+        for message, delay_ms in batch:
+            self.emit_before("enqueue", message, delay_ms)
+            arguments += (message.queue_name, message.options["redis_message_id"], message.encode())
+        self._enqueue_script(keys=[self.namespace], args=arguments)
+        for message, delay_ms in batch:
+            self.emit_after("enqueue", message, delay_ms)
