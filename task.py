@@ -1,0 +1,177 @@
+"""`@task`: a typed function becomes an actor, and the catalogue of all of them.
+
+    @task(name="reverse_string")
+    def reverse(text: NonEmptyText) -> ReversedText: ...
+
+The signature is the model of the parameters, the return annotation that of the result.
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+
+import dramatiq
+from dramatiq.middleware import TimeLimitExceeded
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
+from pydantic_core import to_json
+
+from broker import broker, settings
+from contract import parameters_complaint
+from errors import DeclarationError, InvalidParametersError
+from settings import WorkerSettings
+from transport.messages import Delivery
+
+__all__ = ["InvalidParametersError", "Task", "catalogue", "task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Ends at once, without another attempt: the request is wrong, or would run past its limit again.
+NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded)
+
+
+class Task(Generic[P, R]):
+    """A declared task. Calling it calls the function as it was written; `actor` is what a worker runs."""
+
+    def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: WorkerSettings) -> None:
+        update_wrapper(self, function)
+        self.name = name
+        self.description = inspect.getdoc(function) or ""
+        self._function: Callable[..., Any] = function
+        hints = _hints(function, name)
+        self._result: TypeAdapter[R] = _result_model(name, hints.pop("return", None))
+        self._parameters = _parameters_model(function, name, hints)
+        run: Callable[..., Any] = self._run_async if inspect.iscoroutinefunction(function) else self._run
+        self.actor: dramatiq.Actor[..., Any] = dramatiq.actor(
+            actor_name=name,
+            queue_name=queue_name,
+            broker=broker,
+            throws=NOT_RETRIED,
+            max_retries=options.max_attempts - 1,
+            min_backoff=options.min_backoff_ms,
+            max_backoff=options.max_backoff_ms,
+            time_limit=options.time_limit_ms,
+        )(run)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What the function returns, with nothing of Callboard in between."""
+        value: R = self._function(*args, **kwargs)
+        return value
+
+    def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a request that this task knows, as they came, once its model has accepted them.
+
+        They are judged as JSON, and strictly: a boolean or a fraction is no integer, a number is no string.
+
+        Raises:
+            InvalidParametersError: says what is wrong with which parameter.
+        """
+        try:
+            self._parameters.model_validate_json(to_json(parameters), strict=True)
+        except ValidationError as error:
+            raise InvalidParametersError(parameters_complaint(error)) from None
+        known = self._parameters.model_fields
+        return {name: value for name, value in parameters.items() if name in known}
+
+    def _run(self, *args: Any, **kwargs: Any) -> None:
+        self._finish(self._function(**self._arguments(args, kwargs)))
+
+    async def _run_async(self, *args: Any, **kwargs: Any) -> None:
+        self._finish(await self._function(**self._arguments(args, kwargs)))
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        # Not strictly: the gate has judged a request already, and a Python program's `actor.send()` may be lax.
+        given = dict(zip(self._parameters.model_fields, args, strict=False)) | kwargs
+        try:
+            return dict(self._parameters.model_validate(given))
+        except ValidationError as error:
+            raise InvalidParametersError(parameters_complaint(error)) from None
+
+    def _finish(self, value: Any) -> None:
+        checked = self._result.validate_python(value)
+        Delivery.current().result = self._result.dump_python(checked, mode="json")
+
+
+#: Every declared task by its name, which is the `task_type` of its requests.
+catalogue: dict[str, Task[..., Any]] = {}
+
+
+def task(
+    *, name: str | None = None, queue_name: str = "default", **options: int
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Declares a function, plain or `async`, as a task.
+
+    Parameters:
+        name: the task's `task_type`; by default the function's name.
+        queue_name: the Dramatiq queue that its requests wait in.
+        options: `max_attempts`, `min_backoff_ms`, `max_backoff_ms`, `time_limit_ms`, where this task needs other ones
+            than the configuration's `worker` section has.
+
+    Raises:
+        DeclarationError: at import, when the function or an option cannot make a task.
+    """
+
+    def declare(function: Callable[P, R]) -> Task[P, R]:
+        task_name = name or function.__name__
+        if task_name in catalogue:
+            raise DeclarationError(
+                f"task {task_name!r} is declared twice: in {catalogue[task_name].__module__} and in "
+                f"{function.__module__}; give one of them another name"
+            )
+        declared = Task(function, task_name, queue_name, _options(task_name, options))
+        catalogue[task_name] = declared
+        return declared
+
+    return declare
+
+
+def _options(name: str, given: dict[str, int]) -> WorkerSettings:
+    try:
+        return WorkerSettings.model_validate(settings.worker.model_dump() | given)
+    except ValidationError as error:
+        details = error.errors()[0]
+        option = ".".join(map(str, details["loc"])) or "options"
+        raise DeclarationError(
+            f"task {name!r}: {option}={details['input']!r}: {details['msg']}; "
+            f"a task may set {', '.join(WorkerSettings.model_fields)}"
+        ) from None
+
+
+def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise DeclarationError(f"task {name!r}: an annotation cannot be resolved: {error}") from None
+
+
+def _parameters_model(function: Callable[..., Any], name: str, hints: dict[str, Any]) -> type[BaseModel]:
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise DeclarationError(f"task {name!r}: '{parameter}' should be a parameter that can be given by its name")
+        if parameter.name not in hints:
+            raise DeclarationError(f"task {name!r}: parameter {parameter.name!r} should have a type annotation")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    config = ConfigDict(extra="ignore", validate_default=True, allow_inf_nan=False, protected_namespaces=())
+    try:
+        with warnings.catch_warnings(action="error"):
+            return create_model(f"{name}_parameters", __config__=config, **fields)
+    except (PydanticUserError, NameError, UserWarning) as error:
+        raise DeclarationError(f"task {name!r}: its parameters make no pydantic model: {error}") from None
+
+
+def _result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
+    advice = "its return annotation should be a type that becomes a JSON object, such as a pydantic model"
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        schema = adapter.json_schema(mode="serialization")
+    except (PydanticSchemaGenerationError, PydanticUserError) as error:
+        raise DeclarationError(f"task {name!r}: {advice}: {error}") from None
+    definition = schema.get("$ref", "").rpartition("/")[2]
+    if schema.get("$defs", {}).get(definition, schema).get("type") != "object":
+        raise DeclarationError(f"task {name!r}: {advice}, and is {annotation!r}")
+    return adapter
