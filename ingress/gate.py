@@ -1,0 +1,54 @@
+"""What every request passes before it becomes a message, wherever it came from."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_request, unknown_task
+from errors import InvalidParametersError
+from settings import Limits
+from task import Task
+from transport.messages import message_for
+from transport.redis_broker import Envelope, seal
+
+
+class Gate:
+    """Admits requests for the tasks of a catalogue, or refuses them with the outcome that says why."""
+
+    def __init__(self, catalogue: Mapping[str, Task[..., Any]], limits: Limits) -> None:
+        self._catalogue = catalogue
+        self._limits = limits
+
+    def admit(self, data: bytes) -> Envelope:
+        """The message, ready to be enqueued, for a request as it came from outside.
+
+        Raises:
+            RefusedRequestError: with its outcome; nothing else, whatever `data` is.
+        """
+        if len(data) > self._limits.request_bytes:
+            complaint = f"The request has {len(data)} bytes, at most {self._limits.request_bytes} are accepted"
+            raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, Sender())
+        request = read_request(data)
+        self._check_reply_channel(request)
+        if (task := self._catalogue.get(request.task_type)) is None:
+            raise unknown_task(request)
+        try:
+            parameters = task.check(request.parameters)
+        except InvalidParametersError as error:
+            raise _refuse(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
+        if request.max_age_ms is not None and request.max_age_ms <= (request.delay_ms or 0):
+            raise _refuse(request, ErrorCode.EXPIRED, "max_age_ms ends before the request may start")
+        return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
+
+    def _check_reply_channel(self, request: TaskRequest) -> None:
+        channel = request.reply_to
+        if channel is None or any(fnmatchcase(channel, pattern) for pattern in self._limits.reply_to):
+            return
+        accepted = " or ".join(self._limits.reply_to) or "none at all"
+        complaint = f"Invalid 'reply_to' field: the channel should match {accepted}"
+        # Not to the channel that it names: that is what is refused.
+        raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, request.sender)
+
+
+def _refuse(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:
+    return RefusedRequestError(code, complaint, request.sender, request.reply_to)
