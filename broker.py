@@ -1,5 +1,7 @@
 """Puts the one broker together, from the settings, and makes it Dramatiq's, before any actor is declared."""
 
+import multiprocessing
+
 import dramatiq
 from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
 
@@ -48,7 +50,9 @@ def _settings_or_exit() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        raise SystemExit(f"callboard: {error}") from None
+        # Each of Dramatiq's worker processes ends here: the first one speaks for all.
+        speaks = multiprocessing.current_process().name in ("MainProcess", "Process-1")
+        raise SystemExit(f"callboard: {error}" if speaks else 1) from None
 
 
 settings = _settings_or_exit()

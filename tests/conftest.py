@@ -1,0 +1,70 @@
+"""What the tests stand on: a Redis of their own and whole Callboard systems on it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from errors import RedisServerError
+from tests.system import System, copy_project
+from tests.wire import Wire
+
+TRIAL_TASKS = Path(__file__).parent / "trial_tasks.py"
+
+#: Keys that are there for good: Dramatiq's list of workers, and the dead letters, which it clears by itself.
+KEPT_FOR_GOOD = ("dramatiq:__heartbeats__", "dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis that only these tests use."""
+    try:
+        server = RedisServer()
+    except RedisServerError as error:
+        if "CI" in os.environ:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
+    """A client of the tests' Redis, which is empty at the start and has no key without a TTL at the end."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+        yield client
+        assert_no_key_leaks(client)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with one more file in `actors/`: the tasks that the tests need."""
+    return copy_project(tmp_path_factory.mktemp("project"), {"trials.py": TRIAL_TASKS.read_text()})
+
+
+@pytest.fixture(scope="session")
+def system(project: Path) -> Iterator[System]:
+    """An ingress and a worker, as a user starts them, on a Redis of their own; shared by all tests that only ask."""
+    with RedisServer() as server, System(project, server.url) as system:
+        system.start("ingress")
+        system.start("worker")
+        yield system
+        with redis.Redis.from_url(server.url) as client:
+            assert_no_key_leaks(client)
+
+
+@pytest.fixture
+def wire(system: System) -> Iterator[Wire]:
+    """A client of the shared system that knows nothing but the wire."""
+    with Wire(system.redis_url) as wire:
+        yield wire
+
+
+def assert_no_key_leaks(client: "redis.Redis") -> None:
+    """Fails when a key would stay in Redis for ever."""
+    leaked = [key.decode() for key in client.scan_iter() if client.ttl(key) == -1]
+    assert [key for key in leaked if key not in KEPT_FOR_GOOD] == []

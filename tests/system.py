@@ -1,0 +1,107 @@
+"""Callboard as a user runs it: whole processes in a copy of the project, each with its own log."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.waiting import wait_until
+
+PROJECT = Path(__file__).parents[1]
+
+#: Not a part of what runs.
+LEFT_OUT = shutil.ignore_patterns(".*", "tests", "bench", "docs", "build", "*.egg-info", "__pycache__")
+
+#: The command of each process, and what its log says when it is ready.
+COMMANDS = {
+    "ingress": (["-m", "ingress"], "Ready"),
+    "worker": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
+    "scheduler": (["-m", "scheduler"], "Ready"),
+}
+
+#: Retries follow one another quickly here, and nothing is scheduled.
+TEST_CONFIG: dict[str, Any] = {
+    "redis": {"host": "localhost", "port": 6379, "channels": {"tasks_queue": "tasks", "results_queue": "results"}},
+    "worker": {"max_attempts": 3, "min_backoff_ms": 10, "max_backoff_ms": 50, "time_limit_ms": 20_000},
+    "frontend": {"port": 3000},
+}
+
+
+def copy_project(folder: Path, actors: dict[str, str]) -> Path:
+    """A copy of the project in `folder`, with these files added to its `actors/`."""
+    project = folder / "callboard"
+    shutil.copytree(PROJECT, project, ignore=LEFT_OUT)
+    for name, text in actors.items():
+        (project / "actors" / name).write_text(text)
+    (project / "config.json").write_text(json.dumps(TEST_CONFIG))
+    return project
+
+
+def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
+    """The environment of a process: this one's, with nothing of Callboard's in it but what is given."""
+    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL"}
+    inherited = {name: value for name, value in os.environ.items() if name not in own}
+    return inherited | ({"REDIS_URL": redis_url} if redis_url else {}) | variables
+
+
+class System:
+    """The processes of one Callboard on one Redis; those that still run at the end are stopped then."""
+
+    def __init__(self, project: Path, redis_url: str, **variables: str) -> None:
+        self.project = project
+        self.redis_url = redis_url
+        self._environment = environment(redis_url, **variables)
+        self._logs = tempfile.TemporaryDirectory(prefix="callboard-logs-")
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """Starts `ingress`, `worker` or `scheduler` and returns once its log says that it is ready."""
+        process = self.launch(name)
+        ready = COMMANDS[name][1]
+
+        def is_ready() -> bool:
+            assert process.poll() is None, f"{name} ended with {process.returncode}:\n{self.log(name)}"
+            return ready in self.log(name)
+
+        wait_until(is_ready, f"{name} is ready")
+        return process
+
+    def launch(self, name: str) -> subprocess.Popen[bytes]:
+        """The same without waiting."""
+        with self._log(name).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, *COMMANDS[name][0]], cwd=self.project, env=self._environment, stdout=log, stderr=log
+            )
+        self._processes[name] = process
+        return process
+
+    def stop(self, name: str, by: signal.Signals = signal.SIGTERM) -> int:
+        """Asks a process to stop; returns its exit code."""
+        process = self._processes.pop(name)
+        process.send_signal(by)
+        return process.wait(timeout=15)
+
+    def log(self, name: str) -> str:
+        """What a process has printed so far."""
+        return self._log(name).read_text() if self._log(name).exists() else ""
+
+    def _log(self, name: str) -> Path:
+        return Path(self._logs.name, f"{name}.log")
+
+    def __enter__(self) -> "System":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait(timeout=15)
+        self._logs.cleanup()

@@ -1,0 +1,55 @@
+"""A stock Dramatiq program can fill Callboard's queues and drain them: the messages and their layout are the same."""
+
+import json
+from typing import Any
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.worker import Worker
+
+from client.redis_server import RedisServer
+from tests.system import System
+from tests.waiting import wait_until
+from tests.wire import Wire
+
+
+def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
+    """`reverse_string` of a program that knows nothing of Callboard; it notes what it is called with."""
+    broker: RedisBroker = RedisBroker(url=redis_url, middleware=[])
+
+    def reverse_string(**parameters: Any) -> None:
+        calls.append(parameters)
+
+    return dramatiq.actor(actor_name="reverse_string", broker=broker)(reverse_string)
+
+
+def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
+    actor = stock_actor(system.redis_url, [])
+    sent = actor.send(text="abc")
+    with redis.Redis.from_url(system.redis_url) as client:
+        kept = wait_until(lambda: client.get(f"callboard:outcome:{sent.message_id}"), "the outcome is kept")
+    outcome = json.loads(kept or b"")
+    assert (outcome["result"], outcome["user_id"]) == ({"reversed_text": "cba"}, None)
+
+
+def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, wire: Wire) -> None:
+    broker: RedisBroker = RedisBroker(url=system.redis_url, middleware=[])
+    message: dramatiq.Message[Any] = dramatiq.Message("default", "make_tea", (), {}, {})
+    broker.enqueue(message)
+    outcome = wire.outcome_of(None)
+    assert (outcome["error_code"], outcome["error"]) == ("unknown_task", "Task type not found: make_tea")
+
+
+def test_a_request_runs_on_a_stock_worker(system: System, redis_server: RedisServer, client: "redis.Redis") -> None:
+    calls: list[dict[str, Any]] = []
+    actor = stock_actor(redis_server.url, calls)
+    with System(system.project, redis_server.url) as own:
+        own.start("ingress")
+        client.publish("tasks", b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "abc"}}')
+        worker = Worker(actor.broker, worker_timeout=50, worker_threads=1)
+        worker.start()
+        wait_until(lambda: calls, "the stock worker calls its actor")
+        worker.join()
+        worker.stop()
+    assert calls == [{"text": "abc"}]

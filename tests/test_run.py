@@ -1,0 +1,58 @@
+"""`make run`: everything with one command, and nothing left of it after Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from client.redis_server import free_port
+from tests.system import TEST_CONFIG, environment
+from tests.waiting import wait_until
+from tests.wire import Wire
+
+
+def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path: Path) -> None:
+    port = free_port()
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": port}}))
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "client.run"],
+            cwd=project,
+            env=environment(None, CALLBOARD_CONFIG=str(config)),
+            stdout=file,
+            stderr=file,
+        )
+    try:
+        wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
+        with Wire(f"redis://127.0.0.1:{port}/0") as wire:
+            assert wire.ask("reverse_string", {"text": "abc"})["result"] == {"reversed_text": "cba"}
+        started = psutil.Process(runner.pid).children(recursive=True)
+        assert len(started) > 3
+    finally:
+        runner.send_signal(signal.SIGINT)
+        assert runner.wait(timeout=20) == 0, output.read_text()
+    assert [process for process in started if process.is_running()] == []
+    assert "Traceback" not in output.read_text()
+
+
+def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -> None:
+    url = f"redis://:hush-hush@127.0.0.1:{free_port()}/0"
+    ended = subprocess.run(
+        [sys.executable, "-m", "client.run"],
+        cwd=project,
+        env=environment(url),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "no Redis answers" in ended.stderr
+    assert "hush" not in ended.stderr
+    assert os.linesep not in ended.stderr.strip()

@@ -1,0 +1,62 @@
+"""`python -m scheduler` sends the requests of the configuration, through the same gate as any other."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.redis_server import RedisServer
+from tests.system import TEST_CONFIG, System, environment
+from tests.wire import Wire
+
+JOB: dict[str, Any] = {"name": "draw", "interval_s": 0.1, "task_type": "generate_random_number", "user_id": "clock"}
+
+
+def configuration(folder: Path, *jobs: dict[str, Any]) -> str:
+    path = folder / "scheduled.json"
+    path.write_text(json.dumps(TEST_CONFIG | {"schedule": jobs}))
+    return str(path)
+
+
+def test_a_job_fires_again_and_again(project: Path, redis_server: RedisServer, tmp_path: Path) -> None:
+    job = JOB | {"parameters": {"min_value": 7, "max_value": 7}}
+    with System(project, redis_server.url, CALLBOARD_CONFIG=configuration(tmp_path, job)) as system:
+        system.start("worker")
+        with Wire(redis_server.url) as wire:
+            system.start("scheduler")
+            outcomes = [wire.outcome_of("clock") for _ in range(3)]
+            assert {outcome["result"]["number"] for outcome in outcomes} == {7}
+            assert len({outcome["task_id"] for outcome in outcomes}) == 3
+            system.stop("scheduler")
+            system.stop("worker")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"task_type": "make_tea"}, "Task type not found: make_tea"),
+        ({"parameters": {"min_value": "low"}}, "'min_value'"),
+        ({"user_id": 0}, "'user_id'"),
+    ],
+    ids=["unknown task", "wrong parameters", "wrong user"],
+)
+def test_a_job_that_the_gate_would_refuse_is_refused_at_start(
+    project: Path, tmp_path: Path, wrong: dict[str, Any], says: str
+) -> None:
+    variables = environment(None, CALLBOARD_CONFIG=configuration(tmp_path, JOB, JOB | {"name": "wrong"} | wrong))
+    ended = subprocess.run(
+        [sys.executable, "-m", "scheduler"],
+        cwd=project,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert "schedule[1]" in ended.stderr
+    assert says in ended.stderr

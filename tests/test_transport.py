@@ -1,0 +1,131 @@
+"""What the transport promises, on a real Redis."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import dramatiq
+import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from client.redis_server import RedisServer
+from transport.answers import Answer
+from transport.completion import Completion
+from transport.connection import connect
+from transport.look import BlockingLook
+from transport.redis_broker import CallboardBroker, seal
+
+TIMEOUT_MS = 200
+
+
+@pytest.fixture
+def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[CallboardBroker]:
+    broker = CallboardBroker(connect(redis_server.url), middleware=[])
+    broker.declare_queue("default")
+    yield broker
+    client.delete("dramatiq:default", "dramatiq:default.msgs", f"dramatiq:__acks__.{broker.broker_id}.default")
+    broker.client.close()
+
+
+def message(**options: Any) -> dramatiq.Message[Any]:
+    return dramatiq.Message(queue_name="default", actor_name="any", args=(), kwargs={}, options=options)
+
+
+def test_a_batch_that_is_repeated_is_enqueued_once(broker: CallboardBroker, client: "redis.Redis") -> None:
+    batch = [seal(message()) for _ in range(3)]
+    broker.enqueue_batch(batch)
+    broker.enqueue_batch(batch)
+    assert client.llen("dramatiq:default") == 3
+
+
+def test_scripts_that_redis_has_lost_are_loaded_again(broker: CallboardBroker, client: "redis.Redis") -> None:
+    broker.enqueue(message())
+    client.script_flush()
+    broker.enqueue(message())
+    assert client.llen("dramatiq:default") == 2
+
+
+def test_a_message_comes_out_as_it_went_in(broker: CallboardBroker) -> None:
+    sent = broker.enqueue(message(max_age=7))
+    received = next(broker.consume("default", timeout=TIMEOUT_MS))
+    assert received is not None
+    assert received.asdict() == sent.asdict()
+
+
+def test_an_empty_queue_gives_nothing_in_time(broker: CallboardBroker) -> None:
+    assert next(broker.consume("default", timeout=TIMEOUT_MS)) is None
+
+
+def test_a_waiting_consumer_is_woken_by_a_stock_broker(broker: CallboardBroker, redis_server: RedisServer) -> None:
+    consumer = broker.consume("default", timeout=10_000)
+    received: list[Any] = []
+    waiting = threading.Thread(target=lambda: received.append(next(consumer)))
+    waiting.start()
+    stock: RedisBroker = RedisBroker(url=redis_server.url, middleware=[])
+    sent = stock.enqueue(message())
+    waiting.join()
+    assert received[0].message_id == sent.message_id
+    stock.client.close()
+
+
+def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> None:
+    for _ in range(3):
+        broker.enqueue(message())
+    consumer = broker.consume("default", prefetch=2, timeout=TIMEOUT_MS)
+    first, second = next(consumer), next(consumer)
+    assert first is not None
+    assert second is not None
+    assert next(consumer) is None
+    consumer.ack(first)
+    assert next(consumer) is not None
+
+
+def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    sent = broker.enqueue(message())
+    next(broker.consume("default", timeout=TIMEOUT_MS))
+    completion = Completion(broker.client, broker.namespace, broker.broker_id)
+    answer = Answer(b"done", channels=("results", "results:me"), keys=("callboard:outcome:x",), ttl_s=60)
+    with client.pubsub(ignore_subscribe_messages=True) as listener:
+        listener.subscribe("results", "results:me")
+        for _ in range(2):
+            completion.complete("default", sent.options["redis_message_id"], answer, dead=False)
+        client.publish("results", b"the end")
+        heard = []
+        while b"the end" not in heard:
+            if published := listener.get_message(timeout=1):
+                heard.append(published["data"])
+    assert heard == [b"done", b"done", b"the end"]
+    assert client.get("callboard:outcome:x") == b"done"
+    assert client.hlen("dramatiq:default.msgs") == 0
+
+
+def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client: "redis.Redis") -> None:
+    sent = broker.enqueue(message())
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    received = next(consumer)
+    assert received is not None
+    consumer.nack(received)
+    assert client.zcard("dramatiq:default.XQ") == 1
+    assert client.hexists("dramatiq:default.XQ.msgs", sent.options["redis_message_id"])
+    assert client.hlen("dramatiq:default.msgs") == 0
+
+
+def test_an_entry_that_is_no_message_does_not_stop_the_queue(broker: CallboardBroker, client: "redis.Redis") -> None:
+    client.hset("dramatiq:default.msgs", "broken", b"\xff not a message")
+    client.rpush("dramatiq:default", "broken")
+    sent = broker.enqueue(message())
+    received = next(broker.consume("default", prefetch=2, timeout=TIMEOUT_MS))
+    assert received is not None
+    assert received.message_id == sent.message_id
+
+
+def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:
+    without = RedisServer("--rename-command", "BLMOVE", "")
+    with without, redis.Redis.from_url(without.url) as old:
+        look = BlockingLook(old, "queue")
+        assert look.wait(TIMEOUT_MS / 1000)
+        assert look.wait(TIMEOUT_MS / 1000)
+        look.close()

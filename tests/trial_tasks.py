@@ -1,0 +1,92 @@
+"""Tasks for the tests, dropped into `actors/` of a copy of the project: this file is all that each of them needs."""
+
+import asyncio
+import time
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from task import InvalidParametersError, task
+
+
+class Note(BaseModel):
+    text: str
+
+
+class Day(TypedDict):
+    weekday: int
+
+
+@task()
+def always_fails() -> Note:
+    raise RuntimeError("this never works")
+
+
+@task(max_attempts=4)
+def fails_until(attempt: int, tally: str) -> Note:
+    """Appends a line to the file `tally` at every attempt, and succeeds at the given one."""
+    with Path(tally).open("a") as file:
+        file.write("attempt\n")
+    attempts = Path(tally).read_text().count("attempt")
+    if attempts < attempt:
+        raise RuntimeError(f"attempt {attempts} of {attempt}")
+    return Note(text=f"attempt {attempts}")
+
+
+@task()
+def finds_fault() -> Note:
+    raise InvalidParametersError("there is no such order")
+
+
+@task(time_limit_ms=200)
+def never_ends() -> Note:
+    while True:
+        time.sleep(0.01)
+
+
+@task(time_limit_ms=200)
+async def never_ends_async() -> Note:
+    await asyncio.sleep(3600)
+    raise AssertionError("unreachable")
+
+
+@task()
+async def waits(seconds: float) -> Note:
+    """An async task, in an event loop."""
+    await asyncio.sleep(seconds)
+    return Note(text="waited")
+
+
+@task()
+def weekday(day: date) -> Day:
+    """A parameter that arrives as a string and is a date here; a TypedDict as the result."""
+    return {"weekday": day.isoweekday()}
+
+
+@task()
+def breaks_its_word() -> Note:
+    return {"no_text": 1}  # type: ignore[return-value]
+
+
+@task()
+def measures_nothing() -> dict[str, float]:
+    return {"ratio": float("nan")}
+
+
+@task()
+def raises_unprintable() -> Note:
+    class Unprintable(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise ValueError("not even this")
+
+    raise Unprintable
+
+
+@task()
+def sleeps(seconds: float, started: str) -> Note:
+    """Says in the file `started` that it runs, then works for a while."""
+    Path(started).touch()
+    time.sleep(seconds)
+    return Note(text="slept")
