@@ -36,7 +36,7 @@ class Intake:
             try:
                 admitted.append(self._gate.admit(data))
             except RefusedRequestError as refusal:
-                logger.debug("Refused a request: {}", refusal)
+                logger.debug("Refused a request: {!r}", str(refusal))
                 refused.append(refusal)
         if admitted:
             self._stop.until_redis_answers(lambda: self._broker.enqueue_batch(admitted))
