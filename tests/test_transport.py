@@ -10,10 +10,10 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from client.redis_server import RedisServer
+from tests.waiting import wait_until
 from transport.answers import Answer
-from transport.completion import Completion
+from transport.completion import Completion, Ending
 from transport.connection import connect
-from transport.look import BlockingLook
 from transport.redis_broker import CallboardBroker, seal
 
 TIMEOUT_MS = 200
@@ -91,7 +91,7 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
     with client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe("results", "results:me")
         for _ in range(2):
-            completion.complete("default", sent.options["redis_message_id"], answer, dead=False)
+            completion.complete(Ending("default", sent.options["redis_message_id"], dead=False, answer=answer))
         client.publish("results", b"the end")
         heard = []
         while b"the end" not in heard:
@@ -125,7 +125,11 @@ def test_an_entry_that_is_no_message_does_not_stop_the_queue(broker: CallboardBr
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:
     without = RedisServer("--rename-command", "BLMOVE", "")
     with without, redis.Redis.from_url(without.url) as old:
-        look = BlockingLook(old, "queue")
-        assert look.wait(TIMEOUT_MS / 1000)
-        assert look.wait(TIMEOUT_MS / 1000)
-        look.close()
+        broker = CallboardBroker(old, middleware=[])
+        consumer = broker.consume("default", timeout=TIMEOUT_MS)
+        assert next(consumer) is None
+        sent = broker.enqueue(message())
+        received = wait_until(lambda: next(consumer), "the message is found by asking again")
+        assert received is not None
+        assert received.message_id == sent.message_id
+        consumer.close()

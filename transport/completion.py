@@ -1,28 +1,72 @@
 """The end of a message: acknowledged or dead, and its answer kept and published, in one step on Redis."""
 
+import threading
+from collections import deque
+from typing import NamedTuple
+
 import redis
-from dramatiq.common import current_millis
 
 from transport.answers import Answer
 from transport.scripts import script
 
+#: The most messages that end in one step; Redis does nothing else meanwhile.
+GROUP = 64
+
 _NOTHING = Answer(b"", (), (), 0)
 
 
+class Ending(NamedTuple):
+    """How a message ended."""
+
+    queue_name: str
+    redis_message_id: str
+    dead: bool
+    answer: Answer | None
+
+    def arguments(self) -> tuple[str | bytes | int, ...]:
+        """What complete.lua reads of it."""
+        payload, channels, keys, ttl_s = self.answer or _NOTHING
+        fate = "dead" if self.dead else ""
+        counts = (len(keys), len(channels))
+        return (self.queue_name, self.redis_message_id, fate, payload, ttl_s, *counts, *keys, *channels)
+
+
 class Completion:
-    """Ends the messages of one worker process."""
+    """Ends the messages of one worker process, those together that end at the same moment.
+
+    The thread that ends a message sends it; what other threads end while its round trip lasts is sent by the same
+    thread with its next one, and they go on with their work.
+    """
 
     def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
         self._script = script(client, "complete")
         self._namespace = namespace
         self._worker_id = worker_id
+        self._pending: deque[Ending] = deque()
+        self._sending = threading.Lock()
 
-    def complete(self, queue_name: str, redis_message_id: str, answer: Answer | None, *, dead: bool) -> None:
-        """Takes a message off its queue, as a dead letter if it is one, and sends its answer exactly then.
+    def complete(self, ending: Ending) -> None:
+        """Takes a message off its queue and sends its answer exactly then.
 
-        May be repeated when its answer was lost: a message that is gone is not answered again.
+        May be repeated: a message that is gone is not answered again.
+
+        Raises:
+            redis.RedisError: nothing of what is pending is forgotten; the next call sends it.
         """
-        payload, channels, keys, ttl_s = answer or _NOTHING
-        dead_at_ms = current_millis() if dead else ""
-        ending = (queue_name, self._worker_id, redis_message_id, dead_at_ms)
-        self._script(keys=[self._namespace], args=[*ending, payload, ttl_s, len(keys), *keys, *channels])
+        self._pending.append(ending)
+        # Looked at again after the lock is free: what came while it was held is this thread's to send, too.
+        while self._pending and self._sending.acquire(blocking=False):
+            try:
+                self._send_pending()
+            finally:
+                self._sending.release()
+
+    def _send_pending(self) -> None:
+        while self._pending:
+            group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
+            arguments = [self._worker_id, *(argument for ending in group for argument in ending.arguments())]
+            try:
+                self._script(keys=[self._namespace], args=arguments)
+            except redis.RedisError:
+                self._pending.extendleft(reversed(group))
+                raise

@@ -1,50 +1,71 @@
-"""How a worker's messages come in: fetched from a Dramatiq queue, and waited for in Redis when there are none."""
+"""How a worker's messages come in and go out, as Dramatiq's consumer thread sees it."""
 
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import redis
 from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import current_millis
 from dramatiq.errors import ConnectionClosed, DecodeError
 from loguru import logger
 
-from transport.completion import Completion
-from transport.look import BlockingLook
+from transport.completion import Completion, Ending
+from transport.feed import Feed, Fetched
 from transport.messages import Delivery
+from transport.recovery import Recovery
+
+NEVER = float("inf")
+
+#: The messages of one queue that a worker process has in hand, by their redis message ids: when each is due, in Unix
+#: ms, or NEVER when it has nothing to wait for. Outlives a consumer, as the tasks that work on them do.
+InHand = dict[str, float]
 
 
 class BlockingConsumer(Consumer):
-    """Hands out the messages of one queue, at most `prefetch` of them unacknowledged, and waits up to `timeout_ms`.
+    """Hands out the messages of one queue, at most `prefetch` of them unacknowledged.
 
     The stock consumer sleeps longer and longer while its queue is empty, up to a second; this one has Redis wake it.
-    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread.
+    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. They are given
+    nothing but the `Delivery`s that it handed out.
     """
 
     def __init__(
-        self, broker: RedisBroker, completion: Completion, queue_name: str, prefetch: int, timeout_ms: int
+        self,
+        queue_name: str,
+        feed: Feed,
+        completion: Completion,
+        recovery: Recovery,
+        *,
+        in_hand: InHand,
+        prefetch: int,
+        timeout_ms: int,
     ) -> None:
-        self._broker = broker
-        self._completion = completion
         self._queue_name = queue_name
+        self._feed = feed
+        self._completion = completion
+        self._recovery = recovery
+        self._in_hand = in_hand
         self._prefetch = prefetch
         self._timeout_s = timeout_ms / 1000
-        self._fetched: deque[bytes] = deque()
-        self._unacknowledged: dict[str, float] = {}
+        self._fetched: deque[Fetched] = deque()
         self._room = threading.Event()
-        self._look = BlockingLook(broker.client, f"{broker.namespace}:{queue_name}")
+        self._began = False
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._fetched and not self._fetch() and self._wait():
+            if not self._fetched:
+                self._begin()
+                self._recovery.run_when_due()
                 self._fetch()
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.RedisError as error:
             raise ConnectionClosed(error) from None
-        return self._hand_out()
+        while self._fetched:
+            if delivery := self._open(self._fetched.popleft()):
+                return delivery
+        return None
 
     def ack(self, message: MessageProxy) -> None:
         """Takes a message that is done off its queue and sends its answer, in one step."""
@@ -55,45 +76,56 @@ class BlockingConsumer(Consumer):
         self._complete(message, dead=True)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Puts messages that no task has begun back on their queue."""
-        if ids := [message.options["redis_message_id"] for message in messages]:
-            self._broker.do_requeue(self._queue_name, *ids)
+        """Puts messages that no task has begun back on their queue, with whatever else is not in hand."""
+        for message in messages:
+            self._in_hand.pop(cast(Delivery, message).redis_message_id, None)
+        self._fetched.clear()
+        # First: an answer that is on its way must be at its end before what it brought is put back.
+        self._feed.close()
+        try:
+            self._feed.put_back(self._in_hand)
+        except redis.RedisError as error:
+            raise ConnectionClosed(error) from None
 
     def close(self) -> None:
-        """Ends the waiting; what is fetched and not begun has been requeued by then."""
-        self._look.close()
+        """Ends the waiting."""
+        self._feed.close()
 
-    def _fetch(self) -> bool:
+    def _begin(self) -> None:
+        # Dramatiq starts a consumer anew after a lost connection, and has forgotten the delayed messages by then
+        # (its issue 527). They and what the lost connection swallowed are still this worker's in Redis.
+        if not self._began:
+            for redis_message_id, due_ms in list(self._in_hand.items()):
+                if due_ms != NEVER:
+                    del self._in_hand[redis_message_id]
+            self._feed.put_back(self._in_hand)
+            self._began = True
+
+    def _fetch(self) -> None:
         self._room.clear()
-        if (room := self._prefetch - len(self._unacknowledged)) > 0:
-            self._fetched.extend(self._broker.do_fetch(self._queue_name, room))
-        return bool(self._fetched)
+        due_ms = min(tuple(self._in_hand.values()), default=NEVER)
+        timeout_s = max(0.0, min(self._timeout_s, (due_ms - current_millis()) / 1000))
+        if (room := self._prefetch - len(self._in_hand)) > 0:
+            self._fetched.extend(self._feed.fetch(room, timeout_s))
+        else:
+            self._room.wait(timeout_s)
 
-    def _hand_out(self) -> Delivery | None:
-        while self._fetched:
-            try:
-                message: Message[Any] = Message.decode(self._fetched.popleft())
-            except DecodeError as error:
-                logger.error("An entry of queue {!r} is no Dramatiq message: {}", self._queue_name, error)
-                continue
-            # The time when it is due: Dramatiq's consumer thread keeps a delayed message until then.
-            self._unacknowledged[message.options["redis_message_id"]] = message.options.get("eta", float("inf"))
-            return Delivery(message)
-        return None
-
-    def _wait(self) -> bool:
-        due_ms = min(self._unacknowledged.values(), default=float("inf"))
-        wait_s = max(0.0, min(self._timeout_s, (due_ms - current_millis()) / 1000))
-        if len(self._unacknowledged) >= self._prefetch:
-            return self._room.wait(wait_s)
-        return self._look.wait(wait_s)
+    def _open(self, fetched: Fetched) -> Delivery | None:
+        try:
+            message: Message[Any] = Message.decode(fetched.data or b"")
+        except DecodeError as error:
+            logger.error("Queue {!r} held what is no message, a dead letter now: {}", self._queue_name, error.error)
+            self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True, answer=None))
+            return None
+        self._in_hand[fetched.redis_message_id] = message.options.get("eta", NEVER)
+        return Delivery(message, fetched.redis_message_id)
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
-        redis_message_id: str = message.options["redis_message_id"]
-        answer = message.answer if isinstance(message, Delivery) else None
+        delivery = cast(Delivery, message)
         try:
-            self._completion.complete(self._queue_name, redis_message_id, answer, dead=dead)
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+            self._completion.complete(Ending(self._queue_name, delivery.redis_message_id, dead, delivery.answer))
+        except redis.RedisError as error:
+            # Dramatiq tries an acknowledgement again after this error only, and gives it up after any other one.
             raise ConnectionClosed(error) from None
-        self._unacknowledged.pop(redis_message_id, None)
+        self._in_hand.pop(delivery.redis_message_id, None)
         self._room.set()

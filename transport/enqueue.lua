@@ -4,10 +4,8 @@
 -- KEYS[1]  the namespace
 -- ARGV     queue name, redis message id, message; and so on for each message
 
-local namespace = KEYS[1]
-
 for i = 1, #ARGV, 3 do
-    local queue = namespace .. ":" .. ARGV[i]
+    local queue = KEYS[1] .. ":" .. ARGV[i]
     if redis.call("hsetnx", queue .. ".msgs", ARGV[i + 1], ARGV[i + 2]) == 1 then
         redis.call("rpush", queue, ARGV[i + 1])
     end

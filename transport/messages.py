@@ -41,8 +41,10 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
 class Delivery(MessageProxy):
     """A message in a worker's hands, with the result of its task and the answer that its acknowledgement sends."""
 
-    def __init__(self, message: Message[Any]) -> None:
+    def __init__(self, message: Message[Any], redis_message_id: str) -> None:
         super().__init__(message)
+        # The one it was fetched by; in the message's options a retry puts another one.
+        self.redis_message_id = redis_message_id
         self.attempt: int = message.options.get("retries", 0) + 1
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None

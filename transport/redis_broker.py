@@ -1,5 +1,6 @@
 """Dramatiq's Redis broker with Callboard's ways in and out: batches in, atomic answers out, blocking consumers."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -11,7 +12,9 @@ from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import Middleware
 
 from transport.completion import Completion
-from transport.consumer import BlockingConsumer
+from transport.consumer import BlockingConsumer, InHand
+from transport.feed import Feed
+from transport.recovery import Recovery
 from transport.scripts import script
 
 
@@ -39,10 +42,19 @@ class CallboardBroker(RedisBroker):
         super().__init__(client=client, middleware=middleware)  # type: ignore[no-untyped-call]
         self._enqueue_script = script(client, "enqueue")
         self._completion = Completion(client, self.namespace, self.broker_id)
+        self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
-        return BlockingConsumer(self, self._completion, queue_name, prefetch, timeout)
+        return BlockingConsumer(
+            queue_name,
+            Feed(self.client, self.namespace, queue_name, self.broker_id),
+            self._completion,
+            Recovery(self.client, self.namespace, queue_name, self.heartbeat_timeout, self.dead_message_ttl),
+            in_hand=self._in_hand[queue_name],
+            prefetch=prefetch,
+            timeout_ms=timeout,
+        )
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""

@@ -1,0 +1,33 @@
+-- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
+-- for it, then from the head of the queue. Says with that that the worker is alive.
+--
+-- KEYS[1]  the namespace
+-- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
+-- Returns the redis message ids and, in the same order, the messages.
+
+local namespace, queue_name, worker_id, wanted = KEYS[1], ARGV[1], ARGV[2], math.min(ARGV[3], 1000)
+
+local time = redis.call("time")
+redis.call("zadd", namespace .. ":__heartbeats__", time[1] * 1000 + math.floor(time[2] / 1000), worker_id)
+
+local queue = namespace .. ":" .. queue_name
+local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
+local aside = acks .. ".aside"
+
+local ids = redis.call("lrange", aside, 0, -1)
+if #ids > 0 then
+    redis.call("del", aside)
+end
+if #ids < wanted then
+    local more = redis.call("lrange", queue, 0, wanted - #ids - 1)
+    redis.call("ltrim", queue, #more, -1)
+    for i = 1, #more do
+        ids[#ids + 1] = more[i]
+    end
+end
+
+if #ids == 0 then
+    return {ids, ids}
+end
+redis.call("sadd", acks, unpack(ids))
+return {ids, redis.call("hmget", queue .. ".msgs", unpack(ids))}

@@ -1,0 +1,27 @@
+-- Puts messages that a worker has fetched and that are not in its hands back on their queue: what a stopping worker has
+-- not begun, what a lost connection has swallowed, delayed messages that Dramatiq's consumer thread has forgotten.
+--
+-- KEYS[1]  the namespace
+-- ARGV     1 queue name, 2 worker id, then the redis message ids that are in its hands
+
+local queue = KEYS[1] .. ":" .. ARGV[1]
+local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
+
+local in_hand = {}
+for i = 3, #ARGV do
+    in_hand[ARGV[i]] = true
+end
+
+-- To the head: they were the next ones before, and are so again.
+for _, message_id in ipairs(redis.call("smembers", acks)) do
+    if not in_hand[message_id] then
+        redis.call("srem", acks, message_id)
+        if redis.call("hexists", queue .. ".msgs", message_id) == 1 then
+            redis.call("lpush", queue, message_id)
+        end
+    end
+end
+for _, message_id in ipairs(redis.call("lrange", acks .. ".aside", 0, -1)) do
+    redis.call("lpush", queue, message_id)
+end
+redis.call("del", acks .. ".aside")
