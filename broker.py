@@ -10,9 +10,11 @@ from logs import WorkerLog
 from settings import Settings, load_settings
 from transport.answers import Answers
 from transport.connection import connect
+from transport.encoder import FastJSONEncoder
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
 from transport.termination import OneTermination
+from transport.work_queue import ThriftyWakeups
 
 #: How often running tasks are checked against their time limits.
 TIME_LIMIT_CHECK_MS = 100
@@ -30,6 +32,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         middleware=[
             WorkerLog(settings.log_level),
             OneTermination(),
+            ThriftyWakeups(),
             Outcomes(answers),
             Retries(
                 max_retries=worker.max_attempts - 1,
@@ -59,3 +62,4 @@ settings = _settings_or_exit()
 answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s)
 broker = build_broker(settings, answers)
 dramatiq.set_broker(broker)
+dramatiq.set_encoder(FastJSONEncoder())

@@ -5,6 +5,7 @@ The one place that knows a field's name; knows neither Redis nor Dramatiq. Sourc
 
 import codecs
 import json
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -172,20 +173,21 @@ def task_not_found(name: str) -> str:
     return f"Task type not found: {name}"
 
 
-def parameters_complaint(error: ValidationError) -> str:
+def parameters_complaint(error: ValidationError, parameters: Mapping[str, Any], required: Collection[str]) -> str:
     """What to say of parameters that a task's model refuses: `Missing 'text' parameter` for a required one that is
     absent, null or empty, else its name and what is accepted."""
     details = error.errors(include_url=False)[0]
-    name = ".".join(map(str, details["loc"]))
-    empty = details["type"] == "string_too_short" and details["input"] == ""
-    if details["type"] == "missing" or empty or details["input"] is None:
+    path = _path_in(parameters, details["loc"])
+    name = ".".join(path)
+    empty = name in required and details["input"] in (None, "", [], {})
+    if details["type"] == "missing" or empty:
         return f"Missing '{name}' parameter"
     return f"Invalid '{name}' parameter: {_expected(details)}"
 
 
 def sentence(text: str) -> str:
     """`text` as one line that fits an outcome: lone surrogates replaced (UTF-8 has none), and cut if it is long."""
-    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines())
+    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines()).strip()
     return line if len(line) <= MAX_SENTENCE_CHARACTERS else line[: MAX_SENTENCE_CHARACTERS - 1] + "…"
 
 
@@ -211,6 +213,20 @@ def _request_complaint(details: ErrorDetails) -> str:
     return f"Invalid '{name}' field: {_expected(details)}"
 
 
+def _path_in(value: Any, location: tuple[int | str, ...]) -> list[str]:
+    """Where in the parameters an error is. pydantic puts names of types between, which only Python programs know."""
+    path = []
+    for part in location:
+        if isinstance(value, dict) and (part in value or part == location[-1]):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:
+            continue
+        path.append(str(part))
+    return path
+
+
 def _expected(details: ErrorDetails) -> str:
     return details["msg"].removeprefix("Value error, ").replace("dictionary", "object")
 
@@ -228,9 +244,9 @@ def _is_finite(parameters: dict[str, Any]) -> bool:
 
 
 def _guess_sender(data: bytes) -> Sender:
-    """Whom to answer when strict JSON was refused: Python's reader lets NaN, lone surrogates, UTF-16 and more pass."""
+    """Whom to answer when strict JSON was refused: Python's reader lets NaN, surrogates, UTF-16 and more pass."""
     try:
-        return _sender_in(json.loads(data))
+        return _sender_in(json.loads(data, strict=False))
     except (ValueError, RecursionError):
         return Sender()
 

@@ -3,7 +3,6 @@
 import redis
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 from pydantic_core import to_json
@@ -14,6 +13,7 @@ from contract import RefusedRequestError
 from ingress.gate import Gate
 from ingress.intake import Intake
 from logs import configure_logging
+from setting_types import crontab_trigger
 from settings import ScheduledJob
 from task import catalogue
 from transport.connection import StopRequest
@@ -49,7 +49,7 @@ def main() -> None:
 
 def _trigger(job: ScheduledJob) -> BaseTrigger:
     if job.cron is not None:
-        return CronTrigger.from_crontab(job.cron, timezone=job.timezone)
+        return crontab_trigger(job.cron, job.timezone)
     return IntervalTrigger(seconds=job.interval_s, timezone=job.timezone)
 
 

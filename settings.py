@@ -6,32 +6,31 @@ sections an unknown key is refused, because a misspelt one would silently fall b
 
 import json
 import os
-import re
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from redis.connection import parse_url
 
 from errors import SettingsError
+from setting_types import (
+    BackoffMs,
+    ByteCount,
+    ChannelName,
+    Count,
+    Crontab,
+    HostName,
+    IntervalS,
+    JobName,
+    JobUserId,
+    Port,
+    RedisUrl,
+    TimeToLiveS,
+    TimeZone,
+)
 
 #: The environment variables that override a key of the file.
 ENVIRONMENT = {
@@ -40,60 +39,6 @@ ENVIRONMENT = {
     "REDIS_URL": ("redis", "url"),
     "LOG_LEVEL": ("log_level",),
 }
-
-WEEK_MS = 7 * 24 * 3600 * 1000
-
-
-def _not_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise PydanticCustomError("not_boolean", "Input should be a number, not a boolean")
-    return value
-
-
-def _like(pattern: str, accepted: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise PydanticCustomError("malformed", "Input should be {accepted}", {"accepted": accepted})
-        return text
-
-    return check
-
-
-def _redis_url(url: SecretStr) -> SecretStr:
-    try:
-        parse_url(url.get_secret_value())
-    except ValueError:
-        # The library's own message may quote a part of the URL, and with it the password.
-        raise PydanticCustomError(
-            "redis_url",
-            "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix:///path/to/socket",
-        ) from None
-    return url
-
-
-def _crontab(expression: str) -> str:
-    try:
-        CronTrigger.from_crontab(expression)
-    except ValueError as error:
-        raise PydanticCustomError(
-            "crontab", "Input should be five crontab fields such as '*/5 * * * *' ({error})", {"error": str(error)}
-        ) from None
-    return expression
-
-
-def _timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError; OSError: a folder, such as "Europe"
-        raise PydanticCustomError("timezone", "Input should be a time zone such as 'UTC' or 'Europe/Berlin'") from None
-    return name
-
-
-Count = Annotated[int, BeforeValidator(_not_boolean), Field(ge=1)]
-BackoffMs = Annotated[int, BeforeValidator(_not_boolean), Field(ge=1, le=WEEK_MS)]
-ChannelName = Annotated[str, AfterValidator(_like(r"[!-~]{1,200}", "1 to 200 printable ASCII characters, no space"))]
-HostName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._:%-]+", "a host name or an address"))]
-JobName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
 
 
 class Section(BaseModel):
@@ -122,10 +67,10 @@ class RedisSettings(Section):
     """Where Redis is, and what Callboard keeps there."""
 
     host: HostName = "localhost"
-    port: Annotated[int, BeforeValidator(_not_boolean), Field(ge=1, le=65535)] = 6379
-    url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = None
+    port: Port = 6379
+    url: RedisUrl | None = None
     channels: Channels = Channels()
-    outcome_ttl_s: Count = 3600
+    outcome_ttl_s: TimeToLiveS = 3600
 
     @property
     def connection_url(self) -> str:
@@ -162,19 +107,19 @@ class Limits(Section):
 
     request_bytes: Count = 1024 * 1024
     reply_to: tuple[ChannelName, ...] = ("results:*",)
-    pubsub_buffer_bytes: Annotated[int, BeforeValidator(_not_boolean), Field(ge=0)] = 256 * 1024 * 1024
+    pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
 
 
 class ScheduledJob(Section):
     """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`."""
 
     name: JobName
-    cron: Annotated[str, AfterValidator(_crontab)] | None = None
-    interval_s: Annotated[float, BeforeValidator(_not_boolean), Field(gt=0, allow_inf_nan=False)] | None = None
-    timezone: Annotated[str, AfterValidator(_timezone)] = "UTC"
+    cron: Crontab | None = None
+    interval_s: IntervalS | None = None
+    timezone: TimeZone = "UTC"
     task_type: str
     parameters: dict[str, Any] = {}
-    user_id: StrictStr | StrictInt
+    user_id: JobUserId
 
     @model_validator(mode="after")
     def _one_rhythm(self) -> Self:
@@ -244,12 +189,16 @@ def load_settings() -> Settings:
         SettingsError: one line that names the file, each wrong key, its value and what is accepted.
     """
     path = Path(os.environ.get("CALLBOARD_CONFIG", "config.json"))
-    content = _read(path)
+    content = {key: value for key, value in _read(path).items() if key in Settings.model_fields}
+    if not isinstance(content.get("redis", {}), dict):
+        # The environment's values would take its place and hide it.
+        shown = _shown("redis", content["redis"])
+        raise SettingsError(f"{path}: redis is {shown}: Input should be a valid dictionary")
     try:
         return Settings(**content)
     except ValidationError as error:
         complaints = "; ".join(_complaint(details) for details in error.errors())
-        raise SettingsError(f"{path}: {_without_secret(complaints)}") from None
+        raise SettingsError(" ".join(f"{path}: {complaints}".splitlines())) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -265,11 +214,6 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _without_secret(text: str) -> str:
-    """Cuts every URL down to its scheme, since what follows may be a password, well-formed or not."""
-    return re.sub(r"(\w+://)[^\s'\"]+", r"\1***", text)
-
-
 def _complaint(details: ErrorDetails) -> str:
     """`redis.port (from REDIS_PORT) is 'abc': Input should be a valid integer`."""
     location = details["loc"]
@@ -279,6 +223,11 @@ def _complaint(details: ErrorDetails) -> str:
         return f"{key} is no setting: remove it or correct its name"
     if details["type"] == "missing":
         return f"{key} is missing"
-    if isinstance(details["input"], BaseModel) or not key:
+    if not key:
         return f"{key}: {details['msg']}".lstrip(": ")
-    return f"{key}{''.join(sources)} is {details['input']!r:.100}: {details['msg']}"
+    return f"{key}{''.join(sources)} is {_shown(key, details['input'])}: {details['msg']}"
+
+
+def _shown(key: str, value: object) -> str:
+    """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
+    return "not shown" if key == "redis.url" or "://" in repr(value) else f"{value!r:.100}"

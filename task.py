@@ -7,21 +7,22 @@ The signature is the model of the parameters, the return annotation that of the 
 """
 
 import inspect
-import warnings
+import re
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import dramatiq
 from dramatiq.middleware import TimeLimitExceeded
-from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError
+from loguru import logger
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from broker import broker, settings
 from contract import parameters_complaint
 from errors import DeclarationError, InvalidParametersError
 from settings import WorkerSettings
+from signature import annotations, parameters_model, result_model
 from transport.messages import Delivery
 
 __all__ = ["InvalidParametersError", "Task", "catalogue", "task"]
@@ -32,6 +33,9 @@ R = TypeVar("R")
 #: Ends at once, without another attempt: the request is wrong, or would run past its limit again.
 NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded)
 
+#: Dramatiq's own rule, without the dots that its names for delayed and dead messages end with.
+QUEUE_NAME = "[a-zA-Z_][a-zA-Z0-9_-]*"
+
 
 class Task(Generic[P, R]):
     """A declared task. Calling it calls the function as it was written; `actor` is what a worker runs."""
@@ -41,9 +45,11 @@ class Task(Generic[P, R]):
         self.name = name
         self.description = inspect.getdoc(function) or ""
         self._function: Callable[..., Any] = function
-        hints = _hints(function, name)
-        self._result: TypeAdapter[R] = _result_model(name, hints.pop("return", None))
-        self._parameters = _parameters_model(function, name, hints)
+        hints = annotations(function, name)
+        self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))
+        self._parameters = parameters_model(function, name, hints)
+        self._known = tuple(self._parameters.model_fields)
+        self._required = {name for name, field in self._parameters.model_fields.items() if field.is_required()}
         run: Callable[..., Any] = self._run_async if inspect.iscoroutinefunction(function) else self._run
         self.actor: dramatiq.Actor[..., Any] = dramatiq.actor(
             actor_name=name,
@@ -72,9 +78,12 @@ class Task(Generic[P, R]):
         try:
             self._parameters.model_validate_json(to_json(parameters), strict=True)
         except ValidationError as error:
-            raise InvalidParametersError(parameters_complaint(error)) from None
-        known = self._parameters.model_fields
-        return {name: value for name, value in parameters.items() if name in known}
+            raise InvalidParametersError(parameters_complaint(error, parameters, self._required)) from None
+        except Exception as error:  # noqa: BLE001
+            # A check of the task's own may raise anything; one task's mistake must not stop the requests of all.
+            logger.exception("Task {!r} cannot check its parameters", self.name)
+            raise InvalidParametersError(f"The parameters cannot be checked: {type(error).__name__}") from None
+        return {name: value for name, value in parameters.items() if name in self._known}
 
     def _run(self, *args: Any, **kwargs: Any) -> None:
         self._finish(self._function(**self._arguments(args, kwargs)))
@@ -84,11 +93,11 @@ class Task(Generic[P, R]):
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         # Not strictly: the gate has judged a request already, and a Python program's `actor.send()` may be lax.
-        given = dict(zip(self._parameters.model_fields, args, strict=False)) | kwargs
+        given = dict(zip(self._known, args, strict=False)) | kwargs
         try:
             return dict(self._parameters.model_validate(given))
         except ValidationError as error:
-            raise InvalidParametersError(parameters_complaint(error)) from None
+            raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:
         checked = self._result.validate_python(value)
@@ -121,6 +130,8 @@ def task(
                 f"task {task_name!r} is declared twice: in {catalogue[task_name].__module__} and in "
                 f"{function.__module__}; give one of them another name"
             )
+        if not re.fullmatch(QUEUE_NAME, queue_name):
+            raise DeclarationError(f"task {task_name!r}: queue_name={queue_name!r} should match {QUEUE_NAME}")
         declared = Task(function, task_name, queue_name, _options(task_name, options))
         catalogue[task_name] = declared
         return declared
@@ -138,40 +149,3 @@ def _options(name: str, given: dict[str, int]) -> WorkerSettings:
             f"task {name!r}: {option}={details['input']!r}: {details['msg']}; "
             f"a task may set {', '.join(WorkerSettings.model_fields)}"
         ) from None
-
-
-def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    try:
-        return get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise DeclarationError(f"task {name!r}: an annotation cannot be resolved: {error}") from None
-
-
-def _parameters_model(function: Callable[..., Any], name: str, hints: dict[str, Any]) -> type[BaseModel]:
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise DeclarationError(f"task {name!r}: '{parameter}' should be a parameter that can be given by its name")
-        if parameter.name not in hints:
-            raise DeclarationError(f"task {name!r}: parameter {parameter.name!r} should have a type annotation")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    config = ConfigDict(extra="ignore", validate_default=True, allow_inf_nan=False, protected_namespaces=())
-    try:
-        with warnings.catch_warnings(action="error"):
-            return create_model(f"{name}_parameters", __config__=config, **fields)
-    except (PydanticUserError, NameError, UserWarning) as error:
-        raise DeclarationError(f"task {name!r}: its parameters make no pydantic model: {error}") from None
-
-
-def _result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
-    advice = "its return annotation should be a type that becomes a JSON object, such as a pydantic model"
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        schema = adapter.json_schema(mode="serialization")
-    except (PydanticSchemaGenerationError, PydanticUserError) as error:
-        raise DeclarationError(f"task {name!r}: {advice}: {error}") from None
-    definition = schema.get("$ref", "").rpartition("/")[2]
-    if schema.get("$defs", {}).get(definition, schema).get("type") != "object":
-        raise DeclarationError(f"task {name!r}: {advice}, and is {annotation!r}")
-    return adapter

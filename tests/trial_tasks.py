@@ -76,6 +76,12 @@ def measures_nothing() -> dict[str, float]:
 
 
 @task()
+def reads_a_strange_name() -> dict[str, str]:
+    """What os.fsdecode makes of a file name that is not UTF-8."""
+    return {"name": "\udcff"}
+
+
+@task()
 def raises_unprintable() -> Note:
     class Unprintable(Exception):  # noqa: N818
         def __str__(self) -> str:

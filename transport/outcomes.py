@@ -5,6 +5,7 @@ from typing import Any
 
 from dramatiq import Broker
 from dramatiq.middleware import Middleware, TimeLimitExceeded
+from pydantic_core import PydanticSerializationError
 
 from contract import ErrorCode, TaskOutcome, sentence, task_not_found, timestamp
 from errors import InvalidParametersError
@@ -35,7 +36,10 @@ class Outcomes(Middleware):
     ) -> None:
         """Composes the outcome, unless the attempt failed and another one follows."""
         if exception is None:
-            self._compose(message, status="completed", result=message.result)
+            try:
+                self._compose(message, status="completed", result=message.result)
+            except PydanticSerializationError as error:  # a lone surrogate, as in a file name that is not UTF-8
+                self._compose_error(message, ErrorCode.FAILED, f"The result cannot be written as JSON: {error}")
         elif message.failed:
             self._compose_error(message, *_judge(exception, message))
 
@@ -74,6 +78,6 @@ def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]
 
 def _text_of(exception: BaseException) -> str:
     try:
-        return str(exception) or type(exception).__name__
+        return str(exception).strip() or type(exception).__name__
     except Exception:  # noqa: BLE001 - a task may raise anything, even what cannot be printed
         return type(exception).__name__

@@ -16,6 +16,7 @@ from transport.consumer import BlockingConsumer, InHand
 from transport.feed import Feed
 from transport.recovery import Recovery
 from transport.scripts import script
+from transport.signals import SelectiveSignals
 
 
 class Envelope(NamedTuple):
@@ -35,11 +36,11 @@ def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
     return Envelope(message.copy(queue_name=dq_name(message.queue_name), options=options), delay_ms)
 
 
-class CallboardBroker(RedisBroker):
+class CallboardBroker(SelectiveSignals, RedisBroker):
     """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
 
     def __init__(self, client: "redis.Redis", middleware: list[Middleware]) -> None:
-        super().__init__(client=client, middleware=middleware)  # type: ignore[no-untyped-call]
+        super().__init__(client=client, middleware=middleware)
         self._enqueue_script = script(client, "enqueue")
         self._completion = Completion(client, self.namespace, self.broker_id)
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)

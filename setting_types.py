@@ -1,0 +1,129 @@
+"""The kinds of values that a setting may have; each refuses another one with a sentence that says what is accepted."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from redis import ConnectionPool
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+YEAR_S = 366 * 24 * 3600
+
+#: In a crontab 0 and 7 are Sunday; to APScheduler a number is a day counted from Monday, so it gets names.
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _not_boolean(value: object) -> object:
+    # Python, and so pydantic, takes True for 1.
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_boolean", "Input should be a number, not a boolean")
+    return value
+
+
+def _like(pattern: str, accepted: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("malformed", "Input should be {accepted}", {"accepted": accepted})
+        return text
+
+    return check
+
+
+def _host_name(host: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            raise PydanticCustomError("host", "Input should be a host name or an address, without a port") from None
+    return host
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    try:
+        usable = _is_usable(url.get_secret_value())
+    except (ValueError, TypeError):
+        usable = False
+    if not usable:
+        # The libraries' own messages may quote a part of the URL, and with it the password.
+        raise PydanticCustomError(
+            "redis_url", "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix:///path"
+        )
+    return url
+
+
+def _is_usable(url: str) -> bool:
+    # redis-py makes a connection of it, which checks the port and the options after the question mark; any path that
+    # is no database would be database 0 to it.
+    ConnectionPool.from_url(url).make_connection()
+    parts = urlsplit(url)
+    return bool(re.fullmatch(r"/.+" if parts.scheme == "unix" else r"(/[0-9]*)?", parts.path))
+
+
+def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
+    """Fires at the times of five crontab fields, in the time zone.
+
+    Raises:
+        ValueError: when that is no crontab expression, or one without any time, such as 30 February.
+    """
+    fields = expression.split()
+    if len(fields) == len(("minute", "hour", "day", "month", "weekday")):
+        fields[-1] = re.sub(r"(?<![\w/])([0-7])(?:-([0-7]))?(?![\w-])", _weekday_names, fields[-1])
+    trigger = CronTrigger.from_crontab(" ".join(fields), timezone=timezone)
+    if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
+        raise ValueError("it never fires")
+    return trigger
+
+
+def _weekday_names(days: re.Match[str]) -> str:
+    first, last = int(days[1]), int(days[2] or days[1])
+    if first > last:
+        raise ValueError(f"the days {days[0]!r} are in the wrong order")
+    return ",".join(WEEKDAYS[first : last + 1])
+
+
+def _crontab(expression: str) -> str:
+    try:
+        crontab_trigger(expression, "UTC")
+    except ValueError as error:
+        raise PydanticCustomError(
+            "crontab", "Input should be five crontab fields such as '*/5 * * * *' ({error})", {"error": str(error)}
+        ) from None
+    return expression
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # KeyError: ZoneInfoNotFoundError; OSError: a folder, such as "Europe"
+        raise PydanticCustomError("timezone", "Input should be a time zone such as 'UTC' or 'Europe/Berlin'") from None
+    return name
+
+
+def _user_id(value: object) -> object:
+    if isinstance(value, str) or type(value) is int:
+        return value
+    raise PydanticCustomError("user_id", "Input should be a string or an integer")
+
+
+Number = BeforeValidator(_not_boolean)
+
+Count = Annotated[int, Number, Field(ge=1, le=10**9)]
+ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
+BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
+TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
+IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
+Port = Annotated[int, Number, Field(ge=1, le=65535)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+ChannelName = Annotated[str, AfterValidator(_like(r"[!-~]{1,200}", "1 to 200 printable ASCII characters, no space"))]
+JobName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
+Crontab = Annotated[str, AfterValidator(_crontab)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+JobUserId = Annotated[str | int, BeforeValidator(_user_id)]

@@ -1,0 +1,99 @@
+"""What a task's function says of itself: a pydantic model of its parameters and one of its result.
+
+Whatever cannot work at a request is refused here, when the task is declared.
+"""
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
+from pydantic_core import SchemaError
+
+from errors import DeclarationError
+
+#: What pydantic raises for an annotation that it makes nothing of, and Python for one that it cannot read.
+UNUSABLE = (PydanticUserError, PydanticSchemaGenerationError, SchemaError, NameError, TypeError, Warning)
+
+
+def annotations(function: Callable[..., Any], name: str) -> dict[str, Any]:
+    """The annotations of the parameters, and of the result as `return`.
+
+    Raises:
+        DeclarationError: when one of them names what is not there.
+    """
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        raise DeclarationError(f"task {name!r}: an annotation cannot be resolved: {_in_one_line(error)}") from None
+
+
+def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, Any]) -> type[BaseModel]:
+    """The model that the parameters of every request have to match.
+
+    Raises:
+        DeclarationError: names the parameter that cannot be one, and why.
+    """
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        _refuse_unusable(parameter, name, hints)
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    config = ConfigDict(extra="ignore", validate_default=True, allow_inf_nan=False, protected_namespaces=())
+    try:
+        with warnings.catch_warnings(action="error"):
+            model = create_model(f"{name}_parameters", __config__=config, **fields)
+    except UNUSABLE as error:
+        reason = _in_one_line(error)
+        raise DeclarationError(f"task {name!r}: its parameters make no pydantic model: {reason}") from None
+    _refuse_unusable_fields(model, fields, name)
+    return model
+
+
+def result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
+    """What every result has to match.
+
+    Raises:
+        DeclarationError: when it does not become a JSON object.
+    """
+    advice = "its return annotation should be a type that becomes a JSON object, such as a pydantic model"
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        schema = adapter.json_schema(mode="serialization")
+    except UNUSABLE as error:
+        raise DeclarationError(f"task {name!r}: {advice}: {_in_one_line(error)}") from None
+    definition = schema.get("$ref", "").rpartition("/")[2]
+    if schema.get("$defs", {}).get(definition, schema).get("type") != "object":
+        raise DeclarationError(f"task {name!r}: {advice}, and is {annotation!r}")
+    return adapter
+
+
+def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, Any]) -> None:
+    if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+        raise DeclarationError(f"task {name!r}: '{parameter}' should be a parameter that can be given by its name")
+    if parameter.name.startswith("_") or parameter.name == "self" or hasattr(BaseModel, parameter.name):
+        raise DeclarationError(
+            f"task {name!r}: parameter {parameter.name!r} should have another name, this one is taken"
+        )
+    if parameter.name not in hints:
+        raise DeclarationError(f"task {name!r}: parameter {parameter.name!r} should have a type annotation")
+
+
+def _refuse_unusable_fields(model: type[BaseModel], parameters: dict[str, Any], name: str) -> None:
+    for parameter in parameters:
+        field = model.model_fields.get(parameter)
+        if field is None or field.alias or field.validation_alias:
+            raise DeclarationError(f"task {name!r}: parameter {parameter!r} should be known by its own name")
+    try:
+        model.model_validate({})
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            if details["type"] != "missing":
+                reason = f"the default of {details['loc'][0]!r}: {details['msg']}"
+                raise DeclarationError(f"task {name!r}: {reason}") from None
+
+
+def _in_one_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

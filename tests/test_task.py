@@ -1,0 +1,95 @@
+"""A declared task: a function still, with a model of its parameters and one of its result."""
+
+import asyncio
+from datetime import date
+
+import pytest
+from pydantic import BaseModel
+
+from broker import broker, settings
+from task import Task, catalogue, task
+from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.usefixtures("undo_declarations")
+
+
+class Note(BaseModel):
+    text: str = ""
+
+
+@pytest.fixture
+def sample() -> Task[..., Note]:
+    """A task that says what it got."""
+
+    @task()
+    def sample(number: int, *, day: date = date(2024, 2, 29), several: tuple[int, ...] = ()) -> Note:
+        """Says what it got.
+
+        And that at length.
+        """
+        return Note(text=f"{number} {day} {several}")
+
+    return sample
+
+
+def test_a_declared_task_is_in_the_catalogue_under_its_functions_name(sample: Task[..., Note]) -> None:
+    assert catalogue["sample"] is sample
+    assert broker.get_actor("sample") is sample.actor
+
+
+def test_a_task_may_have_a_name_of_its_own() -> None:
+    @task(name="write.note")
+    def write() -> Note:
+        return Note()
+
+    assert catalogue["write.note"] is write
+    assert "write" not in catalogue
+
+
+def test_a_task_is_described_by_its_docstring(sample: Task[..., Note]) -> None:
+    assert sample.description == "Says what it got.\n\nAnd that at length."
+
+
+def test_calling_a_task_calls_the_plain_function(sample: Task[..., Note]) -> None:
+    assert sample(1).text == "1 2024-02-29 ()"
+    assert sample("no integer", day=None).text == "no integer None ()"
+
+
+def test_an_async_function_makes_a_task_too() -> None:
+    @task()
+    async def write(text: str) -> Note:
+        await asyncio.sleep(0)
+        return Note(text=text)
+
+    assert asyncio.run(write("hello")) == Note(text="hello")
+    assert write.check({"text": "hello"}) == {"text": "hello"}
+
+
+def test_a_worker_hands_the_function_what_its_annotations_say(sample: Task[..., Note]) -> None:
+    result = perform(sample, number=1, day="2024-03-01", several=[1, 2])
+    assert result == {"text": "1 2024-03-01 (1, 2)"}
+
+
+def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
+    @task()
+    def breaks_its_word() -> Note:
+        return {"text": 5}  # type: ignore[return-value]
+
+    with pytest.raises(ValueError, match="valid string"):
+        perform(breaks_its_word)
+
+
+def test_the_configuration_says_how_a_task_is_tried_where_it_says_nothing(sample: Task[..., Note]) -> None:
+    assert sample.actor.queue_name == "default"
+    assert sample.actor.options["max_retries"] == settings.worker.max_attempts - 1
+    assert sample.actor.options["time_limit"] == settings.worker.time_limit_ms
+
+
+def test_a_task_may_be_tried_in_its_own_way() -> None:
+    @task(queue_name="slow", max_attempts=2, min_backoff_ms=5, max_backoff_ms=6, time_limit_ms=7)
+    def slow() -> Note:
+        return Note()
+
+    expected = {"max_retries": 1, "min_backoff": 5, "max_backoff": 6, "time_limit": 7}
+    assert slow.actor.options.items() >= expected.items()
+    assert slow.actor.queue_name == "slow"

@@ -1,0 +1,204 @@
+"""A task that cannot work is refused where it is declared, by its name and with the cause."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from broker import broker
+from errors import DeclarationError
+from task import catalogue, task
+from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.usefixtures("undo_declarations")
+
+
+class Note(BaseModel):
+    text: str = ""
+
+
+def refusal(function: Callable[..., Any], **options: Any) -> str:
+    """Why it makes no task; nothing is left of the attempt."""
+    tasks, actors = dict(catalogue), dict(broker.actors)
+    with pytest.raises(DeclarationError) as refused:
+        task(**{"name": "new"} | options)(function)
+    assert (catalogue, broker.actors) == (tasks, actors)
+    line = str(refused.value)
+    assert line.startswith("task 'new'")
+    return line
+
+
+def annotated(**annotations: object) -> Callable[..., Any]:
+    """A function of one parameter `x`, with these annotations instead of its own."""
+
+    def function(x: int) -> Note:
+        return Note(text=str(x))
+
+    function.__annotations__ |= annotations
+    return function
+
+
+def returns_nothing_known(x: int):  # type: ignore[no-untyped-def]
+    return Note(text=str(x))
+
+
+def unannotated(x) -> Note:  # type: ignore[no-untyped-def]
+    return Note(text=x)
+
+
+def any_number(*texts: str) -> Note:
+    return Note(text="".join(texts))
+
+
+def any_names(**texts: str) -> Note:
+    return Note(text="".join(texts))
+
+
+def positional_only(text: str, /) -> Note:
+    return Note(text=text)
+
+
+@pytest.mark.parametrize(
+    ("function", "parameter"),
+    [(any_number, "*texts: str"), (any_names, "**texts: str"), (positional_only, "text: str")],
+    ids=["any-number", "any-names", "positional-only"],
+)
+def test_a_parameter_that_cannot_be_given_by_its_name_is_refused(function: Callable[..., Any], parameter: str) -> None:
+    line = refusal(function)
+    assert f"'{parameter}'" in line
+    assert "by its name" in line
+
+
+def test_a_parameter_without_an_annotation_is_refused() -> None:
+    assert "'x' should have a type annotation" in refusal(unannotated)
+
+
+def leading_underscore(_x: int) -> Note:
+    return Note(text=str(_x))
+
+
+def json_method(json: int) -> Note:
+    return Note(text=str(json))
+
+
+def copy_method(copy: int) -> Note:
+    return Note(text=str(copy))
+
+
+def model_fields(model_fields: int) -> Note:
+    return Note(text=str(model_fields))
+
+
+def model_config(model_config: int) -> Note:
+    return Note(text=str(model_config))
+
+
+def itself(self: int) -> Note:
+    return Note(text=str(self))
+
+
+def dunder(__base__: int) -> Note:
+    return Note(text=str(__base__))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [leading_underscore, json_method, copy_method, model_fields, model_config, itself, dunder],
+    ids=lambda function: function.__name__,
+)
+def test_a_parameter_whose_name_a_model_or_an_actor_needs_is_refused(function: Callable[..., Any]) -> None:
+    (parameter,) = inspect.signature(function).parameters
+    assert parameter in refusal(function).removeprefix("task 'new'")
+
+
+@pytest.mark.parametrize("name", ["class_", "name", "args", "kwargs", "message", "model_number"])
+def test_any_other_name_will_do(name: str) -> None:
+    scope: dict[str, Any] = {"Note": Note}
+    exec(f"def function({name}: int) -> Note: return Note(text=str({name}))", scope)  # noqa: S102
+    assert perform(task(name="new")(scope["function"]), **{name: 5}) == {"text": "5"}
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        pytest.param("Nowhere", id="unknown-name"),
+        pytest.param("functools.Nowhere", id="unknown-attribute"),
+        pytest.param("list[", id="syntax"),
+        pytest.param("functools[int]", id="no-generic"),
+    ],
+)
+@pytest.mark.parametrize("place", ["x", "return"])
+def test_an_annotation_that_cannot_be_resolved_is_refused(place: str, annotation: str) -> None:
+    assert functools, "the annotations above name it"
+    assert "annotation" in refusal(annotated(**{place: annotation}))
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        pytest.param(5, id="value"),
+        pytest.param(print, id="function"),
+        pytest.param(Annotated[str, Field(pattern="[")], id="constraint"),
+    ],
+)
+def test_an_annotation_that_pydantic_makes_no_model_of_is_refused(annotation: object) -> None:
+    assert "parameters" in refusal(annotated(x=annotation))
+
+
+def test_a_refusal_is_one_line_whatever_pydantic_says() -> None:
+    line = refusal(annotated(x=5))
+    assert line.splitlines() == [line]
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [None, int, str, list[int], Any, object, Note | None, print, 5, Callable[[], int]],
+    ids=["none", "int", "str", "list", "any", "object", "optional", "function", "value", "callable"],
+)
+def test_a_result_that_is_no_json_object_is_refused(annotation: object) -> None:
+    assert "return annotation should be a type that becomes a JSON object" in refusal(
+        annotated(**{"return": annotation})
+    )
+
+
+def test_a_task_without_a_return_annotation_is_refused() -> None:
+    assert "return annotation" in refusal(returns_nothing_known)
+
+
+@pytest.mark.parametrize("annotation", [Note, dict[str, int], "Note"], ids=["model", "dict", "forward"])
+def test_a_result_may_be_any_type_that_becomes_a_json_object(annotation: object) -> None:
+    task(name="new")(annotated(**{"return": annotation}))
+    assert "new" in catalogue
+
+
+def test_one_name_makes_one_task() -> None:
+    task(name="new")(annotated())
+    line = refusal(annotated())
+    assert "declared twice" in line
+    assert line.count(__name__) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        pytest.param({"max_attempts": 0}, "max_attempts=0: Input should be greater than or equal to 1", id="too-few"),
+        pytest.param({"max_attempts": True}, "max_attempts=True", id="boolean"),
+        pytest.param({"max_attempts": 1.5}, "max_attempts=1.5", id="fraction"),
+        pytest.param({"max_attempts": None}, "max_attempts=None", id="none"),
+        pytest.param({"time_limit_ms": -1}, "time_limit_ms=-1", id="negative"),
+        pytest.param({"max_backoff_ms": 10**12}, "max_backoff_ms=1000000000000", id="too-long"),
+        pytest.param({"max_atempts": 3}, "max_atempts=3", id="unknown"),
+        pytest.param({"min_backoff_ms": 9, "max_backoff_ms": 8}, "at most max_backoff_ms", id="order"),
+        pytest.param({"queue_name": "two words"}, "two words", id="queue-name"),
+    ],
+)
+def test_a_wrong_option_is_refused(options: dict[str, Any], cause: str) -> None:
+    assert cause in refusal(annotated(), **options)
+
+
+def test_an_unknown_option_is_answered_with_those_there_are() -> None:
+    known = "max_attempts, min_backoff_ms, max_backoff_ms, time_limit_ms"
+    assert known in refusal(annotated(), max_atempts=3)

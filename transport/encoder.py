@@ -1,0 +1,29 @@
+"""Messages as JSON, the same as of Dramatiq's own encoder, written and read by pydantic-core in less time."""
+
+from typing import Any
+
+from dramatiq import JSONEncoder
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+
+class FastJSONEncoder(JSONEncoder):
+    """Falls back to the standard library for what pydantic-core refuses and another Dramatiq program may have sent."""
+
+    def encode(self, data: dict[str, Any]) -> bytes:
+        """A message as UTF-8 JSON."""
+        try:
+            return to_json(data, inf_nan_mode="constants")
+        except PydanticSerializationError:  # a lone surrogate, which the standard library escapes
+            return super().encode(data)
+
+    def decode(self, data: bytes) -> dict[str, Any]:
+        """The fields of a message.
+
+        Raises:
+            DecodeError: when it is no JSON.
+        """
+        try:
+            fields: dict[str, Any] = from_json(data)
+        except ValueError:
+            fields = super().decode(data)
+        return fields

@@ -1,0 +1,63 @@
+"""Between Dramatiq's consumer threads and its worker threads: wakes as few threads as the work needs."""
+
+import time
+from queue import Empty, PriorityQueue
+from typing import Any
+
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+
+
+class WorkQueue(PriorityQueue[Any]):
+    """A PriorityQueue without a bound that wakes one idle thread at a time.
+
+    The standard one wakes a thread for every item. Where tasks are short, the threads then do little but take Python's
+    lock from one another. Here an item that comes while a thread is on its way wakes no second one; a thread that takes
+    an item and leaves others wakes the next, so that long tasks run side by side all the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._idle = 0
+        self._one_is_coming = False
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Adds an item."""
+        with self.mutex:
+            self._put(item)
+            self.unfinished_tasks += 1
+            self._wake_one()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Takes the first item, waiting up to `timeout` seconds for one.
+
+        Raises:
+            queue.Empty: when there is none.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self.mutex:
+            while not self._qsize():
+                left = None if deadline is None else deadline - time.monotonic()
+                if not block or (left is not None and left <= 0):
+                    raise Empty
+                self._idle += 1
+                self.not_empty.wait(left)
+                self._idle -= 1
+                self._one_is_coming = False
+            item = self._get()
+            if self._qsize():
+                self._wake_one()
+            return item
+
+    def _wake_one(self) -> None:
+        if self._idle and not self._one_is_coming:
+            self._one_is_coming = True
+            self.not_empty.notify()
+
+
+class ThriftyWakeups(Middleware):
+    """Gives a worker such a queue before its threads start."""
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Called once in each worker process."""
+        worker.work_queue = WorkQueue()
