@@ -1,12 +1,13 @@
 """Hears the tasks channel and brings each burst of requests to the queue."""
 
-from collections.abc import Iterator
+import time
 
 import redis
 from loguru import logger
 
 from ingress.intake import Intake
 from transport.connection import StopRequest
+from transport.line import Line
 
 #: The most requests that are taken to the queue together.
 BURST = 256
@@ -14,61 +15,69 @@ BURST = 256
 #: How long a silent subscriber waits before it looks whether it should stop.
 SILENCE_S = 0.5
 
+#: After this long without a word from Redis it is asked for one, and has as long again to answer.
+PING_S = 5.0
+
 
 class Subscriber:
     """Subscribes to one channel until it is asked to stop, through every loss of the connection."""
 
     def __init__(self, client: "redis.Redis", channel: str, intake: Intake, stop: StopRequest) -> None:
-        self._client = client
+        self._line = Line(client)
         self._channel = channel
         self._intake = intake
         self._stop = stop
+        self._heard_s = 0.0
+        self._pinged = False
 
     def run(self) -> None:
         """Returns once asked to stop, with everything that was received on the queue or answered."""
         while not self._stop.received:
             try:
+                self._stop.until_redis_answers(self._subscribe)
                 self._listen()
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                logger.warning(
-                    "Lost the subscription to {!r}: {}. Requests are unheard until it is back", self._channel, error
-                )
+                logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
+            finally:
+                self._line.close()
+
+    def _subscribe(self) -> None:
+        self._line.close()
+        self._line.send(("SUBSCRIBE", self._channel))
+        # Ready means ready: from Redis's confirmation on, nothing that is published here is missed.
+        self._line.receive()
+        self._hears()
+        logger.info("Ready: listening on channel {!r}", self._channel)
 
     def _listen(self) -> None:
-        pubsub = self._stop.until_redis_answers(self._subscribe)
-        try:
-            while not self._stop.received:
-                self._intake.take(self._burst(pubsub))
-            pubsub.unsubscribe()
-            self._intake.take(self._rest(pubsub))
-        finally:
-            pubsub.close()
+        while not self._stop.received:
+            self._intake.take(self._burst(SILENCE_S))
+            self._check_health()
+        # What Redis had sent before it confirms that it sends no more was received, too.
+        self._line.send(("UNSUBSCRIBE", self._channel))
+        while burst := self._burst(SILENCE_S):
+            self._intake.take(burst)
 
-    def _subscribe(self) -> "redis.client.PubSub":
-        pubsub: redis.client.PubSub = self._client.pubsub()
-        pubsub.subscribe(self._channel)
-        # Ready means ready: from Redis's confirmation on, nothing that is published here is missed.
-        while (message := pubsub.get_message(timeout=SILENCE_S)) is None or message["type"] != "subscribe":
-            if message is None and self._stop.received:
-                raise redis.ConnectionError("asked to stop before the subscription was confirmed")
-        logger.info("Ready: listening on channel {!r}", self._channel)
-        return pubsub
-
-    def _burst(self, pubsub: "redis.client.PubSub") -> list[bytes]:
-        """What has been published by now, after waiting for the first of it."""
+    def _burst(self, timeout_s: float) -> list[bytes]:
+        """The requests that have come by now, after waiting for the first of them."""
         burst: list[bytes] = []
-        message = pubsub.get_message(timeout=SILENCE_S)
-        while message is not None:
-            if message["type"] == "message":
-                burst.append(message["data"])
-            message = pubsub.get_message(timeout=0) if len(burst) < BURST else None
+        while len(burst) < BURST and self._line.is_answered(0 if burst else timeout_s):
+            kind, _, data = (*self._line.receive(), None)[:3]
+            self._hears()
+            if kind == b"message":
+                burst.append(data)
+            elif kind == b"unsubscribe":
+                break
         return burst
 
-    def _rest(self, pubsub: "redis.client.PubSub") -> list[bytes]:
-        """What Redis had sent before it confirmed that it sends no more."""
-        return list(self._until_unsubscribed(pubsub))
+    def _hears(self) -> None:
+        self._heard_s = time.monotonic()
+        self._pinged = False
 
-    def _until_unsubscribed(self, pubsub: "redis.client.PubSub") -> Iterator[bytes]:
-        while (message := pubsub.get_message(timeout=SILENCE_S)) is not None and message["type"] != "unsubscribe":
-            if message["type"] == "message":
-                yield message["data"]
+    def _check_health(self) -> None:
+        silence_s = time.monotonic() - self._heard_s
+        if silence_s > 2 * PING_S:
+            raise redis.TimeoutError(f"Redis has not said a word for {silence_s:.0f} s")
+        if silence_s > PING_S and not self._pinged:
+            self._line.send(("PING",))
+            self._pinged = True

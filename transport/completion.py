@@ -7,6 +7,7 @@ from typing import NamedTuple
 import redis
 
 from transport.answers import Answer
+from transport.line import Line
 from transport.scripts import script
 
 #: The most messages that end in one step; Redis does nothing else meanwhile.
@@ -39,6 +40,7 @@ class Completion:
     """
 
     def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
+        self._line = Line(client)
         self._script = script(client, "complete")
         self._namespace = namespace
         self._worker_id = worker_id
@@ -64,9 +66,9 @@ class Completion:
     def _send_pending(self) -> None:
         while self._pending:
             group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
-            arguments = [self._worker_id, *(argument for ending in group for argument in ending.arguments())]
+            arguments = [argument for ending in group for argument in ending.arguments()]
             try:
-                self._script(keys=[self._namespace], args=arguments)
+                self._line.call(self._script, self._namespace, self._worker_id, *arguments)
             except redis.RedisError:
                 self._pending.extendleft(reversed(group))
                 raise

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -23,12 +24,15 @@ _TICK_S = 0.05
 
 
 def connect(url: str) -> "redis.Redis":
-    """A client whose commands are sent once.
+    """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
 
     redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
     """
-    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0))
+    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2)
+    # Set again, since an option of the URL would win.
+    client.connection_pool.connection_kwargs["protocol"] = 2
+    return client
 
 
 class StopRequest:
@@ -60,6 +64,8 @@ class StopRequest:
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
+        with suppress(redis.RedisError):
+            return action()
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
             wait=tenacity.wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),

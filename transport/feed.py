@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import redis
 from loguru import logger
-from redis.connection import Connection
 
+from transport.line import Line
 from transport.scripts import script
 
 #: How long a question stays with Redis before it is asked again; a worker says at least as often that it is alive.
@@ -37,15 +37,13 @@ class Feed:
     """
 
     def __init__(self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str) -> None:
-        self._client = client
-        self._namespace = namespace
-        self._queue_name = queue_name
-        self._worker_id = worker_id
+        self._line = Line(client)
+        self._fetch_script = script(client, "fetch")
+        self._put_back_script = script(client, "put_back")
+        self._owner = (namespace, queue_name, worker_id)
         queue = f"{namespace}:{queue_name}"
-        self._wait_command = ("BLMOVE", queue, f"{namespace}:__acks__.{worker_id}.{queue_name}.aside", "LEFT", "RIGHT")
-        self._script = script(client, "fetch")
-        self._put_back = script(client, "put_back")
-        self._connection: Connection | None = None
+        aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
+        self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
         self._waits = True
 
@@ -56,59 +54,55 @@ class Feed:
             redis.RedisError: when Redis is gone; the next call starts anew and finds what got lost on the way.
         """
         try:
-            return self._fetch(wanted, timeout_s)
+            asked_s = self._asked_s or self._ask(wanted)
+            if self._line.is_answered(timeout_s):
+                return self._answer(wanted, timeout_s)
+            if time.monotonic() - asked_s > QUESTION_S + GRACE_S:
+                raise redis.TimeoutError(f"no answer about {self._owner[1]!r} in {QUESTION_S + GRACE_S} s")
         except (redis.RedisError, OSError):
             self.close()
             raise
+        return []
 
     def put_back(self, in_hand: Collection[str]) -> None:
         """Puts what Redis has given this worker, but for the messages with these ids, back on the queue."""
-        self._put_back(keys=[self._namespace], args=[self._queue_name, self._worker_id, *in_hand])
+        self._put_back_script(keys=self._owner[:1], args=[*self._owner[1:], *in_hand])
 
     def close(self) -> None:
         """Takes the question back. What Redis had put aside by then stays so until this worker's next fetch."""
-        if self._connection is not None:
-            self._connection.disconnect()
-            self._client.connection_pool.release(self._connection)
-        self._connection = None
+        self._line.close()
         self._asked_s = None
 
-    def _fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
-        if self._connection is None:
-            self._connection = self._client.connection_pool.get_connection()
-        if self._asked_s is None:
-            self._ask(self._connection, wanted)
-        if not self._connection.can_read(timeout=timeout_s):
-            if time.monotonic() - (self._asked_s or 0) > QUESTION_S + GRACE_S:
-                raise redis.TimeoutError(f"no answer about queue {self._queue_name!r} in {QUESTION_S + GRACE_S} s")
-            return []
-        fetched = self._answer(self._connection)
-        if not fetched and not self._waits:
-            time.sleep(min(POLL_S, timeout_s))
-        return fetched
-
-    def _ask(self, connection: Connection, wanted: int) -> None:
-        fetch = ("EVALSHA", self._script.sha, 1, self._namespace, self._queue_name, self._worker_id, wanted)
-        wait = (*self._wait_command, QUESTION_S)
-        connection.send_packed_command(connection.pack_commands([wait, fetch] if self._waits else [fetch]))
+    def _ask(self, wanted: int) -> float:
+        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted)
+        if self._waits:
+            self._line.send(self._wait_command, fetch)
+        else:
+            self._line.send(fetch)
         self._asked_s = time.monotonic()
+        return self._asked_s
 
-    def _answer(self, connection: Connection) -> list[Fetched]:
+    def _answer(self, wanted: int, timeout_s: float) -> list[Fetched]:
         self._asked_s = None
         if self._waits:
-            try:
-                connection.read_response()
-            except redis.ResponseError as error:
-                if "unknown command" not in str(error):
-                    raise
-                self._waits = False
-                _say_that_it_polls()
+            self._receive_end_of_waiting()
         try:
-            ids, messages = connection.read_response()
+            ids, messages = self._line.receive()
         except redis.exceptions.NoScriptError:
             # Redis has lost it, or never had it. Called like this, redis-py loads it.
-            ids, messages = self._script(keys=[self._namespace], args=[self._queue_name, self._worker_id, 1])
+            ids, messages = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted])
+        if not ids and not self._waits:
+            time.sleep(min(POLL_S, timeout_s))
         return [Fetched(redis_message_id.decode(), data) for redis_message_id, data in zip(ids, messages, strict=True)]
+
+    def _receive_end_of_waiting(self) -> None:
+        try:
+            self._line.receive()
+        except redis.ResponseError as error:
+            if "unknown command" not in str(error):
+                raise
+            self._waits = False
+            _say_that_it_polls()
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
@@ -45,6 +45,11 @@ class Delivery(MessageProxy):
         super().__init__(message)
         # The one it was fetched by; in the message's options a retry puts another one.
         self.redis_message_id = redis_message_id
+        reply = message.options.get(REPLY_OPTION)
+        reply = reply if isinstance(reply, dict) else {}
+        #: What the outcome repeats of the request, and the channel that it goes to as well.
+        self.sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"))
+        self.reply_to: str | None = reply.get("reply_to")
         self.attempt: int = message.options.get("retries", 0) + 1
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
@@ -63,21 +68,6 @@ class Delivery(MessageProxy):
         return message
 
     @property
-    def sender(self) -> Sender:
-        """What the outcome repeats of the request."""
-        reply = self._reply
-        return Sender(reply.get("user_id"), self.actor_name, reply.get("request_id"))
-
-    @property
-    def reply_to(self) -> str | None:
-        """The channel that the outcome goes to as well."""
-        return self._reply.get("reply_to")
-
-    @property
     def duration_ms(self) -> float | None:
         """How long this attempt has run; None when it never started."""
         return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)
-
-    @property
-    def _reply(self) -> Reply:
-        return cast(Reply, self.options.get(REPLY_OPTION, {}))

@@ -58,7 +58,9 @@ class Outcomes(Middleware):
 
     def _compose(self, message: Delivery, **ending: Any) -> None:
         outcome = TaskOutcome(
-            **message.sender._asdict(),
+            user_id=message.sender.user_id,
+            task_type=message.sender.task_type,
+            request_id=message.sender.request_id,
             task_id=message.message_id,
             timestamp=timestamp(),
             attempts=message.attempt,

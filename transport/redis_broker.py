@@ -14,6 +14,7 @@ from dramatiq.middleware import Middleware
 from transport.completion import Completion
 from transport.consumer import BlockingConsumer, InHand
 from transport.feed import Feed
+from transport.line import Line
 from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
@@ -27,13 +28,13 @@ class Envelope(NamedTuple):
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
-    """`message` with an id of its own for this enqueueing (a retried message keeps its message id) and, with a delay,
-    the time when it is due; as `RedisBroker.enqueue` does it."""
-    options: dict[str, Any] = {"redis_message_id": str(uuid4())}
+    """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
+    and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
+    message.options["redis_message_id"] = str(uuid4())
     if delay_ms is None:
-        return Envelope(message.copy(options=options), None)
-    options["eta"] = current_millis() + delay_ms
-    return Envelope(message.copy(queue_name=dq_name(message.queue_name), options=options), delay_ms)
+        return Envelope(message, None)
+    message.options["eta"] = current_millis() + delay_ms
+    return Envelope(message.copy(queue_name=dq_name(message.queue_name)), delay_ms)
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
@@ -41,6 +42,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
     def __init__(self, client: "redis.Redis", middleware: list[Middleware]) -> None:
         super().__init__(client=client, middleware=middleware)
+        self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
         self._completion = Completion(client, self.namespace, self.broker_id)
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
@@ -59,7 +61,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
-        envelope = seal(message, delay)
+        envelope = seal(message.copy(), delay)
         self.enqueue_batch([envelope])
         return envelope.message
 
@@ -72,6 +74,6 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for message, delay_ms in batch:
             self.emit_before("enqueue", message, delay_ms)
             arguments += (message.queue_name, message.options["redis_message_id"], message.encode())
-        self._enqueue_script(keys=[self.namespace], args=arguments)
+        self._enqueue_line.call(self._enqueue_script, self.namespace, *arguments)
         for message, delay_ms in batch:
             self.emit_after("enqueue", message, delay_ms)
