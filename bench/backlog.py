@@ -1,0 +1,53 @@
+"""What a task costs while many messages wait in the queue."""
+
+import redis
+
+from bench.driver import Driver, Workload
+from bench.load import sustain
+from bench.measure import QUIET
+from bench.processes import Processes, processes
+from bench.systems import System
+from client.redis_server import RedisServer
+
+#: Dramatiq's list of the messages that wait, those that a worker has taken not among them.
+QUEUE = "dramatiq:default"
+
+#: What the workers have taken at any moment, at most: 2 processes of 8 threads with twice as many prefetched.
+TAKEN = 32
+
+CHUNK = 2_000
+ENQUEUE_S = 60.0
+
+#: Outcomes before the measurement, for the workers to have finished starting.
+WARM_UP = 5_000
+
+
+def cpu_s_with_backlog(system: System, waiting: int, requests: int) -> float:
+    """CPU seconds per task, ingress and workers together, with `waiting` messages in the queue the whole time.
+
+    They are enqueued before the workers start; from then on the driver publishes one request for each outcome.
+    """
+    with (
+        RedisServer(*QUIET) as server,
+        redis.Redis.from_url(server.url) as client,
+        processes(system.folder, server.url) as started,
+        Driver(server.url, Workload()) as driver,
+    ):
+        started.start(*system.ingress)
+        started.wait_until(lambda: client.pubsub_numsub("tasks")[0][1] > 0, "anyone listened on 'tasks'", ENQUEUE_S)
+        _enqueue(driver, started, client, waiting + TAKEN)
+        for command in system.workers:
+            started.start(*command)
+        sustain(driver, WARM_UP)
+        cpu_s = started.cpu_s()
+        answered = sustain(driver, requests)
+        return (started.cpu_s() - cpu_s) / answered
+
+
+def _enqueue(driver: Driver, started: Processes, client: "redis.Redis", messages: int) -> None:
+    """Publishes that many requests, no faster than the ingress enqueues them."""
+    while driver.published < messages:
+        driver.publish(min(CHUNK, messages - driver.published))
+        started.wait_until(
+            lambda: int(client.llen(QUEUE)) >= driver.published, f"{driver.published:,} requests were queued", ENQUEUE_S
+        )

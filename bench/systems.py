@@ -1,0 +1,61 @@
+"""The catalogue of systems that are measured: what each is called and which processes it consists of."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+#: As many as the cores of the machine that the reference figures come from, the same for every system that has workers.
+WORKER_PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class System:
+    """Something that answers requests on `tasks`: an ingress that hears them, and workers if it does not perform them.
+
+    Each is a command line for this Python, run in `folder` with REDIS_URL set.
+    """
+
+    name: str
+    ingress: tuple[str, ...]
+    workers: tuple[tuple[str, ...], ...] = ()
+    folder: Path = REPOSITORY
+
+    @property
+    def commands(self) -> tuple[tuple[str, ...], ...]:
+        """The command lines of all its parts, the workers first."""
+        return (*self.workers, self.ingress)
+
+
+def module(name: str, *arguments: str) -> tuple[str, ...]:
+    """The command line that runs a module as a program."""
+    return (sys.executable, "-m", name, *arguments)
+
+
+def callboard(processes: int = WORKER_PROCESSES, folder: Path = REPOSITORY) -> System:
+    """Callboard as it is deployed, with a number of worker processes, from a checkout."""
+    return System(
+        name="callboard",
+        ingress=module("ingress"),
+        workers=(module("dramatiq", "actors", "--processes", str(processes)),),
+        folder=folder,
+    )
+
+
+BARE_ECHO = System(name="bare-echo", ingress=module("bench.peers.bare_echo"))
+
+DRAMATIQ_PORT = System(
+    name="dramatiq-port",
+    ingress=module("bench.peers.dramatiq_port"),
+    workers=(module("dramatiq", "bench.peers.dramatiq_port", "--processes", str(WORKER_PROCESSES)),),
+)
+
+_CELERY_WORKER = ("-A", "bench.peers.celery_daemon", "worker", "--loglevel", "WARNING")
+CELERY_DAEMON = System(
+    name="celery-daemon",
+    ingress=module("bench.peers.celery_daemon"),
+    workers=(module("celery", *_CELERY_WORKER, "--pool", "prefork", "--concurrency", str(WORKER_PROCESSES)),),
+)
+
+SYSTEMS = {system.name: system for system in (callboard(), BARE_ECHO, DRAMATIQ_PORT, CELERY_DAEMON)}
