@@ -14,6 +14,8 @@ from tests.waiting import wait_until
 from transport.answers import Answer
 from transport.completion import Completion, Ending
 from transport.connection import connect
+from transport.feed import Feed
+from transport.recovery import Recovery
 from transport.redis_broker import CallboardBroker, seal
 
 TIMEOUT_MS = 200
@@ -24,8 +26,8 @@ def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Callboa
     broker = CallboardBroker(connect(redis_server.url), middleware=[])
     broker.declare_queue("default")
     yield broker
-    client.delete("dramatiq:default", "dramatiq:default.msgs", f"dramatiq:__acks__.{broker.broker_id}.default")
     broker.client.close()
+    client.flushall()
 
 
 def message(**options: Any) -> dramatiq.Message[Any]:
@@ -113,13 +115,70 @@ def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client:
     assert client.hlen("dramatiq:default.msgs") == 0
 
 
-def test_an_entry_that_is_no_message_does_not_stop_the_queue(broker: CallboardBroker, client: "redis.Redis") -> None:
-    client.hset("dramatiq:default.msgs", "broken", b"\xff not a message")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"\xff not a message",
+        b"[1]",
+        b'{"queue_name": "default"}',
+        b'{"queue_name": "default", "actor_name": "a", "args": [], "kwargs": {}, "options": 5}',
+        b'{"queue_name": "default", "actor_name": "a", "args": [], "kwargs": {}, "options": {"retries": "x"}}',
+        b'{"queue_name": "other", "actor_name": "a", "args": [], "kwargs": {}, "options": {}}',
+    ],
+    ids=["not JSON", "not an object", "fields missing", "options a number", "retries a text", "another queue's"],
+)
+def test_an_entry_that_is_no_message_becomes_a_dead_letter(
+    broker: CallboardBroker, client: "redis.Redis", entry: bytes
+) -> None:
+    client.hset("dramatiq:default.msgs", "broken", entry)
     client.rpush("dramatiq:default", "broken")
     sent = broker.enqueue(message())
     received = next(broker.consume("default", prefetch=2, timeout=TIMEOUT_MS))
     assert received is not None
     assert received.message_id == sent.message_id
+    assert client.hget("dramatiq:default.XQ.msgs", "broken") == entry
+
+
+def test_a_consumer_that_starts_anew_finds_what_its_predecessor_had_fetched(broker: CallboardBroker) -> None:
+    sent = [broker.enqueue(message()) for _ in range(3)]
+    in_hand = next(broker.consume("default", prefetch=3, timeout=TIMEOUT_MS))
+    consumer = broker.consume("default", prefetch=3, timeout=TIMEOUT_MS)
+    found = [wait_until(lambda: next(consumer), "a message that was fetched and lost") for _ in range(2)]
+    assert in_hand is not None
+    assert in_hand.message_id not in {delivery.message_id for delivery in found if delivery}
+    assert {delivery.message_id for delivery in [in_hand, *found] if delivery} == {one.message_id for one in sent}
+
+
+def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: CallboardBroker) -> None:
+    sent = broker.enqueue(message(), delay=60_000)
+    assert next(broker.consume("default.DQ", timeout=TIMEOUT_MS)) is not None
+    again = next(broker.consume("default.DQ", timeout=TIMEOUT_MS))
+    assert again is not None
+    assert again.message_id == sent.message_id
+
+
+def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_server: RedisServer) -> None:
+    brokers = [CallboardBroker(connect(redis_server.url), middleware=[]) for _ in range(3)]
+    feeds = [Feed(one.client, one.namespace, "default", one.broker_id) for one in brokers]
+    assert [feed.fetch(1, 0) for feed in feeds] == [[], [], []]
+    broker.enqueue(message())
+    woken = wait_until(lambda: [feed for feed in feeds if feed.fetch(1, 0)], "a worker is woken")
+    assert len(woken) == 1
+    for one, feed in zip(brokers, feeds, strict=True):
+        feed.close()
+        feed.put_back(())
+        one.client.close()
+
+
+def test_what_a_dead_worker_held_is_brought_back(broker: CallboardBroker, redis_server: RedisServer) -> None:
+    dead = CallboardBroker(connect(redis_server.url), middleware=[])
+    sent = broker.enqueue(message())
+    assert next(dead.consume("default", timeout=TIMEOUT_MS)) is not None
+    Recovery(broker.client, broker.namespace, "default", silence_ms=0, dead_letter_ttl_ms=60_000).run_when_due()
+    found = next(broker.consume("default", timeout=TIMEOUT_MS))
+    assert found is not None
+    assert found.message_id == sent.message_id
+    dead.client.close()
 
 
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:

@@ -60,11 +60,11 @@ class BlockingConsumer(Consumer):
                 self._begin()
                 self._recovery.run_when_due()
                 self._fetch()
+            while self._fetched:
+                if delivery := self._open(self._fetched.popleft()):
+                    return delivery
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
-        while self._fetched:
-            if delivery := self._open(self._fetched.popleft()):
-                return delivery
         return None
 
     def ack(self, message: MessageProxy) -> None:
@@ -113,12 +113,21 @@ class BlockingConsumer(Consumer):
     def _open(self, fetched: Fetched) -> Delivery | None:
         try:
             message: Message[Any] = Message.decode(fetched.data or b"")
-        except DecodeError as error:
-            logger.error("Queue {!r} held what is no message, a dead letter now: {}", self._queue_name, error.error)
-            self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True, answer=None))
+            delivery = Delivery(message, fetched.redis_message_id)
+        except (DecodeError, AttributeError, TypeError) as error:
+            self._bury(fetched, getattr(error, "error", error))
             return None
-        self._in_hand[fetched.redis_message_id] = message.options.get("eta", NEVER)
-        return Delivery(message, fetched.redis_message_id)
+        if message.queue_name != self._queue_name:
+            # Dramatiq's worker thread looks for the consumer of that queue, and dies when there is none.
+            self._bury(fetched, f"it is for queue {message.queue_name!r}")
+            return None
+        eta = message.options.get("eta")
+        self._in_hand[fetched.redis_message_id] = eta if isinstance(eta, int | float) else NEVER
+        return delivery
+
+    def _bury(self, fetched: Fetched, reason: object) -> None:
+        logger.error("Queue {!r} held what is no message of it, a dead letter now: {}", self._queue_name, reason)
+        self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True, answer=None))
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
         delivery = cast(Delivery, message)
