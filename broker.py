@@ -9,6 +9,7 @@ from errors import SettingsError
 from logs import WorkerLog
 from settings import Settings, load_settings
 from transport.answers import Answers
+from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
 from transport.outcomes import Outcomes
@@ -33,6 +34,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             WorkerLog(settings.log_level),
             OneTermination(),
             ThriftyWakeups(),
+            SparseCollections(),
             Outcomes(answers),
             Retries(
                 max_retries=worker.max_attempts - 1,

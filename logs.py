@@ -9,6 +9,9 @@ from loguru import logger
 
 FORMAT = "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> <level>{level: <8}</level> {extra[process]} {message}"
 
+#: A library may have levels of its own, which loguru takes by their number only.
+KNOWN_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+
 #: A line that quotes a request must not grow with it.
 MAX_LINE_CHARACTERS = 2_000
 
@@ -39,4 +42,5 @@ class _ToLoguru(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()[:MAX_LINE_CHARACTERS]
-        logger.opt(exception=record.exc_info).log(record.levelname, "{}", text)
+        level = record.levelname if record.levelname in KNOWN_LEVELS else record.levelno
+        logger.opt(exception=record.exc_info).log(level, "{}", text)

@@ -43,7 +43,6 @@ class Task(Generic[P, R]):
     def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: WorkerSettings) -> None:
         update_wrapper(self, function)
         self.name = name
-        self.description = inspect.getdoc(function) or ""
         self._function: Callable[..., Any] = function
         hints = annotations(function, name)
         self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))

@@ -11,6 +11,7 @@ from ingress.output_buffer import widen_output_buffer
 from ingress.subscriber import Subscriber
 from logs import configure_logging
 from task import catalogue
+from transport.collector import spare_collections
 from transport.connection import StopRequest
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     try:
         stop.until_redis_answers(broker.client.ping)
         widen_output_buffer(broker.client, settings.limits.pubsub_buffer_bytes)
+        spare_collections()
         Subscriber(broker.client, channel, intake, stop).run()
     except redis.RedisError as error:
         raise SystemExit(f"callboard: stopped without Redis: {error}") from None

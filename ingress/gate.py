@@ -8,8 +8,7 @@ from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_r
 from errors import InvalidParametersError
 from settings import Limits
 from task import Task
-from transport.messages import message_for
-from transport.redis_broker import Envelope, seal
+from transport.messages import Envelope, message_for, seal
 
 
 class Gate:

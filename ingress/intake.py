@@ -9,7 +9,8 @@ from contract import RefusedRequestError
 from ingress.gate import Gate
 from transport.answers import Answers
 from transport.connection import StopRequest
-from transport.redis_broker import CallboardBroker, Envelope
+from transport.messages import Envelope
+from transport.redis_broker import CallboardBroker
 
 
 class Intake:

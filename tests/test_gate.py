@@ -13,7 +13,7 @@ from ingress.gate import Gate
 from settings import Limits
 from task import catalogue, task
 from tests.samples import assert_in_order, request_bytes, undo_declarations  # noqa: F401 - a fixture
-from transport.redis_broker import Envelope
+from transport.messages import Envelope
 
 GATE = Gate(catalogue, Limits())
 

@@ -42,6 +42,13 @@ def test_a_process_stops_cleanly_when_asked(own: System, name: str, by: signal.S
     assert "Traceback" not in own.log(name)
 
 
+def test_a_worker_that_stopped_is_no_longer_listed(own: System, client: "redis.Redis") -> None:
+    own.start("worker")
+    wait_until(lambda: client.zcard("dramatiq:__heartbeats__"), "the worker shows that it is alive")
+    own.stop("worker")
+    assert client.zcard("dramatiq:__heartbeats__") == 0
+
+
 def test_what_the_ingress_received_is_queued_before_it_stops(own: System, client: "redis.Redis") -> None:
     own.start("ingress")
     with client.pipeline(transaction=False) as pipeline:

@@ -46,10 +46,6 @@ def test_a_task_may_have_a_name_of_its_own() -> None:
     assert "write" not in catalogue
 
 
-def test_a_task_is_described_by_its_docstring(sample: Task[..., Note]) -> None:
-    assert sample.description == "Says what it got.\n\nAnd that at length."
-
-
 def test_calling_a_task_calls_the_plain_function(sample: Task[..., Note]) -> None:
     assert sample(1).text == "1 2024-02-29 ()"
     assert sample("no integer", day=None).text == "no integer None ()"

@@ -15,8 +15,9 @@ from transport.answers import Answer
 from transport.completion import Completion, Ending
 from transport.connection import connect
 from transport.feed import Feed
+from transport.messages import Delivery, seal
 from transport.recovery import Recovery
-from transport.redis_broker import CallboardBroker, seal
+from transport.redis_broker import CallboardBroker
 
 TIMEOUT_MS = 200
 
@@ -174,6 +175,7 @@ def test_what_a_dead_worker_held_is_brought_back(broker: CallboardBroker, redis_
     dead = CallboardBroker(connect(redis_server.url), middleware=[])
     sent = broker.enqueue(message())
     assert next(dead.consume("default", timeout=TIMEOUT_MS)) is not None
+    broker.client.delete("dramatiq:__recovery__.default")
     Recovery(broker.client, broker.namespace, "default", silence_ms=0, dead_letter_ttl_ms=60_000).run_when_due()
     found = next(broker.consume("default", timeout=TIMEOUT_MS))
     assert found is not None
@@ -192,3 +194,17 @@ def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: R
         assert received is not None
         assert received.message_id == sent.message_id
         consumer.close()
+
+
+def test_another_attempt_is_enqueued_in_the_step_that_ends_the_one_before(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    broker.enqueue(message())
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    delivery = next(consumer)
+    assert isinstance(delivery, Delivery)
+    broker.enqueue(delivery, delay=60_000)  # type: ignore[arg-type]
+    assert client.llen("dramatiq:default.DQ") == 0
+    consumer.ack(delivery)
+    assert client.llen("dramatiq:default.DQ") == 1
+    assert client.hlen("dramatiq:default.msgs") == 0

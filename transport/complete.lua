@@ -1,10 +1,11 @@
--- Takes messages off their queue, in the layout of Dramatiq's dispatch.lua, and in the same step keeps and publishes
--- the outcome of each: exactly when the message was still this worker's, so that no outcome is published twice.
+-- Takes messages off their queue, in the layout of Dramatiq's dispatch.lua, and in the same step enqueues what follows
+-- each and keeps and publishes its outcome: exactly when the message was still this worker's, so that nothing is lost
+-- in between and no outcome is published twice.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, then for each message: queue name, redis message id, "dead" to make it a dead letter or "",
---          outcome, its time to live in s, how many keys to keep it at, on how many channels to publish it, the keys,
---          the channels
+--          queue name, redis message id and message of its successor or three times "", outcome, its time to live in s,
+--          how many keys to keep it at, on how many channels to publish it, the keys, the channels
 
 local namespace, worker_id = KEYS[1], ARGV[1]
 local time = redis.call("time")
@@ -22,9 +23,11 @@ end
 
 local i = 2
 while i <= #ARGV do
-    local queue_name, message_id, fate, outcome, ttl_s = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
-    local last_key = i + 6 + tonumber(ARGV[i + 5])
-    local last_channel = last_key + tonumber(ARGV[i + 6])
+    local queue_name, message_id, fate = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    local next_queue_name, next_id, next_message = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+    local outcome, ttl_s = ARGV[i + 6], ARGV[i + 7]
+    local last_key = i + 9 + tonumber(ARGV[i + 8])
+    local last_channel = last_key + tonumber(ARGV[i + 9])
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if redis.call("srem", acks, message_id) == 1 then
@@ -32,7 +35,12 @@ while i <= #ARGV do
             bury(queue_name, message_id, messages)
         end
         redis.call("hdel", messages, message_id)
-        for k = i + 7, last_key do
+        if next_id ~= "" then
+            local next_queue = namespace .. ":" .. next_queue_name
+            redis.call("hset", next_queue .. ".msgs", next_id, next_message)
+            redis.call("rpush", next_queue, next_id)
+        end
+        for k = i + 10, last_key do
             redis.call("set", ARGV[k], outcome, "ex", ttl_s)
         end
         for c = last_key + 1, last_channel do

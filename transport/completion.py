@@ -8,6 +8,7 @@ import redis
 
 from transport.answers import Answer
 from transport.line import Line
+from transport.messages import Envelope
 from transport.scripts import script
 
 #: The most messages that end in one step; Redis does nothing else meanwhile.
@@ -17,19 +18,21 @@ _NOTHING = Answer(b"", (), (), 0)
 
 
 class Ending(NamedTuple):
-    """How a message ended."""
+    """How a message ended, and what follows it."""
 
     queue_name: str
     redis_message_id: str
     dead: bool
-    answer: Answer | None
+    answer: Answer | None = None
+    successor: Envelope | None = None
 
     def arguments(self) -> tuple[str | bytes | int, ...]:
         """What complete.lua reads of it."""
         payload, channels, keys, ttl_s = self.answer or _NOTHING
         fate = "dead" if self.dead else ""
         counts = (len(keys), len(channels))
-        return (self.queue_name, self.redis_message_id, fate, payload, ttl_s, *counts, *keys, *channels)
+        successor = self.successor.arguments() if self.successor else ("", "", "")
+        return (self.queue_name, self.redis_message_id, fate, *successor, payload, ttl_s, *counts, *keys, *channels)
 
 
 class Completion:

@@ -127,12 +127,13 @@ class BlockingConsumer(Consumer):
 
     def _bury(self, fetched: Fetched, reason: object) -> None:
         logger.error("Queue {!r} held what is no message of it, a dead letter now: {}", self._queue_name, reason)
-        self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True, answer=None))
+        self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True))
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
         delivery = cast(Delivery, message)
+        answer, successor = delivery.answer, delivery.successor
         try:
-            self._completion.complete(Ending(self._queue_name, delivery.redis_message_id, dead, delivery.answer))
+            self._completion.complete(Ending(self._queue_name, delivery.redis_message_id, dead, answer, successor))
         except redis.RedisError as error:
             # Dramatiq tries an acknowledgement again after this error only, and gives it up after any other one.
             raise ConnectionClosed(error) from None

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
+from uuid import uuid4
 
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
+from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import CurrentMessage
 
 from contract import Sender, TaskRequest
@@ -38,8 +40,30 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
+class Envelope(NamedTuple):
+    """A message that is ready to be enqueued."""
+
+    message: Message[Any]
+    delay_ms: int | None
+
+    def arguments(self) -> tuple[str, str, bytes]:
+        """What the Lua scripts read of it: queue name, redis message id, message."""
+        return self.message.queue_name, self.message.options["redis_message_id"], self.message.encode()
+
+
+def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
+    """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
+    and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
+    message.options["redis_message_id"] = str(uuid4())
+    if delay_ms is None:
+        return Envelope(message, None)
+    message.options["eta"] = current_millis() + delay_ms
+    return Envelope(message.copy(queue_name=dq_name(message.queue_name)), delay_ms)
+
+
 class Delivery(MessageProxy):
-    """A message in a worker's hands, with the result of its task and the answer that its acknowledgement sends."""
+    """A message in a worker's hands, with the result of its task, and what is sent when it ends: an answer, or a
+    successor for another attempt."""
 
     def __init__(self, message: Message[Any], redis_message_id: str) -> None:
         super().__init__(message)
@@ -54,6 +78,7 @@ class Delivery(MessageProxy):
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
         self.answer: Answer | None = None
+        self.successor: Envelope | None = None
 
     @classmethod
     def current(cls) -> "Delivery":

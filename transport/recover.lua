@@ -2,9 +2,14 @@
 -- dispatch.lua calls maintenance, but without its KEYS, which would read every key of this Redis.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 after how many ms without a sign of life a worker is dead, 3 how many ms a dead letter is kept
+-- ARGV     1 queue name, 2 after how many ms without a sign of life a worker is dead, 3 how many ms a dead letter is
+--          kept, 4 for how many ms after this no other worker need do the same
 
 local namespace, queue_name, silence_ms, dead_letter_ttl_ms = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if not redis.call("set", namespace .. ":__recovery__." .. queue_name, "", "nx", "px", ARGV[4]) then
+    return
+end
+
 local time = redis.call("time")
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 

@@ -7,7 +7,7 @@ import redis
 
 from transport.scripts import script
 
-#: How often each consumer looks after its queue.
+#: How often a queue is looked after, by whichever of its workers comes first.
 INTERVAL_S = 10.0
 
 
@@ -19,7 +19,8 @@ class Recovery:
     ) -> None:
         self._script = script(client, "recover")
         self._namespace = namespace
-        self._arguments: tuple[str | int, ...] = (queue_name, silence_ms, dead_letter_ttl_ms)
+        pause_ms = int(INTERVAL_S * 1000 / 2)
+        self._arguments: tuple[str | int, ...] = (queue_name, silence_ms, dead_letter_ttl_ms, pause_ms)
         self._due_s = time.monotonic()
 
     def run_when_due(self) -> None:

@@ -2,39 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-from uuid import uuid4
+from typing import Any
 
 import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import Middleware
 
 from transport.completion import Completion
 from transport.consumer import BlockingConsumer, InHand
 from transport.feed import Feed
 from transport.line import Line
+from transport.messages import Delivery, Envelope, seal
 from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
-
-
-class Envelope(NamedTuple):
-    """A message that is ready to be enqueued."""
-
-    message: Message[Any]
-    delay_ms: int | None
-
-
-def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
-    """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
-    and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
-    message.options["redis_message_id"] = str(uuid4())
-    if delay_ms is None:
-        return Envelope(message, None)
-    message.options["eta"] = current_millis() + delay_ms
-    return Envelope(message.copy(queue_name=dq_name(message.queue_name)), delay_ms)
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
@@ -59,10 +41,23 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             timeout_ms=timeout,
         )
 
+    def close(self) -> None:
+        """Takes this worker off the list of those that are alive, unless it leaves a task behind: then the others
+        find it missing there, and bring the message back."""
+        if not any(self._in_hand.values()):
+            self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
+
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
         envelope = seal(message.copy(), delay)
-        self.enqueue_batch([envelope])
+        if isinstance(message, Delivery):
+            # Another attempt: it is enqueued in the step that ends this one. Apart from that, with Redis away in
+            # between, the message would end and nothing would follow it: Dramatiq swallows a failure of Retries.
+            self.emit_before("enqueue", *envelope)
+            message.successor = envelope
+            self.emit_after("enqueue", *envelope)
+        else:
+            self.enqueue_batch([envelope])
         return envelope.message
 
     def enqueue_batch(self, batch: Sequence[Envelope]) -> None:
@@ -71,9 +66,9 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         May be repeated with the same envelopes when its answer was lost: what is still waiting is left alone.
         """
         arguments: list[str | bytes] = []
-        for message, delay_ms in batch:
-            self.emit_before("enqueue", message, delay_ms)
-            arguments += (message.queue_name, message.options["redis_message_id"], message.encode())
+        for envelope in batch:
+            self.emit_before("enqueue", *envelope)
+            arguments += envelope.arguments()
         self._enqueue_line.call(self._enqueue_script, self.namespace, *arguments)
-        for message, delay_ms in batch:
-            self.emit_after("enqueue", message, delay_ms)
+        for envelope in batch:
+            self.emit_after("enqueue", *envelope)

@@ -1,0 +1,28 @@
+"""When Python looks for garbage: not in the middle of a round trip, if it can be helped."""
+
+import gc
+
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+
+#: So many more objects than have gone have to have come, before Python looks; by default 700, which is a few requests.
+NEW_OBJECTS = 50_000
+
+
+def spare_collections() -> None:
+    """Takes what the start has made for permanent, and has Python look for garbage less often.
+
+    Only garbage in a circle waits for that. A look touches every young object: 0.1 ms in each process that an idle
+    system's request passes.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
+
+
+class SparseCollections(Middleware):
+    """Does so in each worker process."""
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        """Called when the worker's threads have started."""
+        spare_collections()
