@@ -4,7 +4,6 @@ import redis
 
 from bench.driver import Driver, Workload
 from bench.load import sustain
-from bench.measure import QUIET
 from bench.processes import Processes, processes
 from bench.systems import System
 from client.redis_server import RedisServer
@@ -28,7 +27,7 @@ def cpu_s_with_backlog(system: System, waiting: int, requests: int) -> float:
     They are enqueued before the workers start; from then on the driver publishes one request for each outcome.
     """
     with (
-        RedisServer(*QUIET) as server,
+        RedisServer() as server,
         redis.Redis.from_url(server.url) as client,
         processes(system.folder, server.url) as started,
         Driver(server.url, Workload()) as driver,

@@ -8,7 +8,6 @@ from bench.backlog import cpu_s_with_backlog
 from bench.driver import Workload
 from bench.load import burst
 from bench.many_tasks import callboard_with
-from bench.measure import QUIET
 from bench.processes import running
 from bench.systems import System, callboard
 from client.redis_server import RedisServer
@@ -78,7 +77,7 @@ def by_memory(extent: Extent) -> list[Curve]:
     step = extent.memory_requests // extent.memory_samples
     answered = [step * sample for sample in range(extent.memory_samples + 1)]
     samples = []
-    with RedisServer(*QUIET) as server, running(callboard(), server.url) as processes:
+    with RedisServer() as server, running(callboard(), server.url) as processes:
         for requests in answered:
             if requests:
                 burst(server.url, step, OUTSTANDING)
@@ -96,7 +95,7 @@ def _cpu(x: str, extent: Extent, xs: Sequence[int], measure: Callable[[int], flo
 
 def _cpu_s(system: System, workload: Workload, requests: int) -> float:
     """CPU seconds per task, ingress and workers together, in a burst after a warm-up."""
-    with RedisServer(*QUIET) as server, running(system, server.url) as processes:
+    with RedisServer() as server, running(system, server.url) as processes:
         burst(server.url, OUTSTANDING * 2, OUTSTANDING, workload)
         processes.wait_until_settled()
         cpu_s = processes.cpu_s()

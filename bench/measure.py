@@ -11,9 +11,6 @@ from bench.processes import Processes, running
 from bench.systems import System
 from client.redis_server import RedisServer
 
-#: The private Redis logs into its own temporary folder and not between the figures.
-QUIET = ("--logfile", "redis.log")
-
 #: Commands of the load driver's and of this module's own, which no task causes.
 NOT_COUNTED = {"cmdstat_info", "cmdstat_subscribe"}
 
@@ -48,7 +45,7 @@ class Figures:
 def measure(system: System, load: Load) -> Figures:
     """Starts the system, puts the load on it and stops it."""
     with (
-        RedisServer(*QUIET) as server,
+        RedisServer() as server,
         redis.Redis.from_url(server.url) as client,
         running(system, server.url) as processes,
     ):

@@ -39,10 +39,15 @@ class Intake:
             except RefusedRequestError as refusal:
                 logger.debug("Refused a request: {!r}", str(refusal))
                 refused.append(refusal)
-        if admitted:
-            self._stop.until_redis_answers(lambda: self._broker.enqueue_batch(admitted))
-        if refused:
-            self._stop.until_redis_answers(lambda: self._answer(refused))
+        try:
+            if admitted:
+                self._stop.until_redis_answers(lambda: self._broker.enqueue_batch(admitted))
+            if refused:
+                self._stop.until_redis_answers(lambda: self._answer(refused))
+        except redis.RedisError:
+            count = len(admitted) + len(refused)
+            logger.error("Asked to stop without Redis: up to {} requests were received and are lost", count)
+            raise
 
     def _answer(self, refused: list[RefusedRequestError]) -> None:
         with self._client.pipeline() as pipeline:

@@ -9,8 +9,9 @@ from ingress.intake import Intake
 from transport.connection import StopRequest
 from transport.line import Line
 
-#: The most requests that are taken to the queue together.
+#: The most requests that are taken to the queue together, and the bytes from which on they are not waited for.
 BURST = 256
+BURST_BYTES = 4 * 1024 * 1024
 
 #: How long a silent subscriber waits before it looks whether it should stop.
 SILENCE_S = 0.5
@@ -28,7 +29,7 @@ class Subscriber:
         self._intake = intake
         self._stop = stop
         self._heard_s = 0.0
-        self._pinged = False
+        self._pinged_s: float | None = None
 
     def run(self) -> None:
         """Returns once asked to stop, with everything that was received on the queue or answered."""
@@ -51,8 +52,10 @@ class Subscriber:
 
     def _listen(self) -> None:
         while not self._stop.received:
-            self._intake.take(self._burst(SILENCE_S))
-            self._check_health()
+            if burst := self._burst(SILENCE_S):
+                self._intake.take(burst)
+            else:
+                self._check_health()
         # What Redis had sent before it confirms that it sends no more was received, too.
         self._line.send(("UNSUBSCRIBE", self._channel))
         while burst := self._burst(SILENCE_S):
@@ -61,23 +64,25 @@ class Subscriber:
     def _burst(self, timeout_s: float) -> list[bytes]:
         """The requests that have come by now, after waiting for the first of them."""
         burst: list[bytes] = []
-        while len(burst) < BURST and self._line.is_answered(0 if burst else timeout_s):
+        room = BURST_BYTES
+        while len(burst) < BURST and room > 0 and self._line.is_answered(0 if burst else timeout_s):
             kind, _, data = (*self._line.receive(), None)[:3]
             self._hears()
             if kind == b"message":
                 burst.append(data)
+                room -= len(data)
             elif kind == b"unsubscribe":
                 break
         return burst
 
     def _hears(self) -> None:
         self._heard_s = time.monotonic()
-        self._pinged = False
+        self._pinged_s = None
 
     def _check_health(self) -> None:
-        silence_s = time.monotonic() - self._heard_s
-        if silence_s > 2 * PING_S:
-            raise redis.TimeoutError(f"Redis has not said a word for {silence_s:.0f} s")
-        if silence_s > PING_S and not self._pinged:
+        now_s = time.monotonic()
+        if self._pinged_s is None and now_s - self._heard_s > PING_S:
             self._line.send(("PING",))
-            self._pinged = True
+            self._pinged_s = now_s
+        elif self._pinged_s is not None and now_s - self._pinged_s > PING_S:
+            raise redis.TimeoutError(f"Redis has not answered a PING for {PING_S:.0f} s")

@@ -8,15 +8,14 @@
 --          how many keys to keep it at, on how many channels to publish it, the keys, the channels
 
 local namespace, worker_id = KEYS[1], ARGV[1]
-local time = redis.call("time")
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function bury(queue_name, message_id, messages)
     -- A delay queue has no dead letters of its own: they go to those of the queue it delays for.
     local dead_letters = namespace .. ":" .. string.gsub(queue_name, "%.DQ$", "") .. ".XQ"
     local message = redis.call("hget", messages, message_id)
     if message then
-        redis.call("zadd", dead_letters, now_ms, message_id)
+        local time = redis.call("time")
+        redis.call("zadd", dead_letters, time[1] * 1000 + math.floor(time[2] / 1000), message_id)
         redis.call("hset", dead_letters .. ".msgs", message_id, message)
     end
 end

@@ -64,6 +64,7 @@ class StopRequest:
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
+        # By itself, since tenacity alone takes longer than Redis does for most actions.
         with suppress(redis.RedisError):
             return action()
         retrying = tenacity.Retrying(
@@ -79,4 +80,4 @@ class StopRequest:
 
 def _tell(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    logger.warning("Redis does not answer: {}. Trying again in {:.1f} s", error, state.upcoming_sleep)
+    logger.warning("Redis does not answer: {}; trying again in {:.1f} s", error, state.upcoming_sleep)

@@ -11,8 +11,10 @@ from loguru import logger
 from transport.line import Line
 from transport.scripts import script
 
-#: How long a question stays with Redis before it is asked again; a worker says at least as often that it is alive.
+#: How long a question stays with Redis before it is asked again. A worker says with a question that it is alive, but
+#: not more often than it needs to: it is dead to the others after a minute without.
 QUESTION_S = 10
+ALIVE_S = 1.0
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5
@@ -45,6 +47,7 @@ class Feed:
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
+        self._said_alive_s = -ALIVE_S
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
@@ -74,13 +77,17 @@ class Feed:
         self._asked_s = None
 
     def _ask(self, wanted: int) -> float:
-        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted)
+        now_s = time.monotonic()
+        says_alive = now_s - self._said_alive_s >= ALIVE_S
+        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted, "alive" if says_alive else "")
         if self._waits:
             self._line.send(self._wait_command, fetch)
         else:
             self._line.send(fetch)
-        self._asked_s = time.monotonic()
-        return self._asked_s
+        self._asked_s = now_s
+        if says_alive:
+            self._said_alive_s = now_s
+        return now_s
 
     def _answer(self, wanted: int, timeout_s: float) -> list[Fetched]:
         self._asked_s = None
@@ -90,7 +97,7 @@ class Feed:
             ids, messages = self._line.receive()
         except redis.exceptions.NoScriptError:
             # Redis has lost it, or never had it. Called like this, redis-py loads it.
-            ids, messages = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted])
+            ids, messages = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted, "alive"])
         if not ids and not self._waits:
             time.sleep(min(POLL_S, timeout_s))
         return [Fetched(redis_message_id.decode(), data) for redis_message_id, data in zip(ids, messages, strict=True)]

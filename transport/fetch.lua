@@ -1,14 +1,17 @@
 -- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
--- for it, then from the head of the queue. Says with that that the worker is alive.
+-- for it, then from the head of the queue.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
+-- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them,
+--          4 "alive" to say with that that the worker is alive, or ""
 -- Returns the redis message ids and, in the same order, the messages.
 
 local namespace, queue_name, worker_id, wanted = KEYS[1], ARGV[1], ARGV[2], math.min(ARGV[3], 1000)
 
-local time = redis.call("time")
-redis.call("zadd", namespace .. ":__heartbeats__", time[1] * 1000 + math.floor(time[2] / 1000), worker_id)
+if ARGV[4] == "alive" then
+    local time = redis.call("time")
+    redis.call("zadd", namespace .. ":__heartbeats__", time[1] * 1000 + math.floor(time[2] / 1000), worker_id)
+end
 
 local queue = namespace .. ":" .. queue_name
 local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name

@@ -1,4 +1,4 @@
-"""A connection to Redis that is kept for one purpose: what a command costs beside its round trip, paid once."""
+"""A connection to Redis that is kept for one purpose."""
 
 import threading
 from typing import Any
@@ -11,8 +11,8 @@ from redis.connection import Connection
 class Line:
     """One connection of a client's pool, opened when it is first used and again after it was lost.
 
-    A command of the client takes a connection from the pool and gives it back, watched by hooks: about as long as Redis
-    takes to answer.
+    A command of the client takes a connection from the pool and gives it back, each time checked and counted. That took
+    about as long as Redis takes to answer.
     """
 
     def __init__(self, client: "redis.Redis") -> None:

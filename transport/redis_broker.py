@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -42,10 +43,10 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         )
 
     def close(self) -> None:
-        """Takes this worker off the list of those that are alive, unless it leaves a task behind: then the others
-        find it missing there, and bring the message back."""
+        """Takes this worker off the list that the others look for dead ones in, unless it leaves a task behind."""
         if not any(self._in_hand.values()):
-            self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
+            with suppress(redis.RedisError):
+                self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
