@@ -1,6 +1,7 @@
 """What Dramatiq's Redis broker is extended by, a subject a file.
 
-`messages` is what a worker holds, `answers` what is kept and published of it, `scripts` the Redis side of both,
-`consumer` how messages come in, `redis_broker` the broker that joins them, `outcomes` and `termination` the
-middleware of our own, `connection` the client and how long to wait for Redis.
+In: `messages` (a message on its way), `redis_broker` (the broker that joins everything), `feed` and `consumer` (how a
+worker gets its messages), `recovery` (those of dead workers). Out: `outcomes` (how a message ended), `answers` (where
+that is sent), `completion` (sending it with the acknowledgement). Beneath: `connection`, `line` and the Lua `scripts`.
+Middleware and the like of our own: `signals`, `encoder`, `work_queue`, `collector`, `termination`.
 """
