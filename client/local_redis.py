@@ -7,7 +7,7 @@ from client.redis_server import RedisServer, answers
 from errors import CallboardError, RedisServerError
 from settings import Settings, load_settings
 
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+LOCAL_HOSTS = {"localhost", "127.0.0.1"}
 
 
 def local_redis(settings: Settings) -> AbstractContextManager[RedisServer | None]:

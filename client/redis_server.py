@@ -112,11 +112,13 @@ class RedisServer:
 
 
 def answers(url: str) -> bool:
-    """Whether a Redis at `url` answers a PING now."""
+    """Whether a Redis at `url` answers a PING now, be it that it wants another password."""
     with connection(url) as client:
         try:
             return bool(client.ping())
-        except redis.ConnectionError:
+        except redis.AuthenticationError:
+            return True
+        except (redis.ConnectionError, redis.TimeoutError):
             return False
 
 
