@@ -161,13 +161,6 @@ def read_request(data: bytes) -> TaskRequest:
     return request
 
 
-def unknown_task(request: TaskRequest) -> RefusedRequestError:
-    """The refusal of a request for a task that nobody declared."""
-    return RefusedRequestError(
-        ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type), request.sender, request.reply_to
-    )
-
-
 def task_not_found(name: str) -> str:
     """The fixed sentence for a task type that nobody declared."""
     return f"Task type not found: {name}"

@@ -10,7 +10,7 @@ class SettingsError(CallboardError):
 
 
 class DeclarationError(CallboardError):
-    """A task or a scheduled job is declared wrongly; raised when it is imported or started, never at a request."""
+    """A task is declared wrongly; raised when it is imported, never at a request."""
 
 
 class InvalidParametersError(CallboardError):

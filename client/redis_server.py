@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 import redis
 
@@ -102,12 +102,10 @@ class RedisServer:
         log = Path(self._folder.name, LOG_FILE)
         return log.read_text().strip().rpartition("\n")[2] if log.exists() else "it logged nothing"
 
-    def __enter__(self) -> "RedisServer":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_request, unknown_task
+from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_request, task_not_found
 from errors import InvalidParametersError
 from settings import Limits
 from task import Task
@@ -30,7 +30,7 @@ class Gate:
         request = read_request(data)
         self._check_reply_channel(request)
         if (task := self._catalogue.get(request.task_type)) is None:
-            raise unknown_task(request)
+            raise _refuse(request, ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type))
         try:
             parameters = task.check(request.parameters)
         except InvalidParametersError as error:

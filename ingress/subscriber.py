@@ -52,20 +52,20 @@ class Subscriber:
 
     def _listen(self) -> None:
         while not self._stop.received:
-            if burst := self._burst(SILENCE_S):
+            if burst := self._burst():
                 self._intake.take(burst)
             else:
                 self._check_health()
         # What Redis had sent before it confirms that it sends no more was received, too.
         self._line.send(("UNSUBSCRIBE", self._channel))
-        while burst := self._burst(SILENCE_S):
+        while burst := self._burst():
             self._intake.take(burst)
 
-    def _burst(self, timeout_s: float) -> list[bytes]:
+    def _burst(self) -> list[bytes]:
         """The requests that have come by now, after waiting for the first of them."""
         burst: list[bytes] = []
         room = BURST_BYTES
-        while len(burst) < BURST and room > 0 and self._line.is_answered(0 if burst else timeout_s):
+        while len(burst) < BURST and room > 0 and self._line.is_answered(0 if burst else SILENCE_S):
             kind, _, data = (*self._line.receive(), None)[:3]
             self._hears()
             if kind == b"message":

@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.waiting import wait_until
 
@@ -48,6 +48,21 @@ def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
     own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL"}
     inherited = {name: value for name, value in os.environ.items() if name not in own}
     return inherited | ({"REDIS_URL": redis_url} if redis_url else {}) | variables
+
+
+def run_to_its_end(
+    project: Path, arguments: Sequence[str], variables: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """What became of a command that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
 
 
 class System:
@@ -94,12 +109,10 @@ class System:
     def _log(self, name: str) -> Path:
         return Path(self._logs.name, f"{name}.log")
 
-    def __enter__(self) -> "System":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.system import System
 from tests.wire import Wire, new_user
 
 
@@ -61,14 +62,14 @@ def test_the_longest_text_passes(wire: Wire) -> None:
     assert outcome["result"] == {"reversed_text": "ba" * 50_000}
 
 
-def test_an_outcome_goes_to_the_reply_channel_as_well(wire: Wire) -> None:
-    with Wire(wire_url(wire), results="results:mine") as mine:
+def test_an_outcome_goes_to_the_reply_channel_as_well(system: System, wire: Wire) -> None:
+    with Wire(system.redis_url, results="results:mine") as mine:
         asked = wire.ask("reverse_string", {"text": "abc"}, reply_to="results:mine")
         assert mine.outcome_of(asked["user_id"]) == asked
 
 
-def test_a_refusal_goes_to_the_reply_channel_as_well(wire: Wire) -> None:
-    with Wire(wire_url(wire), results="results:mine") as mine:
+def test_a_refusal_goes_to_the_reply_channel_as_well(system: System, wire: Wire) -> None:
+    with Wire(system.redis_url, results="results:mine") as mine:
         asked = wire.ask("make_tea", reply_to="results:mine")
         assert mine.outcome_of(asked["user_id"]) == asked
 
@@ -148,8 +149,3 @@ def test_a_thousand_requests_at_once_are_all_answered(wire: Wire) -> None:
         wire.publish({"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": user_id}})
     for user_id in users:
         assert wire.outcome_of(user_id)["result"] == {"reversed_text": user_id[::-1]}
-
-
-def wire_url(wire: Wire) -> str:
-    port = wire.client.connection_pool.connection_kwargs["port"]
-    return f"redis://127.0.0.1:{port}/0"

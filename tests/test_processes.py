@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer, free_port
-from tests.system import COMMANDS, System, environment
+from tests.system import COMMANDS, System, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 
@@ -134,16 +133,7 @@ def test_signals_that_arrive_together_are_one_request_to_stop(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_wrong_setting_stops_a_command_with_one_line(project: Path, name: str) -> None:
-    arguments = COMMANDS[name][0]
-    ended = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project,
-        env=environment(None, REDIS_PORT="sixty"),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    ended = run_to_its_end(project, COMMANDS[name][0], environment(None, REDIS_PORT="sixty"))
     assert ended.returncode != 0
     own_lines = [line for line in ended.stderr.splitlines() if "dramatiq.MainProcess" not in line]
     assert len(own_lines) == 1, ended.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from client.redis_server import free_port
-from tests.system import TEST_CONFIG, environment
+from tests.system import TEST_CONFIG, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire
 
@@ -43,15 +43,7 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path:
 
 def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -> None:
     url = f"redis://:hush-hush@127.0.0.1:{free_port()}/0"
-    ended = subprocess.run(
-        [sys.executable, "-m", "client.run"],
-        cwd=project,
-        env=environment(url),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    ended = run_to_its_end(project, ["-m", "client.run"], environment(url))
     assert ended.returncode == 1
     assert "no Redis answers" in ended.stderr
     assert "hush" not in ended.stderr

@@ -1,15 +1,13 @@
 """`python -m scheduler` sends the requests of the configuration, through the same gate as any other."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.redis_server import RedisServer
-from tests.system import TEST_CONFIG, System, environment
+from tests.system import TEST_CONFIG, System, environment, run_to_its_end
 from tests.wire import Wire
 
 JOB: dict[str, Any] = {"name": "draw", "interval_s": 0.1, "task_type": "generate_random_number", "user_id": "clock"}
@@ -47,15 +45,7 @@ def test_a_job_that_the_gate_would_refuse_is_refused_at_start(
     project: Path, tmp_path: Path, wrong: dict[str, Any], says: str
 ) -> None:
     variables = environment(None, CALLBOARD_CONFIG=configuration(tmp_path, JOB, JOB | {"name": "wrong"} | wrong))
-    ended = subprocess.run(
-        [sys.executable, "-m", "scheduler"],
-        cwd=project,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    ended = run_to_its_end(project, ["-m", "scheduler"], variables)
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
     assert "schedule[1]" in ended.stderr

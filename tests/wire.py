@@ -3,8 +3,7 @@
 import json
 import time
 from itertools import count
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import redis
 
@@ -69,12 +68,10 @@ class Wire:
             self.heard.append(outcome)
         return self.heard
 
-    def __enter__(self) -> "Wire":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pubsub.close()
         self.client.close()
 
