@@ -18,9 +18,6 @@ from settings import ScheduledJob
 from task import catalogue
 from transport.connection import StopRequest
 
-#: How long a scheduler that has nothing to do sleeps before it looks whether it should stop.
-TICK_S = 1.0
-
 
 def main() -> None:
     """Returns after a clean stop."""
@@ -41,8 +38,7 @@ def main() -> None:
         raise SystemExit(f"callboard: stopped without Redis: {error}") from None
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
-    while not stop.received:
-        stop.pause(TICK_S)
+    stop.pause()
     scheduler.shutdown()
     logger.info("Stopped")
 

@@ -1,9 +1,9 @@
 """The Redis client of a process, and how a process waits for a Redis that does not answer."""
 
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
@@ -18,9 +18,6 @@ T = TypeVar("T")
 #: A pause between two attempts to reach Redis grows from the first to the second.
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-
-#: How often a pause looks whether it should end early.
-_TICK_S = 0.05
 
 
 def connect(url: str) -> "redis.Redis":
@@ -40,21 +37,28 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.received = False
+        # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
+        self._requests: SimpleQueue[None] = SimpleQueue()
 
     def listen(self) -> None:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
+    def make(self) -> None:
+        """Asks this process to stop, as the signals do."""
         self.received = True
+        self._requests.put(None)
 
-    def pause(self, seconds: float) -> None:
-        """Sleeps, but not past a request to stop."""
-        # In ticks: a threading.Event that a signal handler sets may deadlock with its own wait.
-        deadline = time.monotonic() + seconds
-        while not self.received and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _TICK_S))
+    def pause(self, seconds: float | None = None) -> None:
+        """Sleeps, but not past a request to stop; without a time until then."""
+        with suppress(Empty):
+            self._requests.get(timeout=seconds)
+            # Left there for whoever else waits, and for the next one.
+            self._requests.put(None)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.make()
 
     def until_redis_answers(self, action: Callable[[], T]) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
