@@ -118,8 +118,8 @@ Count = Annotated[int, Number, Field(ge=1, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
 PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
-# Below it, what a stop needs besides the tasks would leave them nothing: see transport/shutdown.py.
-ShutdownMs = Annotated[int, Number, Field(ge=4_000, le=WEEK_MS)]
+# Below it the tasks would have next to nothing of it: see transport/shutdown.py.
+ShutdownMs = Annotated[int, Number, Field(ge=5_000, le=WEEK_MS)]
 TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
 IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
 Port = Annotated[int, Number, Field(ge=1, le=65535)]

@@ -13,11 +13,9 @@ from loguru import logger
 from transport.work_queue import WorkQueue
 
 #: What a stop may need besides the grace of the tasks: the second that Dramatiq's worker sleeps before it looks whether
-#: it should stop, the handing back, and the second that Dramatiq's main process waits for the last log lines.
+#: it should stop, one for the handing back, and the one that Dramatiq's main process waits for the last log lines.
 RESERVE_S = 3.0
-
-#: After the grace, the handing back has this long.
-LAST_STEPS_S = 1.0
+HANDING_BACK_S = 1.0
 
 
 class GracefulShutdown(ShutdownNotifications):
@@ -31,21 +29,27 @@ class GracefulShutdown(ShutdownNotifications):
 
     def __init__(self, timeout_ms: int) -> None:
         super().__init__()
-        self._timeout_s = timeout_ms / 1000
+        self._grace_s = timeout_ms / 1000 - RESERVE_S
         self._grace_ends_s = 0.0
         self._threads: list[WorkerThread] = []
+        self._owns_process = False
+
+    def after_process_boot(self, broker: Broker) -> None:
+        """Called where the process is there for the worker alone, and so may be ended with it."""
+        super().after_process_boot(broker)  # type: ignore[no-untyped-call]
+        self._owns_process = True
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         """Takes the worker's threads away, so that Dramatiq waits for its consumers only; the threads go on working."""
-        grace_s = self._timeout_s - RESERVE_S
-        self._grace_ends_s = time.monotonic() + grace_s
-        last_resort = threading.Timer(grace_s + LAST_STEPS_S, _end_at_once)
-        last_resort.daemon = True
-        last_resort.start()
+        self._grace_ends_s = time.monotonic() + self._grace_s
+        if self._owns_process:
+            last_resort = threading.Timer(self._grace_s + HANDING_BACK_S, _cut_off)
+            last_resort.daemon = True
+            last_resort.start()
         self._threads, worker.workers = worker.workers, []
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Waits for the tasks. Leaves the threads of those that did not end in `worker.workers`."""
+        """Waits for the tasks, and hands back those that do not end."""
         for thread in self._threads:
             thread.stop()
         cast(WorkQueue, worker.work_queue).close()
@@ -54,12 +58,14 @@ class GracefulShutdown(ShutdownNotifications):
             raise_thread_exception(thread_id, Shutdown)
         for thread in self._threads:
             thread.join(max(0.0, self._grace_ends_s - time.monotonic()))
-        worker.workers = [thread for thread in self._threads if thread.is_alive()]
-        if worker.workers:
-            logger.warning("{} tasks have not ended in time and are handed back", len(worker.workers))
-        # Now, and not by whoever stopped the worker: an `async` task that blocks its event loop has AsyncIO, whose turn
-        # is next, wait for it without end.
+        late = sum(thread.is_alive() for thread in self._threads)
         broker.close()
+        if late:
+            logger.warning("{} tasks have not ended in time and are handed back", late)
+        if late and self._owns_process:
+            # Whatever else would be tidied up may wait for these tasks without end, as AsyncIO does for one that blocks
+            # its event loop.
+            os._exit(0)
 
 
 class GracefulRetries(Retries):
@@ -77,6 +83,6 @@ class GracefulRetries(Retries):
             )
 
 
-def _end_at_once() -> None:
-    logger.error("The worker could not stop in time and is cut off; what it holds is brought back by the others")
+def _cut_off() -> None:
+    logger.error("The worker cannot stop in time and is cut off; what it still holds is brought back by other workers")
     os._exit(1)

@@ -43,9 +43,6 @@ def main() -> None:
     worker.stop(timeout=settings.worker.shutdown_timeout_ms)
     broker.close()
     logger.info("Stopped")
-    if worker.workers:
-        # Their tasks were handed back and still run: Python would wait for what they have started, and log on the way.
-        os._exit(0)
 
 
 def _private_streams() -> tuple[int, TextIO]:
