@@ -12,6 +12,10 @@ from transport.connection import StopRequest
 from transport.messages import Envelope
 from transport.redis_broker import CallboardBroker
 
+#: A process that was asked to stop tries for so long to bring Redis what it has received. Far below what it is granted,
+#: as its last attempt may have to wait for an answer.
+PATIENCE_S = 10.0
+
 
 class Intake:
     """What the subscriber and the scheduler hand their requests to."""
@@ -29,7 +33,7 @@ class Intake:
         """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
 
         Raises:
-            redis.RedisError: when Redis does not answer and the process was asked to stop.
+            redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
         admitted: list[Envelope] = []
         refused: list[RefusedRequestError] = []
@@ -41,9 +45,9 @@ class Intake:
                 refused.append(refusal)
         try:
             if admitted:
-                self._stop.until_redis_answers(lambda: self._broker.enqueue_batch(admitted))
+                self._stop.until_redis_answers(lambda: self._broker.enqueue_batch(admitted), PATIENCE_S)
             if refused:
-                self._stop.until_redis_answers(lambda: self._answer(refused))
+                self._stop.until_redis_answers(lambda: self._answer(refused), PATIENCE_S)
         except redis.RedisError:
             count = len(admitted) + len(refused)
             logger.error("Asked to stop without Redis: up to {} requests were received and are lost", count)

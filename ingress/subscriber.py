@@ -1,6 +1,7 @@
 """Hears the tasks channel and brings each burst of requests to the queue."""
 
 import time
+from contextlib import suppress
 
 import redis
 from loguru import logger
@@ -32,12 +33,18 @@ class Subscriber:
         self._pinged_s: float | None = None
 
     def run(self) -> None:
-        """Returns once asked to stop, with everything that was received on the queue or answered."""
+        """Returns once asked to stop, with everything that was received on the queue or answered.
+
+        Raises:
+            redis.RedisError: when it was asked to stop and Redis does not answer.
+        """
         while not self._stop.received:
             try:
                 self._stop.until_redis_answers(self._subscribe)
                 self._listen()
             except (redis.ConnectionError, redis.TimeoutError) as error:
+                if self._stop.received:
+                    raise
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
             finally:
                 self._line.close()
@@ -53,13 +60,25 @@ class Subscriber:
     def _listen(self) -> None:
         while not self._stop.received:
             if burst := self._burst():
-                self._intake.take(burst)
+                self._take(burst)
             else:
                 self._check_health()
         # What Redis had sent before it confirms that it sends no more was received, too.
         self._line.send(("UNSUBSCRIBE", self._channel))
         while burst := self._burst():
+            self._take(burst)
+
+    def _take(self, burst: list[bytes]) -> None:
+        try:
             self._intake.take(burst)
+        except redis.RedisError:
+            # Asked to stop without Redis: with the burst is lost what has come since, and nobody has looked at yet.
+            unread = 0
+            with suppress(redis.RedisError, OSError):
+                while more := self._burst():
+                    unread += len(more)
+            logger.error("{} more requests have come unread and are lost", unread)
+            raise
 
     def _burst(self) -> list[bytes]:
         """The requests that have come by now, after waiting for the first of them."""
