@@ -80,7 +80,7 @@ class StopRequest:
             return action()
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
-            wait=tenacity.wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
+            wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
             stop=lambda state: self._is_over(patience_s - state.upcoming_sleep),
             sleep=lambda pause_s: time.sleep(pause_s) if self.received else self.pause(pause_s),
             before_sleep=_tell,
