@@ -61,7 +61,7 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
-answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s)
+answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s, settings.redis.request_id_ttl_s)
 broker = build_broker(settings, answers)
 dramatiq.set_broker(broker)
 dramatiq.set_encoder(FastJSONEncoder())

@@ -26,6 +26,7 @@ from setting_types import (
     IntervalS,
     JobName,
     JobUserId,
+    MisfireGraceS,
     Port,
     RedisUrl,
     TimeToLiveS,
@@ -48,9 +49,11 @@ class Section(BaseModel):
 
 
 class Channels(Section):
-    """The Redis channels that requests come in on and outcomes go out on."""
+    """The Redis channels that requests come in on and outcomes go out on, and the stream for requests that must not be
+    lost while nobody listens."""
 
     tasks_queue: ChannelName = "tasks"
+    tasks_stream: ChannelName = "tasks:stream"
     results_queue: ChannelName = "results"
 
     @model_validator(mode="after")
@@ -71,6 +74,7 @@ class RedisSettings(Section):
     url: RedisUrl | None = None
     channels: Channels = Channels()
     outcome_ttl_s: TimeToLiveS = 3600
+    request_id_ttl_s: TimeToLiveS = 24 * 3600
 
     @property
     def connection_url(self) -> str:
@@ -106,17 +110,24 @@ class Limits(Section):
     """What is accepted from outside."""
 
     request_bytes: Count = 1024 * 1024
+    queue_length: Count = 1_000_000
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
 
 
 class ScheduledJob(Section):
-    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`."""
+    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`.
+
+    One that was missed, while no scheduler ran or Redis was away, is made up for when it is not older than
+    `misfire_grace_s`; with `coalesce` only the last of several.
+    """
 
     name: JobName
     cron: Crontab | None = None
     interval_s: IntervalS | None = None
     timezone: TimeZone = "UTC"
+    misfire_grace_s: MisfireGraceS = 60
+    coalesce: bool = True
     task_type: str
     parameters: dict[str, Any] = {}
     user_id: JobUserId

@@ -46,8 +46,12 @@ class StopRequest:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
+    def request(self) -> None:
+        """Asks the process to stop."""
         self.received = True
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.request()
 
     def pause(self, seconds: float) -> None:
         """Sleeps, but not past a request to stop."""
