@@ -26,9 +26,10 @@ class Answer(NamedTuple):
 class Answers:
     """Addresses outcomes: to the results channel, the channel that the request named, to the keys they are kept at."""
 
-    def __init__(self, results_channel: str, outcome_ttl_s: int) -> None:
+    def __init__(self, results_channel: str, outcome_ttl_s: int, key_prefix: str = "") -> None:
         self._results_channel = results_channel
         self._outcome_ttl_s = outcome_ttl_s
+        self._key_prefix = key_prefix
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:
         """`outcome`, addressed. A refused request has no task, so its outcome is kept by `request_id` or not at all."""
@@ -37,7 +38,7 @@ class Answers:
         )
         keys = []
         if outcome.task_id != "error":
-            keys.append(outcome_key(outcome.task_id))
+            keys.append(self._key_prefix + outcome_key(outcome.task_id))
         if outcome.user_id is not None and outcome.request_id is not None:
-            keys.append(request_key(outcome.user_id, outcome.request_id))
+            keys.append(self._key_prefix + request_key(outcome.user_id, outcome.request_id))
         return Answer(outcome.to_wire(), channels, tuple(keys), self._outcome_ttl_s)
