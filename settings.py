@@ -209,7 +209,7 @@ class Settings(BaseSettings):
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Reads exactly the variables of `ENVIRONMENT`; one that says where Redis is overrides whatever the file says of that."""
+    """Reads exactly the variables of `ENVIRONMENT`; any one of Redis's overrides all that the file says of its place."""
 
     def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError("this source is read as a whole")

@@ -79,7 +79,7 @@ def finder(place: RedisPlace, key_prefix: str, options: Mapping[str, Any]) -> Ca
     if place.nodes:
         asking |= {name: options.get(name) for name in ("username", "password")}
         slot = key_slot(key_prefix.encode())
-        return partial(_ask, place.nodes, partial(_owner_of_slot, slot), f"no node knows who has slot {slot}", asking)
+        return partial(_ask, place.nodes, partial(_owner_of_slot, slot), f"no node says who has slot {slot}", asking)
     return None
 
 
@@ -92,7 +92,7 @@ def _ask(addresses: tuple[Address, ...], question: Question, complaint: str, opt
                 return question(asked, address)
         except redis.RedisError as error:
             reasons.append(f"{address}: {error}")
-    raise redis.ConnectionError(f"{complaint} ({'; '.join(reasons)})")
+    raise redis.ConnectionError(f"{complaint} ({'; '.join(sorted(reasons))})")
 
 
 def _master_of_sentinel(name: str, sentinel: "redis.Redis", _: Address) -> Address:
