@@ -209,7 +209,7 @@ class Settings(BaseSettings):
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Reads exactly the variables of `ENVIRONMENT`; any one of Redis's overrides all that the file says of its place."""
+    """Reads exactly the variables of `ENVIRONMENT`; one of Redis overrides whatever the file says of where that is."""
 
     def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError("this source is read as a whole")

@@ -38,8 +38,8 @@ class ClusterOfSix:
             self._join()
             self._started = started.pop_all()
 
-    def owner(self) -> RedisServer:
-        """The node that has Callboard's slot."""
+    def master(self) -> RedisServer:
+        """The node that has Callboard's slot now."""
         with connect(self.url) as client:
             connection = client.connection_pool.get_connection()
             port = connection.port

@@ -62,7 +62,7 @@ class SentinelSet:
             self._started = started.pop_all()
 
     def master(self) -> RedisServer:
-        """The server that most Sentinels take for the master."""
+        """The server that most Sentinels take for the master now."""
         ports = sorted(int(_state(sentinel)["port"]) for sentinel in self.sentinels)
         return next(server for server in self.servers if server.port == ports[len(ports) // 2])
 

@@ -21,6 +21,9 @@ ASK_TIMEOUT_S = 1.0
 #: and MASTERDOWN a ClusterDownError in redis-py.
 NOT_THE_MASTER = (ReadOnlyError, AskError, ClusterDownError)
 
+#: What one says whose replicas are gone, with min-replicas-to-write: they may follow another master by now.
+DESERTED = "NOREPLICAS"
+
 Question = Callable[["redis.Redis", Address], Address]
 
 
@@ -49,9 +52,11 @@ class MasterConnection(Connection):
         """
         try:
             return super().read_response(*arguments, **options)
-        except NOT_THE_MASTER as error:
+        except redis.ResponseError as error:
+            if not isinstance(error, NOT_THE_MASTER) and not str(error).startswith(DESERTED):
+                raise
             self.disconnect()  # type: ignore[no-untyped-call]
-            raise redis.ConnectionError(f"{self.host}:{self.port} is not the master any more: {error}") from None
+            raise redis.ConnectionError(f"{self.host}:{self.port} is no master to write to: {error}") from None
 
 
 class MasterSSLConnection(MasterConnection, SSLConnection):
