@@ -69,7 +69,7 @@ class Firing:
         self._job = job
         self._intake = intake
         self._client = client
-        self._last_key = f"callboard:fired:{job.name}"
+        self._last_key = f"{settings.redis.key_prefix}callboard:fired:{job.name}"
 
     def fire(self, due: datetime) -> None:
         """Sends the request that was due then, unless another scheduler has."""

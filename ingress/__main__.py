@@ -28,8 +28,16 @@ def main() -> None:
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
     bound = QueueBound(broker, settings.limits.queue_length)
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
-    reader = StreamReader(broker.client, settings.redis.channels.tasks_stream, intake, stop, bound)
-    replica = Replica(broker.client, channel, intake, stop, settings.limits.pubsub_buffer_bytes)
+    stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
+    reader = StreamReader(broker.client, stream, intake, stop, bound)
+    replica = Replica(
+        broker.client,
+        channel,
+        intake,
+        stop,
+        key_prefix=settings.redis.key_prefix,
+        output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
+    )
     try:
         stop.until_redis_answers(broker.client.ping)
         spare_collections()

@@ -30,15 +30,22 @@ class Replica:
     """Serves one channel until it is asked to stop, through every loss of the connection."""
 
     def __init__(
-        self, client: "redis.Redis", channel: str, intake: Intake, stop: StopRequest, output_buffer_bytes: int
+        self,
+        client: "redis.Redis",
+        channel: str,
+        intake: Intake,
+        stop: StopRequest,
+        *,
+        key_prefix: str,
+        output_buffer_bytes: int,
     ) -> None:
         self._client = client
         self._channel = channel
         self._intake = intake
         self._stop = stop
         self._output_buffer_bytes = output_buffer_bytes
-        self._lease = Lease(client, f"callboard:lease:{channel}")
-        self._position_key = f"callboard:position:{channel}"
+        self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
+        self._position_key = f"{key_prefix}callboard:position:{channel}"
         self._leads = False
         self._trim_due_s = 0.0
         self._marker: str | None = None

@@ -37,27 +37,35 @@ class Claim(NamedTuple):
 class Answers:
     """Addresses outcomes: to the results channel, the channel that the request named, to the keys they are kept at."""
 
-    def __init__(self, results_channel: str, outcome_ttl_s: int, request_id_ttl_s: int) -> None:
+    def __init__(
+        self, results_channel: str, *, outcome_ttl_s: int, request_id_ttl_s: int, key_prefix: str = ""
+    ) -> None:
         self._results_channel = results_channel
         self._outcome_ttl_s = outcome_ttl_s
         self._request_id_ttl_s = request_id_ttl_s
+        self._key_prefix = key_prefix
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:
         """`outcome`, addressed. By `request_id` it is kept for as long as a repeat of the request may come; a refusal,
         which has no task and does not stand in the way of a corrected request, only as long as any outcome."""
         channels = self._channels(reply_to)
         refused = outcome.task_id == "error"
-        keys = [] if refused else [(outcome_key(outcome.task_id), self._outcome_ttl_s)]
+        keys = [] if refused else [(self._key_prefix + outcome_key(outcome.task_id), self._outcome_ttl_s)]
         if outcome.user_id is None or outcome.request_id is None:
             return Answer(outcome.to_wire(), channels, tuple(keys))
         ttl_s = self._outcome_ttl_s if refused else self._request_id_ttl_s
-        keys.append((request_key(outcome.user_id, outcome.request_id), ttl_s))
-        return Answer(outcome.to_wire(), channels, tuple(keys), claim_key(outcome.user_id, outcome.request_id))
+        keys.append((self._key_prefix + request_key(outcome.user_id, outcome.request_id), ttl_s))
+        claim = self._key_prefix + claim_key(outcome.user_id, outcome.request_id)
+        return Answer(outcome.to_wire(), channels, tuple(keys), claim)
 
     def claim(self, user_id: str | int, request_id: str, reply_to: str | None, delay_ms: int | None) -> Claim:
         """The claim of an admitted request. It outlives the waiting of a delayed one."""
-        ttl_s = self._request_id_ttl_s + (delay_ms or 0) // 1000
-        return Claim(claim_key(user_id, request_id), ttl_s, request_key(user_id, request_id), self._channels(reply_to))
+        return Claim(
+            self._key_prefix + claim_key(user_id, request_id),
+            self._request_id_ttl_s + (delay_ms or 0) // 1000,
+            self._key_prefix + request_key(user_id, request_id),
+            self._channels(reply_to),
+        )
 
     def _channels(self, reply_to: str | None) -> tuple[str, ...]:
         if reply_to in (None, self._results_channel):

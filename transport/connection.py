@@ -13,25 +13,47 @@ from loguru import logger
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from redis_place import CLUSTER_KEY_PREFIX, read_place
+from transport.master import MASTER_CONNECTIONS, finder
+
 T = TypeVar("T")
 
 #: A pause between two attempts to reach Redis grows from the first to the second.
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 1.0
+
+#: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
+#: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
+TIMEOUT_S = 5.0
 
 #: How often a pause looks whether it should end early.
 _TICK_S = 0.05
 
 
-def connect(url: str) -> "redis.Redis":
+def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
 
     redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
+
+    Parameters:
+        url: as in `redis_place`. Options of redis-py in it, such as socket_timeout, win over those here.
+        key_prefix: what the keys begin with; needed for the slot of a cluster.
     """
-    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2)
+    place = read_place(url)
+    client = redis.Redis.from_url(
+        place.server_url,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    pool = client.connection_pool
     # Set again, since an option of the URL would win.
-    client.connection_pool.connection_kwargs["protocol"] = 2
+    pool.connection_kwargs["protocol"] = 2
+    if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
+        pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]
+        pool.connection_kwargs["find"] = finder(place, key_prefix, pool.connection_kwargs)
     return client
 
 

@@ -24,8 +24,8 @@ from transport.signals import SelectiveSignals
 class CallboardBroker(SelectiveSignals, RedisBroker):
     """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
 
-    def __init__(self, client: "redis.Redis", middleware: list[Middleware]) -> None:
-        super().__init__(client=client, middleware=middleware)
+    def __init__(self, client: "redis.Redis", middleware: list[Middleware], key_prefix: str = "") -> None:
+        super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
         self._take_in_script = script(client, "take_in")
