@@ -3,7 +3,7 @@
 import multiprocessing
 
 import dramatiq
-from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
 from errors import SettingsError
 from logs import WorkerLog
@@ -14,6 +14,7 @@ from transport.connection import connect
 from transport.encoder import FastJSONEncoder
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
+from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
 from transport.work_queue import ThriftyWakeups
 
@@ -37,16 +38,16 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             ThriftyWakeups(),
             SparseCollections(),
             Outcomes(answers),
-            Retries(
+            GracefulRetries(
                 max_retries=worker.max_attempts - 1,
                 min_backoff=worker.min_backoff_ms,
                 max_backoff=worker.max_backoff_ms,
             ),
             AgeLimit(),
             TimeLimit(time_limit=worker.time_limit_ms, interval=TIME_LIMIT_CHECK_MS),
-            ShutdownNotifications(),
             CurrentMessage(),
             AsyncIO(),
+            GracefulShutdown(worker.shutdown_timeout_ms),
         ],
     )
 

@@ -28,9 +28,6 @@ from task import catalogue
 from transport.arrivals import Origin
 from transport.connection import StopRequest
 
-#: How long a scheduler that has nothing to do sleeps before it looks whether it should stop.
-TICK_S = 1.0
-
 #: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
 ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -125,8 +122,7 @@ def main() -> None:
         raise SystemExit(f"callboard: stopped without Redis: {error}") from None
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
-    while not stop.received:
-        stop.pause(TICK_S)
+    stop.pause()
     scheduler.shutdown()
     logger.info("Stopped")
 

@@ -5,13 +5,14 @@ sections an unknown key is refused, because a misspelt one would silently fall b
 """
 
 import json
+import multiprocessing
 import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -31,8 +32,10 @@ from setting_types import (
     KeyPrefix,
     MasterName,
     MisfireGraceS,
+    PoolSize,
     Port,
     RedisUrl,
+    ShutdownMs,
     TimeToLiveS,
     TimeZone,
 )
@@ -134,19 +137,29 @@ class RedisSettings(Section):
         return read_place(self.connection_url).location
 
 
-class WorkerSettings(Section):
-    """How often and how long a task is tried, where its own `@task` says nothing else."""
+class TaskOptions(Section):
+    """How often and how long a task is tried, and whether a `Shutdown` exception tells it that its worker stops."""
 
     max_attempts: Count = 4
     min_backoff_ms: BackoffMs = 1_000
     max_backoff_ms: BackoffMs = 60_000
     time_limit_ms: Count = 60_000
+    notify_shutdown: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_backoff_ms > self.max_backoff_ms:
             raise PydanticCustomError("backoff_order", "min_backoff_ms should be at most max_backoff_ms")
         return self
+
+
+class WorkerSettings(TaskOptions):
+    """The worker processes of `python -m worker`, how long any worker may take to stop, and what applies to a task
+    whose own `@task` says nothing else."""
+
+    processes: PoolSize = Field(default_factory=multiprocessing.cpu_count)
+    threads: PoolSize = 8
+    shutdown_timeout_ms: ShutdownMs = 25_000
 
 
 class Limits(Section):

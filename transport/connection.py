@@ -1,9 +1,9 @@
 """The Redis client of a process, and how a process waits for a Redis that does not answer."""
 
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
@@ -25,9 +25,6 @@ LONGEST_PAUSE_S = 1.0
 #: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
 #: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
 TIMEOUT_S = 5.0
-
-#: How often a pause looks whether it should end early.
-_TICK_S = 0.05
 
 
 def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
@@ -62,6 +59,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.received = False
+        # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
+        self._requests: SimpleQueue[None] = SimpleQueue()
 
     def listen(self) -> None:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
@@ -69,18 +68,19 @@ class StopRequest:
             signal.signal(number, self._receive)
 
     def request(self) -> None:
-        """Asks the process to stop."""
+        """Asks this process to stop, as the signals do."""
         self.received = True
+        self._requests.put(None)
+
+    def pause(self, seconds: float | None = None) -> None:
+        """Sleeps, but not past a request to stop; without a time until then."""
+        with suppress(Empty):
+            self._requests.get(timeout=seconds)
+            # Left there for whoever else waits, and for the next one.
+            self._requests.put(None)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.request()
-
-    def pause(self, seconds: float) -> None:
-        """Sleeps, but not past a request to stop."""
-        # In ticks: a threading.Event that a signal handler sets may deadlock with its own wait.
-        deadline = time.monotonic() + seconds
-        while not self.received and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _TICK_S))
 
     def until_redis_answers(self, action: Callable[[], T]) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.

@@ -45,10 +45,15 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         )
 
     def close(self) -> None:
-        """Takes this worker off the list that the others look for dead ones in, unless it leaves a task behind."""
-        if not any(self._in_hand.values()):
-            with suppress(redis.RedisError):
-                self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
+        """Hands back what this worker still holds, and takes it off the list that the others look for dead ones in.
+
+        A task that still runs loses its message with that: its acknowledgement finds it gone, and answers nobody.
+        """
+        # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
+        with suppress(redis.RedisError):
+            for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
+                Feed(self.client, self.namespace, queue_name, self.broker_id).put_back(())
+            self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""

@@ -1,0 +1,105 @@
+"""A process that is asked to stop: in time, with nothing lost and nothing answered twice."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from tests.system import COMMANDS, TEST_CONFIG, System
+from tests.waiting import wait_until
+from tests.wire import Outcome, Wire, new_user
+
+#: With two seconds of grace, the least that can be set.
+WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration that grants a stopping worker little time."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TEST_CONFIG | {"worker": WORKER_SETTINGS}))
+    return path
+
+
+@pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis", config: Path) -> Iterator[System]:
+    """A system that the test starts and stops itself, on the tests' empty Redis."""
+    with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
+        yield system
+
+
+def outcomes_over_a_stop(own: System, worker: str, task_type: str, started: Path) -> list[Outcome]:
+    """The outcomes of one request, whose task runs when its worker is stopped; another worker follows."""
+    own.start("ingress")
+    own.start(worker)
+    with Wire(own.redis_url) as wire:
+        user_id = new_user()
+        wire.publish({"task_type": task_type, "user_id": user_id, "parameters": {"started": str(started)}})
+        wait_until(started.exists, "the task runs")
+        assert own.stop(worker) == 0
+        own.start(worker)
+        outcome = wire.outcome_of(user_id)
+        wire.ask("reverse_string", {"text": "and now one that shows that no more follow"})
+        return [outcome, *(other for other in wire.heard if other["user_id"] == user_id)]
+
+
+@pytest.mark.parametrize(
+    ("worker", "task_type"),
+    [("worker", "is_slow_at_first"), ("dramatiq", "is_slow_at_first"), ("worker", "blocks_its_loop_at_first")],
+)
+def test_a_task_that_takes_longer_than_the_grace_is_handed_back_and_answered_once(
+    own: System, worker: str, task_type: str, tmp_path: Path
+) -> None:
+    (outcome,) = outcomes_over_a_stop(own, worker, task_type, tmp_path / "started")
+    assert outcome["result"] == {"text": "done"}
+    assert outcome["attempts"] == 1
+    assert "1 tasks have not ended in time" in own.log(worker)
+
+
+def test_a_task_that_ends_when_it_is_told_of_the_stop_runs_again_and_that_is_no_failure(
+    own: System, tmp_path: Path
+) -> None:
+    (outcome,) = outcomes_over_a_stop(own, "worker", "goes_elsewhere", tmp_path / "started")
+    assert outcome["result"] == {"text": "done"}
+    assert outcome["attempts"] == 1
+    assert "Traceback" not in own.log("worker")
+    assert "not ended in time" not in own.log("worker")
+
+
+def test_a_task_may_answer_when_it_is_told_of_the_stop(own: System, tmp_path: Path) -> None:
+    (outcome,) = outcomes_over_a_stop(own, "worker", "comes_to_an_end", tmp_path / "started")
+    assert outcome["result"] == {"text": "what there was by then"}
+
+
+def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
+    own: System, client: "redis.Redis", tmp_path: Path
+) -> None:
+    own.start("ingress")
+    worker = own.start("worker")
+    with Wire(own.redis_url) as wire:
+        users = [new_user() for _ in range(20)]
+        for user_id in users:
+            parameters = {"seconds": 1.5, "started": str(tmp_path / user_id)}
+            wire.publish({"task_type": "sleeps", "user_id": user_id, "parameters": parameters})
+        wait_until(lambda: client.llen("dramatiq:default") == 4, "all that the worker takes is taken")
+        worker.terminate()
+        wait_until(lambda: client.llen("dramatiq:default") >= 12, "the rest is back")
+        assert worker.poll() is None
+        assert worker.wait(timeout=15) == 0
+        own.start("worker")
+        assert {wire.outcome_of(user_id)["status"] for user_id in users} == {"completed"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_process_stops_although_redis_hangs(project: Path, config: Path, name: str) -> None:
+    with RedisServer() as server, System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
+        system.start(name)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            system.stop(name)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
