@@ -30,7 +30,8 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     """
     worker = settings.worker
     return CallboardBroker(
-        connect(settings.redis.connection_url),
+        connect(settings.redis.connection_url, settings.redis.key_prefix),
+        key_prefix=settings.redis.key_prefix,
         middleware=[
             WorkerLog(settings.log_level),
             OneTermination(),
@@ -62,7 +63,12 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
-answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s)
+answers = Answers(
+    settings.redis.channels.results_queue,
+    outcome_ttl_s=settings.redis.outcome_ttl_s,
+    request_id_ttl_s=settings.redis.request_id_ttl_s,
+    key_prefix=settings.redis.key_prefix,
+)
 broker = build_broker(settings, answers)
 dramatiq.set_broker(broker)
 dramatiq.set_encoder(FastJSONEncoder())

@@ -103,6 +103,10 @@ class System:
         process.send_signal(by)
         return process.wait(timeout=15)
 
+    def still_run(self, *names: str) -> bool:
+        """Whether none of these processes has ended since it was started."""
+        return all(self._processes[name].poll() is None for name in names)
+
     def log(self, name: str) -> str:
         """What a process has printed so far."""
         return self._log(name).read_text() if self._log(name).exists() else ""

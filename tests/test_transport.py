@@ -7,9 +7,9 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
-from dramatiq.brokers.redis import RedisBroker
 
 from client.redis_server import RedisServer
+from tests.redis_under_test import key_prefix, stock_broker
 from tests.waiting import wait_until
 from transport.answers import Answer
 from transport.completion import Completion, Ending
@@ -24,7 +24,7 @@ TIMEOUT_MS = 200
 
 @pytest.fixture
 def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[CallboardBroker]:
-    broker = CallboardBroker(connect(redis_server.url), middleware=[])
+    broker = broker_on(redis_server)
     broker.declare_queue("default")
     yield broker
     broker.client.close()
@@ -32,6 +32,10 @@ def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Callboa
     for queue_name in ("default", "default.DQ"):
         in_hand = f"dramatiq:__acks__.{broker.broker_id}.{queue_name}"
         client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs", in_hand)
+
+
+def broker_on(server: RedisServer) -> CallboardBroker:
+    return CallboardBroker(connect(server.url), middleware=[], key_prefix=key_prefix(server.url))
 
 
 def message(**options: Any) -> dramatiq.Message[Any]:
@@ -68,7 +72,7 @@ def test_a_waiting_consumer_is_woken_by_a_stock_broker(broker: CallboardBroker, 
     received: list[Any] = []
     waiting = threading.Thread(target=lambda: received.append(next(consumer)))
     waiting.start()
-    stock: RedisBroker = RedisBroker(url=redis_server.url, middleware=[])
+    stock = stock_broker(redis_server.url)
     sent = stock.enqueue(message())
     waiting.join()
     assert received[0].message_id == sent.message_id
@@ -88,12 +92,13 @@ def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> No
 
 
 def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
-    broker: CallboardBroker, client: "redis.Redis"
+    broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
 ) -> None:
     sent = broker.enqueue(message())
     next(broker.consume("default", timeout=TIMEOUT_MS))
     completion = Completion(broker.client, broker.namespace, broker.broker_id)
-    answer = Answer(b"done", channels=("results", "results:me"), keys=("callboard:outcome:x",), ttl_s=60)
+    key = f"{key_prefix(redis_server.url)}callboard:outcome:x"
+    answer = Answer(b"done", channels=("results", "results:me"), keys=((key, 60),))
     with client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe("results", "results:me")
         for _ in range(2):
@@ -177,7 +182,7 @@ def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: Ca
 
 
 def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_server: RedisServer) -> None:
-    brokers = [CallboardBroker(connect(redis_server.url), middleware=[]) for _ in range(3)]
+    brokers = [broker_on(redis_server) for _ in range(3)]
     feeds = [Feed(one.client, one.namespace, "default", one.broker_id) for one in brokers]
     assert [feed.fetch(1, 0) for feed in feeds] == [[], [], []]
     broker.enqueue(message())
@@ -189,11 +194,13 @@ def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_ser
         one.client.close()
 
 
-def test_what_a_dead_worker_held_is_brought_back(broker: CallboardBroker, redis_server: RedisServer) -> None:
-    dead = CallboardBroker(connect(redis_server.url), middleware=[])
+def test_what_a_dead_worker_held_is_brought_back(
+    broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
+) -> None:
+    dead = broker_on(redis_server)
     sent = broker.enqueue(message())
     assert next(dead.consume("default", timeout=TIMEOUT_MS)) is not None
-    broker.client.delete("dramatiq:__recovery__.default")
+    client.delete("dramatiq:__recovery__.default")
     Recovery(broker.client, broker.namespace, "default", silence_ms=0, dead_letter_ttl_ms=60_000).run_when_due()
     found = next(broker.consume("default", timeout=TIMEOUT_MS))
     assert found is not None

@@ -14,22 +14,44 @@ from loguru import logger
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from redis_place import CLUSTER_KEY_PREFIX, read_place
+from transport.master import MASTER_CONNECTIONS, finder
+
 T = TypeVar("T")
 
 #: A pause between two attempts to reach Redis grows from the first to the second.
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 1.0
+
+#: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
+#: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
+TIMEOUT_S = 5.0
 
 
-def connect(url: str) -> "redis.Redis":
+def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
 
     redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
+
+    Parameters:
+        url: as in `redis_place`. Options of redis-py in it, such as socket_timeout, win over those here.
+        key_prefix: what the keys begin with; needed for the slot of a cluster.
     """
-    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2)
+    place = read_place(url)
+    client = redis.Redis.from_url(
+        place.server_url,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    pool = client.connection_pool
     # Set again, since an option of the URL would win.
-    client.connection_pool.connection_kwargs["protocol"] = 2
+    pool.connection_kwargs["protocol"] = 2
+    if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
+        pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]
+        pool.connection_kwargs["find"] = finder(place, key_prefix, pool.connection_kwargs)
     return client
 
 
@@ -51,7 +73,7 @@ class StopRequest:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
-    def make(self) -> None:
+    def request(self) -> None:
         """Asks this process to stop, as the signals do."""
         self._received_s = self._received_s or time.monotonic()
         self._requests.put(None)
@@ -63,9 +85,6 @@ class StopRequest:
             # Left there for whoever else waits, and for the next one.
             self._requests.put(None)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.make()
-
     def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
 
@@ -76,8 +95,11 @@ class StopRequest:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
         # By itself, since tenacity alone takes longer than Redis does for most actions.
-        with suppress(redis.RedisError):
+        try:
             return action()
+        except redis.RedisError:
+            if self._is_over(patience_s):
+                raise
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
             wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
@@ -87,6 +109,9 @@ class StopRequest:
             reraise=True,
         )
         return retrying(action)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.request()
 
     def _is_over(self, patience_s: float) -> bool:
         return self._received_s is not None and time.monotonic() > self._received_s + patience_s

@@ -40,6 +40,13 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
+def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
+    """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
+    reply = message.options.get(REPLY_OPTION)
+    reply = reply if isinstance(reply, dict) else {}
+    return Sender(reply.get("user_id"), message.actor_name, reply.get("request_id")), reply.get("reply_to")
+
+
 class Envelope(NamedTuple):
     """A message that is ready to be enqueued."""
 
@@ -69,11 +76,7 @@ class Delivery(MessageProxy):
         super().__init__(message)
         # The one it was fetched by; in the message's options a retry puts another one.
         self.redis_message_id = redis_message_id
-        reply = message.options.get(REPLY_OPTION)
-        reply = reply if isinstance(reply, dict) else {}
-        #: What the outcome repeats of the request, and the channel that it goes to as well.
-        self.sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"))
-        self.reply_to: str | None = reply.get("reply_to")
+        self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None

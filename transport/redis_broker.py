@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
+from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion
 from transport.consumer import BlockingConsumer, InHand
 from transport.feed import Feed
@@ -23,10 +24,11 @@ from transport.signals import SelectiveSignals
 class CallboardBroker(SelectiveSignals, RedisBroker):
     """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
 
-    def __init__(self, client: "redis.Redis", middleware: list[Middleware]) -> None:
-        super().__init__(client=client, middleware=middleware)
+    def __init__(self, client: "redis.Redis", middleware: list[Middleware], key_prefix: str = "") -> None:
+        super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
+        self._take_in_script = script(client, "take_in")
         self._completion = Completion(client, self.namespace, self.broker_id)
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
 
@@ -78,3 +80,30 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._enqueue_line.call(self._enqueue_script, self.namespace, *arguments)
         for envelope in batch:
             self.emit_after("enqueue", *envelope)
+
+    def length(self, queue_name: str) -> int:
+        """How many messages a queue has, those that a worker has in hand too."""
+        return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
+
+    def take_in(self, burst: Sequence[Arrival], origin: Origin) -> dict[str, int]:
+        """Enqueues the messages of a burst of requests and sends the answers, in one round trip, all or nothing.
+
+        May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
+
+        Returns:
+            For each queue that got something how many messages it has now.
+
+        Raises:
+            DeposedError: another process holds the lease.
+            redis.OutOfMemoryError: Redis is at its `maxmemory`, and nothing was taken in.
+        """
+        admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
+        for envelope in admitted:
+            self.emit_before("enqueue", *envelope)
+        words = [word for arrival in burst for word in arrival.words()]
+        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *origin.words(), *words)
+        if reply == b"deposed":
+            raise DeposedError(f"another process holds {origin.lease_key!r}")
+        for envelope in admitted:
+            self.emit_after("enqueue", *envelope)
+        return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}

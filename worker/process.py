@@ -59,7 +59,7 @@ def _private_streams() -> tuple[int, TextIO]:
 def _stop_with(supervisor: int, stop: StopRequest) -> None:
     while os.read(supervisor, 1):
         pass
-    stop.make()
+    stop.request()
 
 
 def _declare_tasks(report: TextIO) -> None:
