@@ -160,6 +160,7 @@ class WorkerSettings(TaskOptions):
     processes: PoolSize = Field(default_factory=multiprocessing.cpu_count)
     threads: PoolSize = 8
     shutdown_timeout_ms: ShutdownMs = 25_000
+    max_crashes: Count = 3
 
 
 class Limits(Section):

@@ -4,7 +4,7 @@
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, then for each message: queue name, redis message id, "dead" to make it a dead letter or "",
---          queue name, redis message id and message of its successor or three times "", outcome, key of the claim of its
+--          "suspect" when it is one or "", queue name, redis message id and message of its successor or three times "", outcome, key of the claim of its
 --          request or "", how many keys to keep it at, on how many channels to publish it, the keys each with its time to
 --          live in s, the channels
 
@@ -35,10 +35,10 @@ end
 local i = 2
 while i <= #ARGV do
     local queue_name, message_id, fate = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    local next_queue_name, next_id, next_message = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
-    local outcome, claim = ARGV[i + 6], ARGV[i + 7]
-    local last_key = i + 9 + 2 * tonumber(ARGV[i + 8])
-    local last_channel = last_key + tonumber(ARGV[i + 9])
+    local next_queue_name, next_id, next_message = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
+    local outcome, claim = ARGV[i + 7], ARGV[i + 8]
+    local last_key = i + 10 + 2 * tonumber(ARGV[i + 9])
+    local last_channel = last_key + tonumber(ARGV[i + 10])
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if redis.call("srem", acks, message_id) == 1 then
@@ -46,12 +46,15 @@ while i <= #ARGV do
             bury(queue_name, message_id, messages)
         end
         redis.call("hdel", messages, message_id)
+        if ARGV[i + 3] == "suspect" then
+            redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
+        end
         if next_id ~= "" then
             local next_queue = namespace .. ":" .. next_queue_name
             redis.call("hset", next_queue .. ".msgs", next_id, next_message)
             redis.call("rpush", next_queue, next_id)
         end
-        for k = i + 10, last_key, 2 do
+        for k = i + 11, last_key, 2 do
             redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
         end
         for c = last_key + 1, last_channel do

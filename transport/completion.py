@@ -26,14 +26,17 @@ class Ending(NamedTuple):
     dead: bool
     answer: Answer | None = None
     successor: Envelope | None = None
+    #: A worker has died with it in its hands, which is remembered until now.
+    was_suspect: bool = False
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
 
     def words(self) -> Words:
         """What complete.lua reads of it."""
-        fate = "dead" if self.dead else ""
+        fate, suspicion = "dead" if self.dead else "", "suspect" if self.was_suspect else ""
         successor = self.successor.arguments() if self.successor else ("", "", "")
-        return (self.queue_name, self.redis_message_id, fate, *successor, *(self.answer or _NO_ANSWER).words())
+        answer = (self.answer or _NO_ANSWER).words()
+        return (self.queue_name, self.redis_message_id, fate, suspicion, *successor, *answer)
 
 
 class Completion:
