@@ -48,12 +48,8 @@ class Intake:
             DeposedError: nothing was taken in, and it is another process's to do now.
             redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
-        try:
-            arrivals = [self._judge(received, origin) for received in burst]
-            self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
-        except redis.RedisError:
-            logger.error("Asked to stop without Redis: up to {} requests were received and are lost", len(burst))
-            raise
+        arrivals = [self._judge(received, origin) for received in burst]
+        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:

@@ -114,7 +114,7 @@ def test_a_closed_broker_has_handed_back_what_it_held_and_answers_no_more(
     assert isinstance(late, Delivery)
     broker.close()
     assert client.lrange("dramatiq:default", 0, -1) == [sent.options["redis_message_id"].encode()]
-    late.answer = Answer(b"late", channels=(), keys=("callboard:outcome:late",), ttl_s=60)
+    late.answer = Answer(b"late", channels=(), keys=(("callboard:outcome:late", 60),))
     consumer.ack(late)
     assert not client.exists("callboard:outcome:late")
     assert client.llen("dramatiq:default") == 1
