@@ -110,7 +110,9 @@ def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_process_stops_although_redis_hangs(project: Path, config: Path, name: str) -> None:
-    with RedisServer() as server, System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
+    # The time in which an answer is given up, so that the test need not wait the usual one.
+    url_option = "?socket_timeout=1"
+    with RedisServer() as server, System(project, server.url + url_option, CALLBOARD_CONFIG=str(config)) as system:
         system.start(name)
         server.process.send_signal(signal.SIGSTOP)
         try:
