@@ -8,8 +8,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from tests.waiting import wait_until
 
@@ -75,24 +78,30 @@ class System:
         self._logs = tempfile.TemporaryDirectory(prefix="callboard-logs-")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Starts `ingress`, `worker` or `scheduler` and returns once its log says that it is ready."""
-        process = self.launch(name)
-        ready = COMMANDS[name][1]
+    def start(self, command: str, as_: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
+        """Starts `ingress`, `worker` or `scheduler` and returns once its log says that it is ready.
+
+        Another one of the same has a name of its own, `as_`; `variables` are added to its environment.
+        """
+        name = as_ or command
+        told = len(self.log(name))
+        process = self.launch(command, as_, **variables)
+        ready = COMMANDS[command][1]
 
         def is_ready() -> bool:
             assert process.poll() is None, f"{name} ended with {process.returncode}:\n{self.log(name)}"
-            return ready in self.log(name)
+            return ready in self.log(name)[told:]
 
         wait_until(is_ready, f"{name} is ready")
         return process
 
-    def launch(self, name: str) -> subprocess.Popen[bytes]:
+    def launch(self, command: str, as_: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
         """The same without waiting."""
+        name = as_ or command
+        arguments = [sys.executable, *COMMANDS[command][0]]
+        environment = self._environment | variables
         with self._log(name).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *COMMANDS[name][0]], cwd=self.project, env=self._environment, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(arguments, cwd=self.project, env=environment, stdout=log, stderr=log)
         self._processes[name] = process
         return process
 
@@ -101,6 +110,22 @@ class System:
         process = self._processes.pop(name)
         process.send_signal(by)
         return process.wait(timeout=15)
+
+    def kill(self, name: str, *, children_only: bool = False) -> None:
+        """SIGKILL for a process and all that it started, or for the latter alone, which lets it notice."""
+        process = self._processes[name]
+        victims = psutil.Process(process.pid).children(recursive=True)
+        if not children_only:
+            self._processes.pop(name)
+            process.kill()
+            process.wait()
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+
+    def runs(self, name: str) -> bool:
+        """Whether a process that was started lives, and was not stopped."""
+        return name in self._processes and self._processes[name].poll() is None
 
     def log(self, name: str) -> str:
         """What a process has printed so far."""
@@ -115,6 +140,10 @@ class System:
     def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             process.terminate()
-        for process in self._processes.values():
-            process.wait(timeout=15)
-        self._logs.cleanup()
+        try:
+            for process in self._processes.values():
+                process.wait(timeout=15)
+        finally:
+            for name in [name for name in self._processes if self.runs(name)]:
+                self.kill(name)
+            self._logs.cleanup()

@@ -1,0 +1,94 @@
+"""A whole Callboard that faults happen to: its Redis, its processes by name, and a proxy for each that is to suffer."""
+
+import json
+import signal
+import tempfile
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+from client.redis_server import RedisServer
+from tests.faults.proxy import Proxy
+from tests.system import TEST_CONFIG, System, copy_project
+
+TASKS = Path(__file__).parent / "fault_tasks.py"
+
+#: Dramatiq's consumers and workers come back from a lost connection after this long, and not after its 3 s.
+QUICK_RETURN = {"dramatiq_restart_delay": "100"}
+
+
+class Site:
+    """Everything that is started ends with the context.
+
+    Parameters:
+        config: sections over those of the tests' `config.json`.
+        redis_options: words for the command line of Redis.
+    """
+
+    def __init__(self, config: dict[str, Any] | None = None, redis_options: tuple[str, ...] = ()) -> None:
+        self._stack = ExitStack()
+        self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
+        self.redis = self._stack.enter_context(RedisServer(*redis_options))
+        path = self.folder / "config.json"
+        path.write_text(json.dumps(TEST_CONFIG | (config or {})))
+        self.system = self._stack.enter_context(
+            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **QUICK_RETURN)
+        )
+        self.proxies: dict[str, Proxy] = {}
+
+    @property
+    def url(self) -> str:
+        """The Redis itself, without a proxy: for the load, and for processes that are not to suffer."""
+        return self.redis.url
+
+    def start(self, *names: str, proxied: bool = False) -> None:
+        """Starts `ingress`, `worker-2` or the like, again if need be; through a proxy of its own if so wanted."""
+        for name in names:
+            if proxied and name not in self.proxies:
+                self.proxies[name] = self._stack.enter_context(Proxy(self.redis.port))
+            self.system.start(_command(name), as_=name, **self._variables(name))
+
+    def launch(self, name: str) -> None:
+        """The same for one that was started before, without waiting."""
+        self.system.launch(_command(name), as_=name, **self._variables(name))
+
+    def _variables(self, name: str) -> dict[str, str]:
+        return {"REDIS_URL": self.proxies[name].url} if name in self.proxies else {}
+
+    def client(self) -> "redis.Redis":
+        """A client of the Redis itself."""
+        return redis.Redis.from_url(self.url)
+
+    def is_heard(self) -> bool:
+        """Whether an ingress has subscribed."""
+        with self.client() as client:
+            return bool(client.pubsub_numsub("tasks")[0][1])
+
+    def suspend_redis(self) -> None:
+        """Redis answers nobody, and keeps all connections."""
+        self.redis.process.send_signal(signal.SIGSTOP)
+
+    def resume_redis(self) -> None:
+        """Redis goes on where it was."""
+        self.redis.process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.resume_redis()
+        self._stack.close()
+
+
+def _command(name: str) -> str:
+    return name.partition("-")[0]
+
+
+@cache
+def _project() -> "tuple[Path, tempfile.TemporaryDirectory[str]]":
+    """A copy of the project, one for all sites, and the folder that it lives as long as."""
+    folder = tempfile.TemporaryDirectory(prefix="callboard-faults-project-")
+    return copy_project(Path(folder.name), {TASKS.name: TASKS.read_text()}), folder
