@@ -111,17 +111,24 @@ class System:
         process.send_signal(by)
         return process.wait(timeout=15)
 
-    def kill(self, name: str, *, children_only: bool = False) -> None:
-        """SIGKILL for a process and all that it started, or for the latter alone, which lets it notice."""
+    def kill(self, name: str, *, children_only: bool = False) -> set[psutil.Process]:
+        """SIGKILL for a process and all that it started, or for the latter alone; returns the latter."""
         process = self._processes[name]
-        victims = psutil.Process(process.pid).children(recursive=True)
+        children = self.children(name)
         if not children_only:
             self._processes.pop(name)
             process.kill()
             process.wait()
-        for victim in victims:
+        for child in children:
             with suppress(psutil.NoSuchProcess):
-                victim.kill()
+                child.kill()
+        return children
+
+    def children(self, name: str) -> set[psutil.Process]:
+        """What a process has started, and what that has."""
+        with suppress(psutil.NoSuchProcess):
+            return set(psutil.Process(self._processes[name].pid).children(recursive=True))
+        return set()
 
     def runs(self, name: str) -> bool:
         """Whether a process that was started lives, and was not stopped."""

@@ -46,7 +46,8 @@ class Account:
     codes: Counter[str] = field(default_factory=Counter)
     #: Messages that are on a queue or in a worker's hands when all is over.
     left_over: int = 0
-    longest_gap_s: float = 0.0
+    #: None where the load paused.
+    longest_gap_s: float | None = None
 
 
 class Ledger:
@@ -182,7 +183,12 @@ class Ledger:
         return max((after - before for before, after in zip(moments_s, moments_s[1:], strict=False)), default=0.0)
 
 
+def runs_in(tally: Path) -> list[tuple[int, int]]:
+    """The number of the request and of the attempt, for each run of a trial task."""
+    lines = [line.split() for file in tally.iterdir() for line in file.read_text().splitlines()]
+    return [(int(number), int(attempt)) for number, attempt in lines]
+
+
 def _ran_twice(tally: Path) -> list[int]:
     """The requests of which one attempt ran more than once."""
-    runs = Counter(line for file in tally.iterdir() for line in file.read_text().splitlines())
-    return sorted({int(line.split()[0]) for line, count in runs.items() if count > 1})
+    return sorted({number for (number, _), count in Counter(runs_in(tally)).items() if count > 1})

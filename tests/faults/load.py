@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +14,7 @@ import hiredis
 import redis
 
 from bench.wire import Wire, packed
-from tests.faults.ledger import Account, Fate, Ledger
+from tests.faults.ledger import Account, Fate, Ledger, runs_in
 from tests.faults.remains import left_over
 from tests.faults.workloads import Workload
 
@@ -80,8 +81,12 @@ class Load:
         """A request, for somebody who looks for it."""
         request = self._workload(number)
         words = request["parameters"] | request
-        told = [f"{name} {value}" for name, value in sorted(words.items()) if name in ("times", "delay_ms", "seconds")]
-        return " ".join([f"#{number}", request["task_type"], *told])
+        told = [f"{name}={words[name]}" for name in ("times", "delay_ms", "number") if name in words]
+        return f"{request['task_type']}({', '.join(told)})"
+
+    def runs(self) -> Counter[int]:
+        """How often each request has run so far, whichever attempt."""
+        return Counter(number for number, _ in runs_in(self._tally))
 
     def happened(self, began_s: float) -> None:
         """Notes a fault that began then and is over now."""

@@ -39,7 +39,7 @@ class Row:
             "replayed": account.replayed,
             "wrong": len(account.wrong),
             "left_over": account.left_over,
-            "longest_gap_s": round(account.longest_gap_s, 2),
+            "longest_gap_s": account.longest_gap_s and round(account.longest_gap_s, 2),
             "recovery_s": round(self.recovery_s, 2),
             "codes": dict(account.codes),
             "findings": self.findings,

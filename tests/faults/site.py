@@ -3,7 +3,9 @@
 import json
 import signal
 import tempfile
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -13,11 +15,9 @@ import redis
 from client.redis_server import RedisServer
 from tests.faults.proxy import Proxy
 from tests.system import TEST_CONFIG, System, copy_project
+from tests.waiting import wait_until
 
 TASKS = Path(__file__).parent / "fault_tasks.py"
-
-#: Dramatiq's consumers and workers come back from a lost connection after this long, and not after its 3 s.
-QUICK_RETURN = {"dramatiq_restart_delay": "100"}
 
 
 class Site:
@@ -26,16 +26,19 @@ class Site:
     Parameters:
         config: sections over those of the tests' `config.json`.
         redis_options: words for the command line of Redis.
+        variables: what all processes have in their environment.
     """
 
-    def __init__(self, config: dict[str, Any] | None = None, redis_options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, config: dict[str, Any] | None = None, redis_options: tuple[str, ...] = (), **variables: str
+    ) -> None:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
         self.redis = self._stack.enter_context(RedisServer(*redis_options))
         path = self.folder / "config.json"
         path.write_text(json.dumps(TEST_CONFIG | (config or {})))
         self.system = self._stack.enter_context(
-            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **QUICK_RETURN)
+            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **variables)
         )
         self.proxies: dict[str, Proxy] = {}
 
@@ -54,6 +57,37 @@ class Site:
     def launch(self, name: str) -> None:
         """The same for one that was started before, without waiting."""
         self.system.launch(_command(name), as_=name, **self._variables(name))
+
+    def kill_and_start(self, name: str) -> None:
+        """SIGKILL for a command with all that it has started, and a new one in its place."""
+        self.system.kill(name)
+        self.start(name)
+
+    def kill_children(self, name: str) -> None:
+        """SIGKILL for what a command has started; returns when it has others, or has ended and was started anew."""
+        killed = self.system.kill(name, children_only=True)
+        wait_until(lambda: not self.system.runs(name) or self.system.children(name) - killed, f"{name} notices", 30)
+        if not self.system.runs(name):
+            self.start(name)
+
+    @contextmanager
+    def kept_alive(self, *names: str) -> Iterator[None]:
+        """Starts these anew when they have ended, as a process manager does, until the context ends."""
+        over = threading.Event()
+
+        def keep() -> None:
+            while not over.wait(0.1):
+                for name in names:
+                    if not self.system.runs(name):
+                        self.launch(name)
+
+        keeper = threading.Thread(target=keep, daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
 
     def _variables(self, name: str) -> dict[str, str]:
         return {"REDIS_URL": self.proxies[name].url} if name in self.proxies else {}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.faults.extent import Extent
 from tests.faults.fault_point import Fault, Moment
 from tests.faults.load import Load
 from tests.faults.row import Row
@@ -18,6 +19,9 @@ REQUESTS = 28
 
 #: How long a fault may take to happen, and its requests to be answered, before the next one is tried.
 POINT_S = 3.0
+
+#: How many of the requests that suffered at one point are named.
+NAMED = 3
 
 #: What only opens a connection.
 HANDSHAKE = ("CLIENT SETINFO", "SELECT", "HELLO", "AUTH")
@@ -50,18 +54,15 @@ class Sweep:
 
     Parameters:
         process: its name on the site, where it runs through a proxy.
-        most: how many commands of the same name are tried.
-        stop_s: between how many seconds Redis is stopped for.
     """
 
-    def __init__(self, site: Site, load: Load, process: str, act: Act, most: int, stop_s: tuple[float, float]) -> None:
+    def __init__(self, site: Site, load: Load, process: str, act: Act, extent: Extent) -> None:
         self._site = site
         self._load = load
         self._process = process
         self._proxy = site.proxies[process]
         self._act = act
-        self._most = most
-        self._stop_s = stop_s
+        self._extent = extent
         self._random = random.Random(4)  # noqa: S311 - the same lengths each time
         self._resumed = threading.Event()
         self._sent_at: list[tuple[Point, range]] = []
@@ -69,6 +70,7 @@ class Sweep:
 
     def while_working(self) -> None:
         """A fault at each command that the process sends for requests."""
+        self._publish()
         self._proxy.commands.clear()
         self._publish()
         for point in self._points(list(self._proxy.commands), at_start=False):
@@ -76,8 +78,9 @@ class Sweep:
 
     def while_starting(self) -> None:
         """A fault at each command that it sends when it was just started."""
+        self._stop()
         self._proxy.commands.clear()
-        self._restart()
+        self._site.start(self._process)
         self._publish()
         for point in self._points(list(self._proxy.commands), at_start=True):
             self._try(point)
@@ -85,15 +88,15 @@ class Sweep:
     def row(self, patience_s: float) -> Row:
         """The sum, with a finding for each point where requests suffered."""
         account = self._load.settle(patience_s)
+        account.longest_gap_s = None  # the load pauses between the points
         suffered = {"lost": account.lost, "answered twice": account.twice, "answered wrong": account.wrong}
         findings = [
-            f"{what} at {point}: {self._load.describe(number)}"
+            f"{len(found)} {what} at {point}: {', '.join(map(self._load.describe, found[:NAMED]))}"
             for point, numbers in self._sent_at
             for what, victims in suffered.items()
-            for number in numbers
-            if number in victims
+            if (found := sorted(set(victims).intersection(numbers)))
         ]
-        name = f"{self._act} at every command of {self._process}"
+        name = f"{self._act} at every command of the {self._process}"
         return Row(name, self.injected, account, self._load.recovery_s(), findings)
 
     def _points(self, commands: Iterable[str], *, at_start: bool) -> list[Point]:
@@ -101,13 +104,13 @@ class Sweep:
         return [
             Point(self._process, command, nth, moment, at_start)
             for command, count in counts.items()
-            for nth in range(1, min(count, self._most) + 1)
+            for nth in range(1, min(count, self._extent.most) + 1)
             for moment in Moment
         ]
 
     def _try(self, point: Point) -> None:
         if point.at_start:
-            self._site.system.stop(self._process)
+            self._stop()
         self._resumed.clear()
         fault = Fault(point.command, point.moment, point.nth, self._strike, cuts=self._act is not Act.STOP)
         self._proxy.arm(fault)
@@ -134,7 +137,7 @@ class Sweep:
             self._site.system.kill(self._process)
         elif self._act is Act.STOP:
             self._site.suspend_redis()
-            threading.Timer(self._random.uniform(*self._stop_s), self._resume).start()
+            threading.Timer(self._random.uniform(*self._extent.stop_s), self._resume).start()
 
     def _resume(self) -> None:
         self._site.resume_redis()
@@ -142,15 +145,16 @@ class Sweep:
 
     def _get_over_it(self) -> None:
         if self._act is Act.KILL:
-            self._restart()
+            self._site.start(self._process)
         elif self._act is Act.STOP:
             self._resumed.wait()
         self._load.happened(self._struck_s)
 
-    def _restart(self) -> None:
-        if self._site.system.runs(self._process):
-            self._site.system.stop(self._process)
-        self._site.start(self._process)
+    def _stop(self) -> None:
+        """So that the next start is like the very first, which finds no script in Redis."""
+        self._site.system.stop(self._process)
+        with self._site.client() as client:
+            client.script_flush()
 
     def _publish(self) -> None:
         self._load.publish(REQUESTS)

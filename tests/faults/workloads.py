@@ -32,3 +32,30 @@ def mixed(tally: Path) -> Workload:
         return kind | {"parameters": parameters | ({"number": number} if parameters else {})}
 
     return make
+
+
+def delayed(tally: Path) -> Workload:
+    """Requests that are on the delay queue for a second or two: not due yet, or between two attempts."""
+    kinds: list[dict[str, Any]] = [
+        {"task_type": "works", "parameters": {"tally": str(tally)}, "delay_ms": 1_500},
+        {"task_type": "fails_at_first", "parameters": {"tally": str(tally), "times": 2}},
+    ]
+
+    def make(number: int) -> dict[str, Any]:
+        kind = kinds[number % len(kinds)]
+        return kind | {"parameters": kind["parameters"] | {"number": number}}
+
+    return make
+
+
+def poisoned(every: int) -> Callable[[Path], Workload]:
+    """Requests of which one in so many kills its worker, from the first on."""
+
+    def with_tally(tally: Path) -> Workload:
+        def make(number: int) -> dict[str, Any]:
+            task_type = "works" if number % every else "kills_its_worker"
+            return {"task_type": task_type, "parameters": {"tally": str(tally), "number": number}}
+
+        return make
+
+    return with_tally

@@ -1,0 +1,33 @@
+"""All rows of the table by name, in its order."""
+
+from collections.abc import Callable
+
+from tests.faults.extent import Extent
+from tests.faults.row import Row
+from tests.faults.rows import commands, network, redis_server, workers
+
+ROWS: dict[str, Callable[[Extent], Row]] = {
+    "worker-killed": workers.killed,
+    "worker-machine-killed": workers.machine_killed,
+    "worker-killed-idle": workers.killed_on_an_idle_system,
+    "worker-killed-delayed": workers.killed_with_delayed_messages,
+    "poison": workers.poison,
+    "redis-restarted": redis_server.restarted,
+    "redis-stopped": redis_server.stopped,
+    "scripts-flushed": redis_server.scripts_flushed,
+    "connections-killed": redis_server.connections_killed,
+    "subscriptions-killed": redis_server.subscriptions_killed,
+    "read-only": redis_server.read_only,
+    "no-replicas": redis_server.without_replicas,
+    "out-of-memory": redis_server.out_of_memory,
+    "undecodable-entry": redis_server.undecodable_entry,
+    "connections-cut": network.cut,
+    "packets-lost": network.frozen,
+    "worker-cut-everywhere": commands.worker_cut,
+    "worker-killed-everywhere": commands.worker_killed,
+    "redis-stopped-everywhere-worker": commands.worker_stopped,
+    "ingress-cut-everywhere": commands.ingress_cut,
+    "ingress-cut-everywhere-stream": commands.ingress_cut_stream,
+    "ingress-killed-everywhere-stream": commands.ingress_killed_stream,
+    "redis-stopped-everywhere-ingress": commands.ingress_stopped,
+}
