@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -105,11 +105,13 @@ class System:
         self._processes[name] = process
         return process
 
-    def stop(self, name: str, by: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, name: str, by: signal.Signals = signal.SIGTERM, timeout_s: float = 15) -> int:
         """Asks a process to stop; returns its exit code."""
-        process = self._processes.pop(name)
+        process = self._processes[name]
         process.send_signal(by)
-        return process.wait(timeout=15)
+        code = process.wait(timeout=timeout_s)
+        del self._processes[name]
+        return code
 
     def kill(self, name: str, *, children_only: bool = False) -> set[psutil.Process]:
         """SIGKILL for a process and all that it started, or for the latter alone; returns the latter."""
@@ -123,6 +125,19 @@ class System:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
         return children
+
+    def family(self, name: str) -> set[psutil.Process]:
+        """A process with all that it has started."""
+        return {psutil.Process(self._processes[name].pid)} | self.children(name)
+
+    @contextmanager
+    def suspended(self, name: str) -> Iterator[None]:
+        """A process stands still until the context ends."""
+        for process in self.family(name):
+            process.suspend()
+        yield
+        for process in self.family(name):
+            process.resume()
 
     def children(self, name: str) -> set[psutil.Process]:
         """What a process has started, and what that has."""

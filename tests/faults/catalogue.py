@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tests.faults.extent import Extent
 from tests.faults.row import Row
-from tests.faults.rows import commands, network, redis_server, workers
+from tests.faults.rows import commands, floods, ingresses, network, redis_server, schedulers, stops, workers
 
 ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed": workers.killed,
@@ -12,6 +12,12 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed-idle": workers.killed_on_an_idle_system,
     "worker-killed-delayed": workers.killed_with_delayed_messages,
     "poison": workers.poison,
+    "ingress-killed": ingresses.killed,
+    "ingress-killed-stream": ingresses.killed_on_the_stream,
+    "requests-repeated": ingresses.repeated,
+    "rolling-restart": stops.rolling_restart,
+    "stop-in-long-tasks": stops.longer_than_the_grace_period,
+    "three-schedulers": schedulers.three_at_once,
     "redis-restarted": redis_server.restarted,
     "redis-stopped": redis_server.stopped,
     "scripts-flushed": redis_server.scripts_flushed,
@@ -23,6 +29,10 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "undecodable-entry": redis_server.undecodable_entry,
     "connections-cut": network.cut,
     "packets-lost": network.frozen,
+    "flood": floods.of_requests,
+    "flood-large": floods.of_large_requests,
+    "one-user-floods": floods.by_one_user,
+    "one-task-type-floods": floods.by_one_task_type,
     "worker-cut-everywhere": commands.worker_cut,
     "worker-killed-everywhere": commands.worker_killed,
     "redis-stopped-everywhere-worker": commands.worker_stopped,

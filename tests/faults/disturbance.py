@@ -1,11 +1,11 @@
 """The usual experiment: a steady load, and one fault after another while it runs."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tests.faults.extent import Extent
-from tests.faults.load import Load
+from tests.faults.load import Load, Way
 from tests.faults.row import Row
 from tests.faults.site import Site
 from tests.faults.workloads import Workload, mixed
@@ -24,10 +24,10 @@ def disturbed(
     strikes: Iterable[Strike],
     *,
     workload: Callable[[Path], Workload] = mixed,
-    stream: bool = False,
+    ways: Sequence[Way] = (Way.CHANNEL,),
 ) -> Row:
     """Publishes the workload at the rate of `extent` while the faults happen, and counts."""
-    with Load(site.url, workload, rate_per_s=extent.rate_per_s, window=100_000, stream=stream) as load:
+    with Load(site.url, workload, rate_per_s=extent.rate_per_s, window=100_000, ways=ways) as load:
         load.publish(ENDLESS)
         injected = 0
         for strike in strikes:

@@ -15,6 +15,8 @@ class Extent:
     pause_s: float
     #: How many commands of the same name are tried, where a fault happens at every command.
     most: int
+    #: Whether it also happens at every command of a start.
+    starts: bool
     #: Between how many seconds Redis is stopped for.
     stop_s: tuple[float, float]
     #: Requests in a flood, and those of 64 kB.
@@ -29,6 +31,7 @@ QUICK = Extent(
     rate_per_s=150.0,
     pause_s=1.0,
     most=1,
+    starts=False,
     stop_s=(1.0, 1.0),
     flood=5_000,
     large_flood=300,
@@ -40,6 +43,7 @@ FULL = Extent(
     rate_per_s=200.0,
     pause_s=5.0,
     most=3,
+    starts=True,
     stop_s=(1.0, 10.0),
     flood=1_000_000,
     large_flood=20_000,

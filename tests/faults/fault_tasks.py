@@ -1,7 +1,7 @@
 """Tasks for the fault harness, dropped into `actors/` of a copy of the project.
 
-Each notes every run in a file of its process in the folder `tally`, which a killed process leaves behind: a line with the
-number of the request and of the attempt.
+Each notes every run in a file of its process in the folder `tally`, which outlives the process: a line with the number
+of the request and of the attempt.
 """
 
 import os
@@ -32,6 +32,12 @@ def works(number: int, tally: str, seconds: float = 0.0, ballast: str = "") -> D
     _note(number, tally)
     time.sleep(seconds)
     return Done(number=number)
+
+
+@task()
+def works_as_well(number: int, tally: str, seconds: float) -> Done:
+    """The same under another name."""
+    return works(number, tally, seconds)
 
 
 @task(max_attempts=4)

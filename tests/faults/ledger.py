@@ -9,8 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+
+#: More attempts than any trial task has.
+MOST_ATTEMPTS = 100
 
 
 class Fate(IntEnum):
@@ -46,8 +51,7 @@ class Account:
     codes: Counter[str] = field(default_factory=Counter)
     #: Messages that are on a queue or in a worker's hands when all is over.
     left_over: int = 0
-    #: None where the load paused.
-    longest_gap_s: float | None = None
+    longest_gap_s: float = 0.0
 
 
 class Ledger:
@@ -62,10 +66,11 @@ class Ledger:
         self._stored: set[int] = set()
         self._wrong: list[int] = []
         self._codes: Counter[str] = Counter()
-        self._replayed = 0
+        self.replayed = 0
         self._lock = threading.Lock()
-        self.accepted = 0
         self.answered = 0
+        #: Accepted, and not answered yet.
+        self.outstanding = 0
 
     @property
     def sent(self) -> int:
@@ -88,11 +93,11 @@ class Ledger:
         return range(first, first + count)
 
     def decide(self, number: int, fate: Fate) -> None:
-        """Enters what the sender knows now."""
+        """Enters what the sender knows now. A request that is sent in several ways is accepted if one of them is."""
         with self._lock:
-            if fate is Fate.ACCEPTED and self._fates[number] != fate:
-                self.accepted += 1
-            self._fates[number] = fate
+            if self._fates[number] != Fate.ACCEPTED:
+                self._fates[number] = fate
+                self.outstanding += fate is Fate.ACCEPTED and not self._answered_s[number]
 
     def hear(self, payload: bytes) -> None:
         """Enters an outcome that was published."""
@@ -101,12 +106,12 @@ class Ledger:
             return
         with self._lock:
             if outcome.get("replayed"):
-                self._replayed += 1
+                self.replayed += 1
                 return
             self._answers[number] = min(self._answers[number] + 1, 255)
             self._answer(number, outcome)
 
-    def find(self, payload: bytes) -> None:
+    def find(self, payload: bytes | str) -> None:
         """Enters an outcome that Redis has kept; it counts where none was heard."""
         outcome = json.loads(payload)
         number = self._number(outcome)
@@ -118,49 +123,38 @@ class Ledger:
     def forgive(self, payload: bytes) -> None:
         """Enters that a request was lost on a connection that only Redis believed to be there: it was unheard."""
         number = self._number(json.loads(payload))
-        if number is not None:
-            self.decide(number, Fate.UNHEARD)
-
-    def unanswered(self) -> list[int]:
-        """The accepted requests that have no answer yet."""
-        return [
-            number
-            for number, (fate, answered_s) in enumerate(self._rows())
-            if fate == Fate.ACCEPTED and not answered_s
-        ]
+        with self._lock:
+            if number is not None and self._fates[number] == Fate.ACCEPTED:
+                self._fates[number] = Fate.UNHEARD
+                self.outstanding -= not self._answered_s[number]
 
     def settled_s(self, until_s: float) -> float | None:
         """When the last of the requests sent before `until_s` was answered; None when there is no such request."""
-        pairs = zip(self._sent_s, self._answered_s, strict=True)
-        return max((answered_s for sent_s, answered_s in pairs if sent_s <= until_s and answered_s), default=None)
+        return max((heard_s for sent_s, heard_s in self._heard() if sent_s <= until_s), default=None)
 
     def latencies_s(self) -> list[tuple[float, float]]:
         """When each answered request was sent, and how long its answer took."""
-        pairs = zip(self._sent_s, self._answered_s, strict=True)
-        return [(sent_s, answered_s - sent_s) for sent_s, answered_s in pairs if answered_s]
+        return [(sent_s, heard_s - sent_s) for sent_s, heard_s in self._heard()]
 
     def account(self, tally: Path, left_over: int) -> Account:
         """The sum; `tally` is the folder in which the trial tasks note their runs."""
-        open_fates = Counter(fate for fate, answered_s in self._rows() if not answered_s)
+        rows = list(zip(self._fates, self._answered_s, strict=True))
+        open_fates = Counter(fate for fate, answered_s in rows if not answered_s)
         return Account(
             sent=self.answered + open_fates[Fate.ACCEPTED],
             unheard=open_fates[Fate.UNHEARD],
             unsure=open_fates[Fate.UNSURE],
             answered=self.answered,
             stored=len(self._stored),
-            replayed=self._replayed,
-            lost=self.unanswered(),
+            replayed=self.replayed,
+            lost=[number for number, row in enumerate(rows) if row == (Fate.ACCEPTED, 0.0)],
             twice=[number for number, count in enumerate(self._answers) if count > 1],
-            ran_twice=_ran_twice(tally),
+            ran_twice=sorted(_ran_twice(tally)),
             wrong=self._wrong,
             codes=self._codes,
             left_over=left_over,
             longest_gap_s=self._longest_gap_s(),
         )
-
-    def _rows(self) -> Iterator[tuple[int, float]]:
-        with self._lock:
-            return zip(bytes(self._fates), array("d", self._answered_s), strict=True)
 
     def _number(self, outcome: dict[str, Any]) -> int | None:
         name, _, digits = str(outcome["user_id"]).rpartition("-")
@@ -171,24 +165,41 @@ class Ledger:
             return
         self._answered_s[number] = time.monotonic()
         self.answered += 1
+        self.outstanding -= self._fates[number] == Fate.ACCEPTED
         self._codes[outcome.get("error_code") or outcome["status"]] += 1
         if outcome["status"] == "completed" and outcome["result"] != {"number": number}:
             self._wrong.append(number)
 
+    def _heard(self) -> list[tuple[float, float]]:
+        """When each request was sent and its answer heard; an answer that was found later was not heard."""
+        with self._lock:
+            pairs = enumerate(zip(self._sent_s, self._answered_s, strict=True))
+            return [pair for number, pair in pairs if pair[1] and number not in self._stored]
+
     def _longest_gap_s(self) -> float:
-        heard_s = sorted(
-            answered_s for number, answered_s in enumerate(self._answered_s) if answered_s and number not in self._stored
-        )
-        moments_s = [self._sent_s[0], *heard_s] if heard_s else []
-        return max((after - before for before, after in zip(moments_s, moments_s[1:], strict=False)), default=0.0)
+        """While requests were sent; how long the last ones took is no gap."""
+        last_s = self._sent_s[-1]
+        moments_s = [self._sent_s[0], *sorted(heard_s for _, heard_s in self._heard() if heard_s <= last_s)]
+        return max((after - before for before, after in pairwise(moments_s)), default=0.0)
 
 
-def runs_in(tally: Path) -> list[tuple[int, int]]:
+def runs_in(tally: Path) -> Iterator[tuple[int, int]]:
     """The number of the request and of the attempt, for each run of a trial task."""
-    lines = [line.split() for file in tally.iterdir() for line in file.read_text().splitlines()]
-    return [(int(number), int(attempt)) for number, attempt in lines]
+    for file in tally.iterdir():
+        with file.open() as lines:
+            for line in lines:
+                number, attempt = line.split()
+                yield int(number), int(attempt)
 
 
-def _ran_twice(tally: Path) -> list[int]:
+def _ran_twice(tally: Path) -> set[int]:
     """The requests of which one attempt ran more than once."""
-    return sorted({number for (number, _), count in Counter(runs_in(tally)).items() if count > 1})
+    # A soak has millions of them: a number for each run takes little.
+    seen: set[int] = set()
+    twice: set[int] = set()
+    for number, attempt in runs_in(tally):
+        run = number * MOST_ATTEMPTS + attempt
+        if run in seen:
+            twice.add(number)
+        seen.add(run)
+    return twice

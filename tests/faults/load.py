@@ -6,7 +6,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,13 +29,20 @@ PATIENCE_WITH_REDIS_S = 30.0
 AFTERWARDS_S = 0.5
 
 
+class Way(Enum):
+    """How a request is sent."""
+
+    CHANNEL = (b"PUBLISH", b"tasks")
+    STREAM = (b"XADD", b"tasks:stream", b"*", b"request")
+
+
 class Load:
     """Requests of one workload on one Redis, from when the context begins until they are counted.
 
     Parameters:
         rate_per_s: how many are published a second; as many as `window` allows when None.
         window: how many may be unanswered.
-        stream: whether they go to the stream `tasks:stream`, and not to the channel.
+        ways: how each is sent; in several ways, or in one several times, it is the same request all the same.
     """
 
     def __init__(
@@ -44,7 +52,7 @@ class Load:
         *,
         rate_per_s: float | None = None,
         window: int = 256,
-        stream: bool = False,
+        ways: Sequence[Way] = (Way.CHANNEL,),
     ) -> None:
         self.ledger = Ledger()
         self._url = url
@@ -52,7 +60,7 @@ class Load:
         self._workload = workload(self._tally)
         self._rate_per_s = rate_per_s
         self._window = window
-        self._command = (b"XADD", b"tasks:stream", b"*", b"request") if stream else (b"PUBLISH", b"tasks")
+        self._ways = ways
         self._stop = threading.Event()
         self._enough = threading.Event()
         self._listening = threading.Event()
@@ -68,6 +76,17 @@ class Load:
         self._enough.clear()
         self._publisher = threading.Thread(target=self._publish, args=[count], daemon=True)
         self._publisher.start()
+
+    def repeat(self, patience_s: float) -> None:
+        """Publishes all requests again on the channel; returns when each was answered again, as such, or waits."""
+        before, since_s = self.ledger.replayed, time.monotonic()
+        wire = Wire(self._url, PATIENCE_WITH_REDIS_S)
+        for number in range(self.ledger.sent):
+            wire.send(packed(*Way.CHANNEL.value, self._request(number)))
+            wire.receive()
+        wire.close()
+        while self.ledger.replayed - before < self.ledger.sent and time.monotonic() - since_s < patience_s:
+            time.sleep(0.05)
 
     def enough(self) -> None:
         """Publishes no more."""
@@ -99,14 +118,24 @@ class Load:
         with redis.Redis.from_url(self._url) as client:
             state, since_s = (-1, -1), time.monotonic()
             while state != (0, 0) and time.monotonic() - since_s < patience_s:
-                before, state = state, (len(self.ledger.unanswered()), left_over(client))
+                before, state = state, (self.ledger.outstanding, left_over(client))
                 if state != before:
                     since_s = time.monotonic()
                 time.sleep(0.05)
             time.sleep(AFTERWARDS_S)
-            if self._was_deaf:
-                self._find_stored(client)
+            self.find_stored(client)
             return self.ledger.account(self._tally, left_over(client))
+
+    def find_stored(self, client: "redis.Redis") -> None:
+        """Reads the outcomes that Redis has kept, if some were published while the listener was cut off."""
+        if not self._was_deaf:
+            return
+        self._was_deaf = False
+        keys = list(client.scan_iter("callboard:outcome:*", count=1000))
+        for start in range(0, len(keys), 1000):
+            for payload in client.mget(keys[start : start + 1000]):
+                if payload:
+                    self.ledger.find(payload)
 
     def recovery_s(self) -> float:
         """The longest that it took, from the end of a fault, until all requests from before that were answered."""
@@ -118,8 +147,10 @@ class Load:
         started_s = time.monotonic()
         first = self.ledger.sent
         while (left := first + count - self.ledger.sent) > 0 and not self._enough.is_set():
-            due = left if self._rate_per_s is None else (time.monotonic() - started_s) * self._rate_per_s - (count - left)
-            room = self._window - (self.ledger.accepted - self.ledger.answered)
+            due = (
+                left if self._rate_per_s is None else (time.monotonic() - started_s) * self._rate_per_s - (count - left)
+            )
+            room = self._window - self.ledger.outstanding
             if (batch := min(left, int(due), room, BATCH)) < 1:
                 time.sleep(0.001)
                 continue
@@ -136,9 +167,9 @@ class Load:
             wire.close()
 
     def _send(self, wire: Wire, numbers: list[int]) -> None:
-        undecided = numbers[::-1]
+        undecided = [number for number in numbers[::-1] for _ in self._ways]
         try:
-            wire.send(b"".join([packed(*self._command, self._request(number)) for number in numbers]))
+            wire.send(b"".join([packed(*way.value, self._request(number)) for number in numbers for way in self._ways]))
             while undecided:
                 for reply in wire.receive():
                     unheard = isinstance(reply, hiredis.ReplyError) or reply == 0
@@ -178,11 +209,6 @@ class Load:
             self.ledger.hear(payload)
         else:
             self._listening.set()
-
-    def _find_stored(self, client: "redis.Redis") -> None:
-        for key in client.scan_iter("callboard:outcome:*", count=1000):
-            if payload := client.get(key):
-                self.ledger.find(payload)
 
     def __enter__(self) -> Self:
         self._listener.start()

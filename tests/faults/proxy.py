@@ -42,7 +42,7 @@ class Proxy:
 
     def cut(self) -> None:
         """Cuts all connections."""
-        self._loop.call_soon_threadsafe(lambda: [link.cut() for link in list(self._links)])
+        self._loop.call_soon_threadsafe(self._cut)
 
     def freeze(self) -> None:
         """Holds everything back in both directions, as a network that loses all packets; nobody is told."""
@@ -73,13 +73,16 @@ class Proxy:
         finally:
             self._links.discard(link)
 
+    def _cut(self) -> None:
+        for link in list(self._links):
+            link.cut()
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _close(self) -> None:
         self._server.close()
-        for link in list(self._links):
-            link.cut()
+        self._cut()
         while self._links:
             await asyncio.sleep(0.01)
 

@@ -15,6 +15,10 @@ class Row:
     account: Account
     recovery_s: float
     findings: list[str] = field(default_factory=list)
+    #: Whether requests were sent all the time, so that a gap is one of the answers.
+    steady: bool = True
+    #: What else was measured, in a line each.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -39,8 +43,9 @@ class Row:
             "replayed": account.replayed,
             "wrong": len(account.wrong),
             "left_over": account.left_over,
-            "longest_gap_s": account.longest_gap_s and round(account.longest_gap_s, 2),
+            "longest_gap_s": round(account.longest_gap_s, 2) if self.steady else None,
             "recovery_s": round(self.recovery_s, 2),
             "codes": dict(account.codes),
             "findings": self.findings,
+            "notes": self.notes,
         }

@@ -4,7 +4,7 @@ import json
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -30,15 +30,20 @@ class Site:
     """
 
     def __init__(
-        self, config: dict[str, Any] | None = None, redis_options: tuple[str, ...] = (), **variables: str
+        self,
+        config: Mapping[str, Any] | None = None,
+        redis_options: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
         self.redis = self._stack.enter_context(RedisServer(*redis_options))
         path = self.folder / "config.json"
-        path.write_text(json.dumps(TEST_CONFIG | (config or {})))
+        path.write_text(json.dumps(TEST_CONFIG | dict(config or {})))
+        # Before the processes, so that it ends after them: they need Redis to stop.
+        self._proxy_stack = self._stack.enter_context(ExitStack())
         self.system = self._stack.enter_context(
-            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **variables)
+            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **(variables or {}))
         )
         self.proxies: dict[str, Proxy] = {}
 
@@ -51,7 +56,7 @@ class Site:
         """Starts `ingress`, `worker-2` or the like, again if need be; through a proxy of its own if so wanted."""
         for name in names:
             if proxied and name not in self.proxies:
-                self.proxies[name] = self._stack.enter_context(Proxy(self.redis.port))
+                self.proxies[name] = self._proxy_stack.enter_context(Proxy(self.redis.port))
             self.system.start(_command(name), as_=name, **self._variables(name))
 
     def launch(self, name: str) -> None:

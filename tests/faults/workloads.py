@@ -59,3 +59,13 @@ def poisoned(every: int) -> Callable[[Path], Workload]:
         return make
 
     return with_tally
+
+
+def named(tally: Path) -> Workload:
+    """Requests with a `request_id`, which two users share each time."""
+
+    def make(number: int) -> dict[str, Any]:
+        parameters = {"tally": str(tally), "number": number}
+        return {"task_type": "works", "parameters": parameters, "request_id": f"{tally.name}-{number // 2}"}
+
+    return make

@@ -1,7 +1,7 @@
 """A fault at every Redis command of a process."""
 
 from tests.faults.extent import Extent
-from tests.faults.load import Load
+from tests.faults.load import Load, Way
 from tests.faults.row import Row
 from tests.faults.site import Site
 from tests.faults.sweep import Act, Sweep
@@ -12,13 +12,13 @@ from tests.faults.workloads import mixed
 QUICK_RETURN = {"dramatiq_restart_delay": "100"}
 
 
-def at_every_command(process: str, act: Act, extent: Extent, *, stream: bool = False) -> Row:
+def at_every_command(process: str, act: Act, extent: Extent, way: Way = Way.CHANNEL) -> Row:
     """The fault while the process works and while it starts, with every moment of each command."""
     other = "ingress" if process == "worker" else "worker"
-    with Site(**QUICK_RETURN) as site:
+    with Site(variables=QUICK_RETURN) as site:
         site.start(other)
         site.start(process, proxied=True)
-        with Load(site.url, mixed, stream=stream) as load:
+        with Load(site.url, mixed, ways=[way]) as load:
             sweep = Sweep(site, load, process, act, extent)
             sweep.while_working()
             sweep.while_starting()
@@ -47,12 +47,12 @@ def ingress_cut(extent: Extent) -> Row:
 
 def ingress_cut_stream(extent: Extent) -> Row:
     """The same on the durable path."""
-    return at_every_command("ingress", Act.CUT, extent, stream=True)
+    return at_every_command("ingress", Act.CUT, extent, Way.STREAM)
 
 
 def ingress_killed_stream(extent: Extent) -> Row:
     """The ingress is killed, on the durable path: on pub/sub, what it has in hand dies with it."""
-    return at_every_command("ingress", Act.KILL, extent, stream=True)
+    return at_every_command("ingress", Act.KILL, extent, Way.STREAM)
 
 
 def ingress_stopped(extent: Extent) -> Row:
