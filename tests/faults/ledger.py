@@ -13,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-
 #: More attempts than any trial task has.
 MOST_ATTEMPTS = 100
 
