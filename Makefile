@@ -33,7 +33,7 @@ bench: $(VENV)/bench ## Measure Callboard beside an echo, a plain Dramatiq port 
 bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size
 	@$(BIN)/python -m bench.scaling
 
-chaos: $(VENV)/bench ## Inject faults under load, count every request, write the table of docs/reliability.md
+chaos: $(VENV)/dev ## Inject faults under load, count every request, write the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults
 
 soak: $(VENV)/bench ## Run for 30 minutes with a fault each minute, and draw latency and memory

@@ -67,7 +67,8 @@ class Load:
         self._was_deaf = False
         self._publisher = threading.Thread()
         self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._faults: list[tuple[float, float]] = []
+        #: When each fault began and ended.
+        self.faults: list[tuple[float, float]] = []
 
     def publish(self, count: int) -> None:
         """Starts to publish so many in the background, or goes on until `enough`."""
@@ -109,7 +110,7 @@ class Load:
 
     def happened(self, began_s: float) -> None:
         """Notes a fault that began then and is over now."""
-        self._faults.append((began_s, time.monotonic()))
+        self.faults.append((began_s, time.monotonic()))
 
     def settle(self, patience_s: float) -> Account:
         """Counts, once everything is published and answered and no message is left, or nothing has changed for so
@@ -139,7 +140,7 @@ class Load:
 
     def recovery_s(self) -> float:
         """The longest that it took, from the end of a fault, until all requests from before that were answered."""
-        times_s = [(self.ledger.settled_s(ended_s) or ended_s) - ended_s for _, ended_s in self._faults]
+        times_s = [(self.ledger.settled_s(ended_s) or ended_s) - ended_s for _, ended_s in self.faults]
         return max([0.0, *times_s])
 
     def _publish(self, count: int) -> None:

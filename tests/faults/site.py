@@ -5,17 +5,21 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
 import redis
 
 from client.redis_server import RedisServer
 from tests.faults.proxy import Proxy
 from tests.system import TEST_CONFIG, System, copy_project
 from tests.waiting import wait_until
+
+#: A process is done so long after it was asked to stop, whatever it works on: its 25 s, and a little more to end.
+STOP_S = 28.0
 
 TASKS = Path(__file__).parent / "fault_tasks.py"
 
@@ -68,6 +72,11 @@ class Site:
         self.system.kill(name)
         self.start(name)
 
+    def stop_and_start(self, name: str) -> None:
+        """SIGTERM for a command, and a new one when it has stopped."""
+        self.system.stop(name, timeout_s=STOP_S)
+        self.start(name)
+
     def kill_children(self, name: str) -> None:
         """SIGKILL for what a command has started; returns when it has others, or has ended and was started anew."""
         killed = self.system.kill(name, children_only=True)
@@ -105,6 +114,23 @@ class Site:
         """Whether an ingress has subscribed."""
         with self.client() as client:
             return bool(client.pubsub_numsub("tasks")[0][1])
+
+    def memory_bytes(self, name: str) -> int:
+        """The resident memory of a command and all that it has started; 0 while it does not run."""
+        total = 0
+        if self.system.runs(name):
+            for process in self.system.family(name):
+                with suppress(psutil.NoSuchProcess):
+                    total += process.memory_info().rss
+        return total
+
+    def redis_memory_bytes(self) -> int:
+        """That of Redis; 0 while it does not run."""
+        try:
+            rss: int = psutil.Process(self.redis.process.pid).memory_info().rss
+        except psutil.NoSuchProcess:
+            return 0
+        return rss
 
     def suspend_redis(self) -> None:
         """Redis answers nobody, and keeps all connections."""

@@ -23,15 +23,19 @@ def restarted(extent: Extent) -> Row:
     """Redis is stopped, killed every other time, and started again with what it had on disk."""
     with Site(redis_options=APPEND_ONLY) as site:
         site.start("ingress", "worker")
-
-        def restart(*, kill: bool) -> None:
-            site.redis.process.kill() if kill else site.redis.process.terminate()
-            site.redis.process.wait()
-            time.sleep(OUTAGE_S)
-            site.redis.start()
-
-        strikes = [partial(restart, kill=turn % 2 == 1) for turn in range(extent.times)]
+        strikes = [partial(restart, site, kill=turn % 2 == 1) for turn in range(extent.times)]
         return disturbed("Redis restarted (append-only)", site, extent, strikes)
+
+
+def restart(site: Site, *, kill: bool) -> None:
+    """Ends Redis, be it with SIGKILL, and starts it again after a while."""
+    if kill:
+        site.redis.process.kill()
+        site.redis.process.wait()
+    else:
+        site.redis.stop()
+    time.sleep(OUTAGE_S)
+    site.redis.start()
 
 
 def stopped(extent: Extent) -> Row:

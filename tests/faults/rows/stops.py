@@ -6,15 +6,12 @@ from tests.faults.disturbance import disturbed
 from tests.faults.extent import Extent
 from tests.faults.load import Load
 from tests.faults.row import Row
-from tests.faults.site import Site
+from tests.faults.site import STOP_S, Site
 from tests.faults.workloads import works
 from tests.waiting import wait_until
 
 #: An answer comes at least so often while everything is restarted, one process after another.
 GAP_S = 1.0
-
-#: A worker is done so long after it was asked to stop, whatever it works on, and has a little more to end.
-STOP_S = 25.0 + 3.0
 
 EVERYTHING = ("ingress-1", "ingress-2", "worker-1", "worker-2", "scheduler")
 
@@ -24,11 +21,7 @@ def rolling_restart(extent: Extent) -> Row:
     with Site() as site:
         site.start(*EVERYTHING)
 
-        def restart(name: str) -> None:
-            site.system.stop(name, timeout_s=STOP_S)
-            site.start(name)
-
-        strikes = [partial(restart, name) for name in EVERYTHING] * max(1, extent.times // len(EVERYTHING))
+        strikes = [partial(site.stop_and_start, name) for name in EVERYTHING] * max(1, extent.times // len(EVERYTHING))
         row = disturbed(
             "everything restarted in turn (SIGTERM)", site, extent, strikes, workload=partial(works, seconds=0.03)
         )
