@@ -15,6 +15,10 @@ from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
 
+#: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
+#: as its last attempts may have to wait for an answer.
+PATIENCE_S = 5.0
+
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
 
 
@@ -42,14 +46,10 @@ class Intake:
 
         Raises:
             DeposedError: nothing was taken in, and it is another process's to do now.
-            redis.RedisError: when Redis does not answer and the process was asked to stop.
+            redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
-        try:
-            arrivals = [self._judge(received, origin) for received in burst]
-            self._stop.until_redis_answers(lambda: self._send(arrivals, origin))
-        except redis.RedisError:
-            logger.error("Asked to stop without Redis: up to {} requests were received and are lost", len(burst))
-            raise
+        arrivals = [self._judge(received, origin) for received in burst]
+        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
@@ -63,7 +63,7 @@ class Intake:
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
-        return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name))
+        return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
 
     def _claim(self, envelope: Envelope, origin: Origin) -> Claim | None:
         sender, reply_to = addressee(envelope.message)

@@ -6,7 +6,7 @@ import redis
 from loguru import logger
 
 from ingress.backlog import Backlog
-from ingress.intake import Intake, Received
+from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.lease import Lease
 from ingress.subscriber import BURST, BURST_BYTES, Subscriber
 from transport.arrivals import DeposedError, Origin
@@ -66,6 +66,8 @@ class Replica:
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
+                if self._stop.received:
+                    self._subscriber.hear_the_rest()
             self._subscriber.close()
             self._settle()
 
@@ -135,10 +137,15 @@ class Replica:
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
-        while self._backlog and self._stop.until_redis_answers(self._lease.seek):
-            if not self._leads:
-                self._drop_known()
-                self._leads = True
-            self._take_in()
+        try:
+            while self._backlog and self._stop.until_redis_answers(self._lease.seek, PATIENCE_S):
+                if not self._leads:
+                    self._drop_known()
+                    self._leads = True
+                self._take_in()
+        except redis.RedisError:
+            count = len(self._backlog)
+            logger.error("Asked to stop without Redis: {} requests are lost that no other ingress has heard", count)
+            raise
         self._lease.release()
         self._leads = False

@@ -1,6 +1,7 @@
 """Hears the tasks channel, and the markers that make its positions known."""
 
 import time
+from contextlib import suppress
 from uuid import uuid4
 
 import redis
@@ -80,6 +81,12 @@ class Subscriber:
         self._line.send(("UNSUBSCRIBE", self._channel))
         while self._receive() >= 0:
             pass
+
+    def hear_the_rest(self) -> None:
+        """Adds to the backlog what has come by now, whether Redis answers or not."""
+        with suppress(redis.ConnectionError, redis.TimeoutError):
+            while self._line.is_answered(0):
+                self._receive()
 
     def close(self) -> None:
         """Hangs up."""

@@ -2,16 +2,30 @@
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from loguru import logger
 
+import actors  # noqa: F401 - declares the tasks
+import ingress.intake
+import ingress.replica
+from broker import answers
 from client.redis_server import RedisServer
+from ingress.gate import Gate
+from ingress.intake import Intake
+from ingress.queue_bound import QueueBound
+from ingress.replica import Replica
+from settings import Limits
+from task import catalogue
 from tests.system import COMMANDS, TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
+from transport.connection import StopRequest, connect
+from transport.redis_broker import CallboardBroker
 
 #: With two seconds of grace, the least that can be set.
 WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
@@ -103,3 +117,54 @@ def test_a_process_stops_although_redis_hangs(project: Path, config: Path, name:
             system.stop(name)
         finally:
             server.process.send_signal(signal.SIGCONT)
+
+
+REQUEST = b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "hello"}}'
+
+
+def publish_to_a_redis_that_then_hangs(client: "redis.Redis", count: int) -> None:
+    """Whoever listens hears all of them, and cannot write any more."""
+    with client.pipeline(transaction=False) as pipeline:
+        for _ in range(count):
+            pipeline.publish("tasks", REQUEST)
+        pipeline.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+        assert sum(pipeline.execute()[:-1]) == count
+
+
+def test_a_stopping_ingress_waits_for_a_redis_that_comes_back(own: System, client: "redis.Redis") -> None:
+    process = own.start("ingress")
+    publish_to_a_redis_that_then_hangs(client, 1000)
+    process.terminate()
+    client.execute_command("CLIENT", "UNPAUSE")
+    assert process.wait(timeout=15) == 0
+    assert client.llen("dramatiq:default") == 1000
+    client.delete("dramatiq:default", "dramatiq:default.msgs")
+
+
+def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (ingress.intake, ingress.replica):
+        monkeypatch.setattr(module, "PATIENCE_S", 0.1)
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    with RedisServer() as server, connect(f"{server.url}?socket_timeout=0.2") as client:
+        stop = StopRequest()
+        own_broker = CallboardBroker(client, [])
+        intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
+        replica = Replica(client, "tasks", intake, stop, key_prefix="", output_buffer_bytes=0)
+        ended: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                replica.run()
+            except redis.RedisError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        wait_until(lambda: "Ready: listening on channel 'tasks'\n" in lines, "it listens")
+        publish_to_a_redis_that_then_hangs(client, 1000)
+        stop.request()
+        thread.join()
+    logger.remove(sink)
+    assert len(ended) == 1
+    assert any("1000 requests are lost" in line for line in lines)

@@ -105,6 +105,21 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
     assert client.hlen("dramatiq:default.msgs") == 0
 
 
+def test_a_closed_broker_has_handed_back_what_it_held_and_answers_no_more(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    sent = broker.enqueue(message())
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    late = next(consumer)
+    assert isinstance(late, Delivery)
+    broker.close()
+    assert client.lrange("dramatiq:default", 0, -1) == [sent.options["redis_message_id"].encode()]
+    late.answer = Answer(b"late", channels=(), keys=(("callboard:outcome:late", 60),))
+    consumer.ack(late)
+    assert not client.exists("callboard:outcome:late")
+    assert client.llen("dramatiq:default") == 1
+
+
 def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client: "redis.Redis") -> None:
     sent = broker.enqueue(message())
     consumer = broker.consume("default", timeout=TIMEOUT_MS)

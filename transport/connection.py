@@ -1,6 +1,7 @@
 """The Redis client of a process, and how a process waits for a Redis that does not answer."""
 
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -58,9 +59,14 @@ class StopRequest:
     """Whether this process was asked to stop, by SIGTERM or SIGINT; what waits, waits no longer then."""
 
     def __init__(self) -> None:
-        self.received = False
+        self._received_s: float | None = None
         # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
         self._requests: SimpleQueue[None] = SimpleQueue()
+
+    @property
+    def received(self) -> bool:
+        """Whether it was."""
+        return self._received_s is not None
 
     def listen(self) -> None:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
@@ -69,7 +75,7 @@ class StopRequest:
 
     def request(self) -> None:
         """Asks this process to stop, as the signals do."""
-        self.received = True
+        self._received_s = self._received_s or time.monotonic()
         self._requests.put(None)
 
     def pause(self, seconds: float | None = None) -> None:
@@ -79,29 +85,36 @@ class StopRequest:
             # Left there for whoever else waits, and for the next one.
             self._requests.put(None)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.request()
-
-    def until_redis_answers(self, action: Callable[[], T]) -> T:
+    def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
 
-        `action` may run more than once, so it must be one that can.
+        `action` may run more than once, so it must be one that can. After a request to stop no attempt begins later
+        than `patience_s`; with that, losing something by giving up can be made unlikely.
 
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
         # By itself, since tenacity alone takes longer than Redis does for most actions.
-        with suppress(redis.RedisError):
+        try:
             return action()
+        except redis.RedisError:
+            if self._is_over(patience_s):
+                raise
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
-            wait=tenacity.wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
-            stop=lambda state: self.received,  # noqa: ARG005
-            sleep=self.pause,
+            wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
+            stop=lambda state: self._is_over(patience_s - state.upcoming_sleep),
+            sleep=lambda pause_s: time.sleep(pause_s) if self.received else self.pause(pause_s),
             before_sleep=_tell,
             reraise=True,
         )
         return retrying(action)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.request()
+
+    def _is_over(self, patience_s: float) -> bool:
+        return self._received_s is not None and time.monotonic() > self._received_s + patience_s
 
 
 def _tell(state: tenacity.RetryCallState) -> None:
