@@ -5,6 +5,7 @@ The one place that knows a field's name; knows neither Redis nor Dramatiq. Sourc
 
 import codecs
 import json
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ MAX_DELAY_MS = 7 * 24 * 3600 * 1000
 
 #: An error is one readable sentence; whatever it quotes is cut so that it stays one.
 MAX_SENTENCE_CHARACTERS = 500
+
+#: What is left of the control characters once lines are joined; an error may be printed on somebody's terminal.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -181,8 +185,10 @@ def parameters_complaint(error: ValidationError, parameters: Mapping[str, Any], 
 
 
 def sentence(text: str) -> str:
-    """`text` as one line that fits an outcome: lone surrogates replaced (UTF-8 has none), and cut if it is long."""
-    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines()).strip()
+    """`text` as one line that fits an outcome: lone surrogates (UTF-8 has none) and control characters replaced, and
+    cut if it is long."""
+    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines())
+    line = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", line.expandtabs(1).strip())
     return line if len(line) <= MAX_SENTENCE_CHARACTERS else line[: MAX_SENTENCE_CHARACTERS - 1] + "…"
 
 
