@@ -1,4 +1,7 @@
-"""Everything on one machine: a Redis if none answers, then worker, ingress and scheduler, until Ctrl-C. `make run`."""
+"""Everything on one machine: a Redis if none answers, then worker, ingress and scheduler, until Ctrl-C. `make run`.
+
+For development: honcho grants a task 5 s at the end, where `worker.shutdown_timeout_ms` says what any other stop grants.
+"""
 
 import os
 import shlex
@@ -47,7 +50,15 @@ def main() -> int:
         print(f"callboard: {error}", file=sys.stderr)
         return 1
     # Ctrl-C is how one stops this: no failure, though honcho counts it as one.
-    return 0 if manager.returncode in (130, 143) else manager.returncode or 0
+    if manager.returncode in (130, 143):
+        return 0
+    # The worker replaces a process of its own that dies. The other programs end by themselves for a reason only that
+    # would end them again.
+    print(
+        f"callboard: a program ended by itself with exit code {manager.returncode}, so all were stopped; see above why",
+        file=sys.stderr,
+    )
+    return manager.returncode or 1
 
 
 def _manager() -> Manager:
@@ -60,7 +71,7 @@ def _manager() -> Manager:
         line = subprocess.list2cmdline(command) if os.name == "nt" else f"exec {shlex.join(command)}"
         manager.add_process(name, line, env=environment)
 
-    add("worker", sys.executable, "-m", "dramatiq", "actors")
+    add("worker", sys.executable, "-m", "worker")
     add("ingress", sys.executable, "-m", "ingress")
     add("scheduler", sys.executable, "-m", "scheduler")
     return manager

@@ -41,6 +41,16 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path:
     assert "Traceback" not in output.read_text()
 
 
+def test_a_program_that_ends_with_an_error_ends_everything(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    job = {"name": "tea", "interval_s": 60, "task_type": "make_tea", "user_id": "me"}
+    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}, "schedule": [job]}))
+    ended = run_to_its_end(project, ["-m", "client.run"], environment(None, CALLBOARD_CONFIG=str(config)))
+    assert ended.returncode == 1
+    assert "schedule[0] would be refused" in ended.stdout
+    assert "a program ended by itself with exit code 1" in ended.stderr
+
+
 def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -> None:
     url = f"redis://:hush-hush@127.0.0.1:{free_port()}/0"
     ended = run_to_its_end(project, ["-m", "client.run"], environment(url))
