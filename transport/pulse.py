@@ -14,9 +14,9 @@ ALIVE_MS = 6_000
 LOOK_MS = 2_500
 
 #: The look before must have been shorter ago than this. If it was not, Redis or its clock has stopped or jumped, and
-#: every worker looks dead; then they get the time to show themselves.
-KEEP_LOOK_MS = 4_000
-PATIENCE_MS = 4_000
+#: every worker looks dead; then they have until the next look to show themselves. Longer than `LOOK_MS` and a beat
+#: together, or no look would ever follow another one in time.
+KEEP_LOOK_MS = 4_500
 
 #: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.
 STOCK_SILENCE_MS = 60_000
@@ -77,7 +77,6 @@ class Pulse:
             pipeline.zrange(self._heartbeats, 0, -1, withscores=True)
             last_look, _, workers = pipeline.execute()
         if last_look is None:
-            self._client.pexpire(self._lock, PATIENCE_MS)
             return ()
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
         ours = [worker_id.decode() for worker_id, _ in workers if worker_id.startswith(WORKER_PREFIX.encode())]
