@@ -1,6 +1,6 @@
 """Everything on one machine: a Redis if none answers, then worker, ingress and scheduler, until Ctrl-C. `make run`.
 
-For development: honcho grants a task 5 s at the end, where `worker.shutdown_timeout_ms` says what any other stop grants.
+For development: at the end honcho grants everything 5 s, whatever `worker.shutdown_timeout_ms` says.
 """
 
 import os
