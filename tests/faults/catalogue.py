@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tests.faults.extent import Extent
 from tests.faults.row import Row
-from tests.faults.rows import commands, floods, ingresses, network, redis_server, schedulers, stops, workers
+from tests.faults.rows import clocks, commands, floods, ingresses, network, redis_server, schedulers, stops, workers
 
 ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed": workers.killed,
@@ -29,6 +29,8 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "undecodable-entry": redis_server.undecodable_entry,
     "connections-cut": network.cut,
     "packets-lost": network.frozen,
+    "clock-forward": clocks.forward,
+    "clock-back": clocks.back,
     "flood": floods.of_requests,
     "flood-large": floods.of_large_requests,
     "one-user-floods": floods.by_one_user,

@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults.catalogue import ROWS
 from tests.faults.extent import QUICK
+from tests.faults.row import UnavailableError
 
 #: Too long for a test, however quick.
 LONG = ("poison", "stop-in-long-tasks")
@@ -12,5 +13,8 @@ LONG = ("poison", "stop-in-long-tasks")
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in LONG])
 def test_nothing_is_lost_and_nothing_is_answered_twice(name: str) -> None:
-    row = ROWS[name](QUICK)
+    try:
+        row = ROWS[name](QUICK)
+    except UnavailableError as error:
+        pytest.skip(str(error))
     assert row.is_clean, row.figures()
