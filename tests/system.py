@@ -24,14 +24,15 @@ LEFT_OUT = shutil.ignore_patterns(".*", "tests", "bench", "docs", "build", "*.eg
 #: The command of each process, and what its log says when it is ready.
 COMMANDS = {
     "ingress": (["-m", "ingress"], "Ready"),
-    "worker": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
+    "worker": (["-m", "worker"], "Ready"),
+    "dramatiq": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
     "scheduler": (["-m", "scheduler"], "Ready"),
 }
 
 #: Retries follow one another quickly here, and nothing is scheduled.
 TEST_CONFIG: dict[str, Any] = {
     "redis": {"host": "localhost", "port": 6379, "channels": {"tasks_queue": "tasks", "results_queue": "results"}},
-    "worker": {"max_attempts": 3, "min_backoff_ms": 10, "max_backoff_ms": 50, "time_limit_ms": 20_000},
+    "worker": {"max_attempts": 3, "min_backoff_ms": 10, "max_backoff_ms": 50, "time_limit_ms": 20_000, "processes": 1},
     "frontend": {"port": 3000},
 }
 
@@ -79,7 +80,7 @@ class System:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, command: str, as_: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
-        """Starts `ingress`, `worker` or `scheduler` and returns once its log says that it is ready.
+        """Starts one of `COMMANDS` and returns once its log says that it is ready.
 
         Another one of the same has a name of its own, `as_`; `variables` are added to its environment.
         """
@@ -148,6 +149,10 @@ class System:
     def runs(self, name: str) -> bool:
         """Whether a process that was started lives, and was not stopped."""
         return name in self._processes and self._processes[name].poll() is None
+
+    def still_run(self, *names: str) -> bool:
+        """Whether none of these processes has ended since it was started."""
+        return all(self._processes[name].poll() is None for name in names)
 
     def log(self, name: str) -> str:
         """What a process has printed so far."""
