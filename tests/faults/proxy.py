@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from tests.faults.fault_point import IN_QUESTION, LATE_S, WITH_ANSWER, Fault, Moment
-from tests.faults.resp import PUSH, Frames, command_name
+from tests.faults.resp import PUSH, REQUEST, Frames, command_name
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Proxy:
         self._fault: Fault | None = None
         #: The names of all commands that came through, in their order.
         self.commands: list[str] = []
-        #: What Redis had pushed to a subscriber when the connection was cut. To Redis it was received.
+        #: The requests that Redis had pushed to a subscriber when the connection was cut. To Redis it was received.
         self.swallowed: list[bytes] = []
         self.flows = asyncio.Event()
         self.flows.set()
@@ -160,7 +160,7 @@ class _Link:
         if not self._is_cut:
             self._to_client.write(rest)
             await self._to_client.drain()
-        elif name == MESSAGE:
+        elif frame.startswith(REQUEST):
             self._proxy.swallowed.append(frame.split(b"\r\n", 6)[6].removesuffix(b"\r\n"))
 
     def _send_half(self, receiver: asyncio.StreamWriter, frame: bytes) -> bytes:
