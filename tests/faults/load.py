@@ -112,6 +112,12 @@ class Load:
         """Notes a fault that began then and is over now."""
         self.faults.append((began_s, time.monotonic()))
 
+    def wait_until_answering(self, patience_s: float) -> None:
+        """Returns when a request is answered that is sent from now on, or after so long without."""
+        first, deadline_s = self.ledger.sent, time.monotonic() + patience_s
+        while self.ledger.newest_answered < first and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+
     def settle(self, patience_s: float) -> Account:
         """Counts, once everything is published and answered and no message is left, or nothing has changed for so
         long."""

@@ -64,8 +64,17 @@ def connections_killed(extent: Extent) -> Row:
 
 
 def subscriptions_killed(extent: Extent) -> Row:
-    """CLIENT KILL TYPE pubsub: the ingress's subscription, and the load's own."""
-    return _commanded("CLIENT KILL TYPE pubsub", extent, lambda client: client.client_kill_filter(_type="pubsub"))
+    """Redis cuts the subscription of one of two ingresses; what was on its way to it, the other one has heard."""
+
+    def kill(client: "redis.Redis", turn: int) -> None:
+        # An ingress hears the channel of its positions as well; the load's own subscription is one channel.
+        ingresses = [entry["id"] for entry in client.client_list(_type="pubsub") if int(entry["sub"]) > 1]
+        client.client_kill_filter(_id=ingresses[turn % len(ingresses)])
+
+    with Site() as site, site.client() as client:
+        site.start("ingress-1", "ingress-2", "worker")
+        strikes = [partial(kill, client, turn) for turn in range(extent.times)]
+        return disturbed("the subscription of an ingress cut by Redis", site, extent, strikes)
 
 
 def read_only(extent: Extent) -> Row:
