@@ -40,6 +40,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "redis-stopped-everywhere-worker": commands.worker_stopped,
     "ingress-cut-everywhere": commands.ingress_cut,
     "ingress-cut-everywhere-stream": commands.ingress_cut_stream,
+    "ingress-killed-everywhere": commands.ingress_killed,
     "ingress-killed-everywhere-stream": commands.ingress_killed_stream,
     "redis-stopped-everywhere-ingress": commands.ingress_stopped,
 }
