@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from tests.faults.extent import Extent
 from tests.faults.row import Row
-from tests.faults.rows import clocks, commands, floods, ingresses, network, redis_server, schedulers, stops, workers
+from tests.faults.rows import (
+    clocks,
+    commands,
+    failover,
+    floods,
+    ingresses,
+    network,
+    redis_server,
+    schedulers,
+    stops,
+    workers,
+)
 
 ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed": workers.killed,
@@ -19,6 +30,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "stop-in-long-tasks": stops.longer_than_the_grace_period,
     "three-schedulers": schedulers.three_at_once,
     "redis-restarted": redis_server.restarted,
+    "fail-over": failover.master_killed,
     "redis-stopped": redis_server.stopped,
     "scripts-flushed": redis_server.scripts_flushed,
     "connections-killed": redis_server.connections_killed,

@@ -7,6 +7,7 @@ from functools import partial
 
 import redis
 
+from client.redis_server import RedisServer
 from tests.faults.disturbance import disturbed
 from tests.faults.extent import Extent
 from tests.faults.row import Row
@@ -21,7 +22,7 @@ OUTAGE_S = 1.0
 
 def restarted(extent: Extent) -> Row:
     """Redis is stopped, killed every other time, and started again with what it had on disk."""
-    with Site(redis_options=APPEND_ONLY) as site:
+    with Site(servers=RedisServer(*APPEND_ONLY)) as site:
         site.start("ingress", "worker")
         strikes = [partial(restart, site, kill=turn % 2 == 1) for turn in range(extent.times)]
         return disturbed("Redis restarted (append-only)", site, extent, strikes)
@@ -30,12 +31,12 @@ def restarted(extent: Extent) -> Row:
 def restart(site: Site, *, kill: bool) -> None:
     """Ends Redis, be it with SIGKILL, and starts it again after a while."""
     if kill:
-        site.redis.process.kill()
-        site.redis.process.wait()
+        site.server.process.kill()
+        site.server.process.wait()
     else:
-        site.redis.stop()
+        site.server.stop()
     time.sleep(OUTAGE_S)
-    site.redis.start()
+    site.server.start()
 
 
 def stopped(extent: Extent) -> Row:
