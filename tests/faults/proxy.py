@@ -32,7 +32,8 @@ class Proxy:
         self.flows = asyncio.Event()
         self.flows.set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._server = self._run(self._listen())
         self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
@@ -85,6 +86,7 @@ class Proxy:
         self._cut()
         while self._links:
             await asyncio.sleep(0.01)
+        await self._server.wait_closed()
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +95,8 @@ class Proxy:
         self.flows.set()
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 class _Link:
