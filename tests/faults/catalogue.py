@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "poison": workers.poison,
     "ingress-killed": ingresses.killed,
     "ingress-killed-stream": ingresses.killed_on_the_stream,
+    "ingress-killed-standby-stopped": ingresses.killed_and_standby_stopped,
     "requests-repeated": ingresses.repeated,
     "rolling-restart": stops.rolling_restart,
     "stop-in-long-tasks": stops.longer_than_the_grace_period,

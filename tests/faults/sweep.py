@@ -20,6 +20,9 @@ REQUESTS = 28
 #: How long a fault may take to happen, and its requests to be answered, before the next one is tried.
 POINT_S = 3.0
 
+#: How long a standby has before it is asked to hand back: longer than it needs, on however busy a machine.
+TAKEOVER_S = 15.0
+
 #: How many of the requests that suffered at one point are named.
 NAMED = 3
 
@@ -156,7 +159,7 @@ class Sweep:
             self._resumed.wait()
         self._load.happened(self._struck_s)
         if self._standby:
-            self._wait_for_answers()
+            self._wait_for_answers(TAKEOVER_S)
             self._site.stop_and_start(self._standby)
 
     def _stop(self) -> None:
@@ -169,16 +172,16 @@ class Sweep:
         self._load.publish(REQUESTS)
         self._wait_for_answers()
 
-    def _wait_for_answers(self) -> None:
+    def _wait_for_answers(self, deadline_s: float = POINT_S) -> None:
         def all_answered() -> bool:
             # Without a standby nobody has heard what Redis pushed to a connection that was cut.
             for payload in [] if self._standby else self._proxy.swallowed:
                 self._load.ledger.forgive(payload)
             return not (self._load.is_publishing() or self._load.ledger.outstanding)
 
-        self._wait(all_answered)
+        self._wait(all_answered, deadline_s)
 
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + POINT_S
+    def _wait(self, condition: Callable[[], bool], deadline_s: float = POINT_S) -> None:
+        deadline = time.monotonic() + deadline_s
         while not condition() and time.monotonic() < deadline:
             time.sleep(0.01)

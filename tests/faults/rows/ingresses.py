@@ -41,6 +41,19 @@ def _killed(fault: str, extent: Extent, ways: Sequence[Way]) -> Row:
     return row
 
 
+def killed_and_standby_stopped(extent: Extent) -> Row:
+    """The ingress is killed, and its standby is asked to stop at once: only that one has heard the last requests."""
+    with Site() as site:
+        site.start("ingress-1", "ingress-2", "worker")
+
+        def kill_and_stop() -> None:
+            site.system.kill("ingress-1")
+            site.system.stop("ingress-2")
+            site.start("ingress-1", "ingress-2")
+
+        return disturbed("an ingress killed, its standby stopped", site, extent, [kill_and_stop] * extent.times)
+
+
 def repeated(extent: Extent) -> Row:
     """Each request is published twice and added to the stream as well, with two ingresses, and all are sent again."""
     with Site() as site:
