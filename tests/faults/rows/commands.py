@@ -24,7 +24,9 @@ def at_every_command(process: str, act: Act, extent: Extent, way: Way = Way.CHAN
             sweep = Sweep(site, load, process, act, extent, standby)
             sweep.while_working()
             sweep.while_starting()
-            return sweep.row(extent.patience_s)
+            row = sweep.row(extent.patience_s)
+    row.fault += " (stream)" if way is Way.STREAM else ""
+    return row
 
 
 def worker_cut(extent: Extent) -> Row:
