@@ -11,7 +11,7 @@ import time
 from tests.faults.catalogue import ROWS
 from tests.faults.extent import FULL, QUICK, Extent
 from tests.faults.report import save, table
-from tests.faults.row import Row
+from tests.faults.row import Row, UnavailableError
 
 
 def arguments() -> argparse.Namespace:
@@ -37,16 +37,20 @@ def main() -> int:
     extent = QUICK if options.quick else FULL
     if options.patience is not None:
         extent = dataclasses.replace(extent, patience_s=options.patience)
-    rows = {name: _run(name, extent) for name in options.rows or ROWS}
+    rows = {name: row for name in options.rows or ROWS if (row := _run(name, extent))}
     print(table([row.figures() for row in rows.values()]))
     if not options.quick:
         save(rows)
     return 0 if all(row.is_clean for row in rows.values()) else 1
 
 
-def _run(name: str, extent: Extent) -> Row:
+def _run(name: str, extent: Extent) -> Row | None:
     began_s = time.monotonic()
-    row = ROWS[name](extent)
+    try:
+        row = ROWS[name](extent)
+    except UnavailableError as error:
+        print(f"{name}: not run, {error}", file=sys.stderr)
+        return None
     print(f"{name}, {time.monotonic() - began_s:.0f} s: {row.figures()}", file=sys.stderr, flush=True)
     return row
 

@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from tests.faults.extent import Extent
 from tests.faults.row import Row
-from tests.faults.rows import commands, floods, ingresses, network, redis_server, schedulers, stops, workers
+from tests.faults.rows import (
+    clocks,
+    commands,
+    failover,
+    floods,
+    ingresses,
+    network,
+    redis_server,
+    schedulers,
+    stops,
+    workers,
+)
 
 ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed": workers.killed,
@@ -14,11 +25,13 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "poison": workers.poison,
     "ingress-killed": ingresses.killed,
     "ingress-killed-stream": ingresses.killed_on_the_stream,
+    "ingress-killed-standby-stopped": ingresses.killed_and_standby_stopped,
     "requests-repeated": ingresses.repeated,
     "rolling-restart": stops.rolling_restart,
     "stop-in-long-tasks": stops.longer_than_the_grace_period,
     "three-schedulers": schedulers.three_at_once,
     "redis-restarted": redis_server.restarted,
+    "fail-over": failover.master_killed,
     "redis-stopped": redis_server.stopped,
     "scripts-flushed": redis_server.scripts_flushed,
     "connections-killed": redis_server.connections_killed,
@@ -29,6 +42,8 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "undecodable-entry": redis_server.undecodable_entry,
     "connections-cut": network.cut,
     "packets-lost": network.frozen,
+    "clock-forward": clocks.forward,
+    "clock-back": clocks.back,
     "flood": floods.of_requests,
     "flood-large": floods.of_large_requests,
     "one-user-floods": floods.by_one_user,
@@ -38,6 +53,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "redis-stopped-everywhere-worker": commands.worker_stopped,
     "ingress-cut-everywhere": commands.ingress_cut,
     "ingress-cut-everywhere-stream": commands.ingress_cut_stream,
+    "ingress-killed-everywhere": commands.ingress_killed,
     "ingress-killed-everywhere-stream": commands.ingress_killed_stream,
     "redis-stopped-everywhere-ingress": commands.ingress_stopped,
 }

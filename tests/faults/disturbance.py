@@ -36,6 +36,7 @@ def disturbed(
             strike()
             load.happened(began_s)
             injected += 1
+            load.wait_until_answering(extent.patience_s)
         time.sleep(extent.pause_s)
         load.enough()
         account = load.settle(extent.patience_s)

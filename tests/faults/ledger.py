@@ -68,6 +68,8 @@ class Ledger:
         self.replayed = 0
         self._lock = threading.Lock()
         self.answered = 0
+        #: The number of the latest request that is answered; -1 before.
+        self.newest_answered = -1
         #: Accepted, and not answered yet.
         self.outstanding = 0
 
@@ -164,6 +166,7 @@ class Ledger:
             return
         self._answered_s[number] = time.monotonic()
         self.answered += 1
+        self.newest_answered = max(self.newest_answered, number)
         self.outstanding -= self._fates[number] == Fate.ACCEPTED
         self._codes[outcome.get("error_code") or outcome["status"]] += 1
         if outcome["status"] == "completed" and outcome["result"] != {"number": number}:

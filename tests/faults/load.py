@@ -40,6 +40,7 @@ class Load:
     """Requests of one workload on one Redis, from when the context begins until they are counted.
 
     Parameters:
+        url: says where Redis is now.
         rate_per_s: how many are published a second; as many as `window` allows when None.
         window: how many may be unanswered.
         ways: how each is sent; in several ways, or in one several times, it is the same request all the same.
@@ -47,7 +48,7 @@ class Load:
 
     def __init__(
         self,
-        url: str,
+        url: Callable[[], str],
         workload: Callable[[Path], Workload],
         *,
         rate_per_s: float | None = None,
@@ -81,7 +82,7 @@ class Load:
     def repeat(self, patience_s: float) -> None:
         """Publishes all requests again on the channel; returns when each was answered again, as such, or waits."""
         before, since_s = self.ledger.replayed, time.monotonic()
-        wire = Wire(self._url, PATIENCE_WITH_REDIS_S)
+        wire = Wire(self._url(), PATIENCE_WITH_REDIS_S)
         for number in range(self.ledger.sent):
             wire.send(packed(*Way.CHANNEL.value, self._request(number)))
             wire.receive()
@@ -112,11 +113,17 @@ class Load:
         """Notes a fault that began then and is over now."""
         self.faults.append((began_s, time.monotonic()))
 
+    def wait_until_answering(self, patience_s: float) -> None:
+        """Returns when a request is answered that is sent from now on, or after so long without."""
+        first, deadline_s = self.ledger.sent, time.monotonic() + patience_s
+        while self.ledger.newest_answered < first and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+
     def settle(self, patience_s: float) -> Account:
         """Counts, once everything is published and answered and no message is left, or nothing has changed for so
         long."""
         self._publisher.join()
-        with redis.Redis.from_url(self._url) as client:
+        with redis.Redis.from_url(self._url()) as client:
             state, since_s = (-1, -1), time.monotonic()
             while state != (0, 0) and time.monotonic() - since_s < patience_s:
                 before, state = state, (self.ledger.outstanding, left_over(client))
@@ -157,7 +164,7 @@ class Load:
                 continue
             numbers = self.ledger.open(batch)
             try:
-                wire = wire or Wire(self._url, PATIENCE_WITH_REDIS_S)
+                wire = wire or Wire(self._url(), PATIENCE_WITH_REDIS_S)
                 self._send(wire, list(numbers))
             except OSError:
                 if wire is not None:
@@ -187,7 +194,7 @@ class Load:
         while not self._stop.is_set():
             try:
                 if wire is None:
-                    wire = Wire(self._url, 0.2)
+                    wire = Wire(self._url(), 0.2)
                     wire.send(packed(b"SUBSCRIBE", b"results"))
                 for reply in wire.receive():
                     self._take(reply)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from tests.faults.fault_point import IN_QUESTION, LATE_S, WITH_ANSWER, Fault, Moment
-from tests.faults.resp import PUSH, Frames, command_name
+from tests.faults.resp import PUSH, REQUEST, Frames, command_name
 
 T = TypeVar("T")
 
@@ -27,12 +27,13 @@ class Proxy:
         self._fault: Fault | None = None
         #: The names of all commands that came through, in their order.
         self.commands: list[str] = []
-        #: What Redis had pushed to a subscriber when the connection was cut. To Redis it was received.
+        #: The requests that Redis had pushed to a subscriber when the connection was cut. To Redis it was received.
         self.swallowed: list[bytes] = []
         self.flows = asyncio.Event()
         self.flows.set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._server = self._run(self._listen())
         self.url = f"redis://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/0"
 
@@ -85,6 +86,7 @@ class Proxy:
         self._cut()
         while self._links:
             await asyncio.sleep(0.01)
+        await self._server.wait_closed()
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +95,8 @@ class Proxy:
         self.flows.set()
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 class _Link:
@@ -160,7 +164,7 @@ class _Link:
         if not self._is_cut:
             self._to_client.write(rest)
             await self._to_client.drain()
-        elif name == MESSAGE:
+        elif frame.startswith(REQUEST):
             self._proxy.swallowed.append(frame.split(b"\r\n", 6)[6].removesuffix(b"\r\n"))
 
     def _send_half(self, receiver: asyncio.StreamWriter, frame: bytes) -> bytes:

@@ -37,10 +37,12 @@ def save(rows: dict[str, Row]) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The rows as Markdown."""
+    """The rows as Markdown, and below them what else was found."""
     lines = [list(COLUMNS.values()), ["---", *["---:"] * (len(COLUMNS) - 1)]]
     lines += [[_shown(figures[key]) for key in COLUMNS] for figures in results]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    findings = "".join(f"- {figures['fault']}: {found}\n" for figures in results for found in figures["findings"])
+    return f"{rows}\n{findings}" if findings else rows
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 #: What a message on a subscribed connection begins with: no command was its question.
 PUSH = b"*3\r\n$7\r\nmessage\r\n"
 
+#: And one on the tasks channel.
+REQUEST = PUSH + b"$5\r\ntasks\r\n"
+
 #: The scripts of the product by their SHA, since EVALSHA says no more than that.
 SCRIPTS = {
     hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest().encode(): path.stem

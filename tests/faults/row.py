@@ -6,6 +6,10 @@ from typing import Any
 from tests.faults.ledger import Account
 
 
+class UnavailableError(Exception):
+    """This machine lacks what the fault is made with; the message says what to install."""
+
+
 @dataclass
 class Row:
     """The result of one experiment; `findings` names what went wrong, and where, in a line each."""

@@ -4,7 +4,7 @@ import json
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import redis
 
 from client.redis_server import RedisServer
 from tests.faults.proxy import Proxy
+from tests.sentinel_set import SentinelSet
 from tests.system import TEST_CONFIG, System, copy_project
 from tests.waiting import wait_until
 
@@ -29,38 +30,43 @@ class Site:
 
     Parameters:
         config: sections over those of the tests' `config.json`.
-        redis_options: words for the command line of Redis.
+        servers: its Redis, in place of a single one with nothing on disk.
         variables: what all processes have in their environment.
     """
 
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
-        redis_options: Sequence[str] = (),
+        servers: RedisServer | SentinelSet | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
-        self.redis = self._stack.enter_context(RedisServer(*redis_options))
+        self._servers = servers or RedisServer()
+        self._stack.enter_context(self._servers)
         path = self.folder / "config.json"
         path.write_text(json.dumps(TEST_CONFIG | dict(config or {})))
         # Before the processes, so that it ends after them: they need Redis to stop.
         self._proxy_stack = self._stack.enter_context(ExitStack())
         self.system = self._stack.enter_context(
-            System(_project()[0], self.redis.url, CALLBOARD_CONFIG=str(path), **(variables or {}))
+            System(_project()[0], self._servers.url, CALLBOARD_CONFIG=str(path), **(variables or {}))
         )
         self.proxies: dict[str, Proxy] = {}
 
     @property
+    def server(self) -> RedisServer:
+        """The one Redis, or the master that Sentinels know now."""
+        return self._servers if isinstance(self._servers, RedisServer) else self._servers.master()
+
     def url(self) -> str:
-        """The Redis itself, without a proxy: for the load, and for processes that are not to suffer."""
-        return self.redis.url
+        """Where that is, without a proxy: for the load."""
+        return self.server.url
 
     def start(self, *names: str, proxied: bool = False) -> None:
         """Starts `ingress`, `worker-2` or the like, again if need be; through a proxy of its own if so wanted."""
         for name in names:
             if proxied and name not in self.proxies:
-                self.proxies[name] = self._proxy_stack.enter_context(Proxy(self.redis.port))
+                self.proxies[name] = self._proxy_stack.enter_context(Proxy(self.server.port))
             self.system.start(_command(name), as_=name, **self._variables(name))
 
     def launch(self, name: str) -> None:
@@ -108,7 +114,7 @@ class Site:
 
     def client(self) -> "redis.Redis":
         """A client of the Redis itself."""
-        return redis.Redis.from_url(self.url)
+        return redis.Redis.from_url(self.url())
 
     def is_heard(self) -> bool:
         """Whether an ingress has subscribed."""
@@ -127,24 +133,25 @@ class Site:
     def redis_memory_bytes(self) -> int:
         """That of Redis; 0 while it does not run."""
         try:
-            rss: int = psutil.Process(self.redis.process.pid).memory_info().rss
+            rss: int = psutil.Process(self.server.process.pid).memory_info().rss
         except psutil.NoSuchProcess:
             return 0
         return rss
 
     def suspend_redis(self) -> None:
         """Redis answers nobody, and keeps all connections."""
-        self.redis.process.send_signal(signal.SIGSTOP)
+        self.server.process.send_signal(signal.SIGSTOP)
 
     def resume_redis(self) -> None:
         """Redis goes on where it was."""
-        self.redis.process.send_signal(signal.SIGCONT)
+        self.server.process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.resume_redis()
+        if isinstance(self._servers, RedisServer):
+            self.resume_redis()
         self._stack.close()
 
 

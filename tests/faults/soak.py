@@ -12,6 +12,7 @@ from functools import partial
 from itertools import cycle
 from pathlib import Path
 
+from client.redis_server import RedisServer
 from tests.faults.load import Load
 from tests.faults.report import save, table
 from tests.faults.row import Row
@@ -43,7 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--minutes", type=int, default=30, help="how long, with a fault in each (default 30)")
     minutes = parser.parse_args().minutes
-    with Site(CONFIG, APPEND_ONLY) as site:
+    with Site(CONFIG, RedisServer(*APPEND_ONLY)) as site:
         site.start(*PROCESSES)
         rate_per_s = SHARE * _capacity_per_s(site)
         with Load(site.url, works, rate_per_s=rate_per_s, window=1_000_000) as load:

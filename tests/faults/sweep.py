@@ -20,6 +20,9 @@ REQUESTS = 28
 #: How long a fault may take to happen, and its requests to be answered, before the next one is tried.
 POINT_S = 3.0
 
+#: How long a standby has before it is asked to hand back: longer than it needs, on however busy a machine.
+TAKEOVER_S = 15.0
+
 #: How many of the requests that suffered at one point are named.
 NAMED = 3
 
@@ -54,14 +57,18 @@ class Sweep:
 
     Parameters:
         process: its name on the site, where it runs through a proxy.
+        standby: the name of one that takes over from it, and has to hand back what it has taken before the next point.
     """
 
-    def __init__(self, site: Site, load: Load, process: str, act: Act, extent: Extent) -> None:
+    def __init__(
+        self, site: Site, load: Load, process: str, act: Act, extent: Extent, standby: str | None = None
+    ) -> None:
         self._site = site
         self._load = load
         self._process = process
         self._proxy = site.proxies[process]
         self._act = act
+        self._standby = standby
         self._extent = extent
         self._random = random.Random(4)  # noqa: S311 - the same lengths each time
         self._resumed = threading.Event()
@@ -97,7 +104,8 @@ class Sweep:
             for what, victims in suffered.items()
             if (found := sorted(set(victims).intersection(numbers)))
         ]
-        name = f"{self._act} at every command of the {self._process}"
+        standby = ", with a standby" if self._standby else ""
+        name = f"{self._act} at every command of the {self._process}{standby}"
         return Row(name, self.injected, account, self._load.recovery_s(), findings, steady=False)
 
     def _points(self, commands: Iterable[str], *, at_start: bool) -> list[Point]:
@@ -150,6 +158,9 @@ class Sweep:
         elif self._act is Act.STOP:
             self._resumed.wait()
         self._load.happened(self._struck_s)
+        if self._standby:
+            self._wait_for_answers(TAKEOVER_S)
+            self._site.stop_and_start(self._standby)
 
     def _stop(self) -> None:
         """So that the next start is like the very first, which finds no script in Redis."""
@@ -161,15 +172,16 @@ class Sweep:
         self._load.publish(REQUESTS)
         self._wait_for_answers()
 
-    def _wait_for_answers(self) -> None:
+    def _wait_for_answers(self, deadline_s: float = POINT_S) -> None:
         def all_answered() -> bool:
-            for payload in self._proxy.swallowed:
+            # Without a standby nobody has heard what Redis pushed to a connection that was cut.
+            for payload in [] if self._standby else self._proxy.swallowed:
                 self._load.ledger.forgive(payload)
             return not (self._load.is_publishing() or self._load.ledger.outstanding)
 
-        self._wait(all_answered)
+        self._wait(all_answered, deadline_s)
 
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + POINT_S
+    def _wait(self, condition: Callable[[], bool], deadline_s: float = POINT_S) -> None:
+        deadline = time.monotonic() + deadline_s
         while not condition() and time.monotonic() < deadline:
             time.sleep(0.01)

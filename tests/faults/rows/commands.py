@@ -12,17 +12,21 @@ from tests.faults.workloads import mixed
 QUICK_RETURN = {"dramatiq_restart_delay": "100"}
 
 
-def at_every_command(process: str, act: Act, extent: Extent, way: Way = Way.CHANNEL) -> Row:
+def at_every_command(process: str, act: Act, extent: Extent, way: Way = Way.CHANNEL, standby: str | None = None) -> Row:
     """The fault while the process works and while it starts, with every moment of each command."""
     other = "ingress" if process == "worker" else "worker"
     with Site(variables=QUICK_RETURN) as site:
         site.start(other)
         site.start(process, proxied=True)
+        if standby:
+            site.start(standby)
         with Load(site.url, mixed, ways=[way]) as load:
-            sweep = Sweep(site, load, process, act, extent)
+            sweep = Sweep(site, load, process, act, extent, standby)
             sweep.while_working()
             sweep.while_starting()
-            return sweep.row(extent.patience_s)
+            row = sweep.row(extent.patience_s)
+    row.fault += " (stream)" if way is Way.STREAM else ""
+    return row
 
 
 def worker_cut(extent: Extent) -> Row:
@@ -50,8 +54,13 @@ def ingress_cut_stream(extent: Extent) -> Row:
     return at_every_command("ingress", Act.CUT, extent, Way.STREAM)
 
 
+def ingress_killed(extent: Extent) -> Row:
+    """The ingress is killed, and a standby takes over."""
+    return at_every_command("ingress", Act.KILL, extent, standby="ingress-2")
+
+
 def ingress_killed_stream(extent: Extent) -> Row:
-    """The ingress is killed, on the durable path: on pub/sub, what it has in hand dies with it."""
+    """The ingress is killed on the durable path, without a standby."""
     return at_every_command("ingress", Act.KILL, extent, Way.STREAM)
 
 

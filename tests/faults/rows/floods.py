@@ -80,7 +80,7 @@ def _unfair(fault: str, extent: Extent, sender: dict[str, str]) -> Row:
         parameters = {"number": 0, "tally": str(tally), "seconds": 0.01}
         request = json.dumps(sender | {"parameters": parameters}).encode()
         with Load(site.url, works, rate_per_s=15.0) as load:
-            flood = threading.Thread(target=_publish, args=[site.url, request, others * FLOODING])
+            flood = threading.Thread(target=_publish, args=[site.url(), request, others * FLOODING])
             flood.start()
             load.publish(others)
             account = load.settle(extent.patience_s)

@@ -1,15 +1,14 @@
 """Ingresses that die, and requests that come more than once."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-from tests.faults.disturbance import disturbed
+from tests.faults.disturbance import Strike, disturbed
 from tests.faults.extent import Extent
 from tests.faults.load import Load, Way
 from tests.faults.row import Row
 from tests.faults.site import Site
 from tests.faults.workloads import named
-from tests.waiting import wait_until
 
 #: A standby has taken over so long after a death at the latest.
 TAKEOVER_S = 3.0
@@ -29,21 +28,30 @@ def _killed(fault: str, extent: Extent, ways: Sequence[Way]) -> Row:
     with Site() as site:
         site.start("ingress-1", "ingress-2", "worker")
 
-        def kill(name: str) -> None:
-            site.system.kill(name)
-            wait_until(site.is_heard, "the standby listens")
-
         # The first one that was started has it first, then the standby, and the one that was started anew is standby.
-        def strikes() -> Iterator[Callable[[], None]]:
+        def strikes() -> Iterator[Strike]:
             for turn in range(extent.times):
                 name = f"ingress-{1 + turn % 2}"
-                yield partial(kill, name)
+                yield partial(site.system.kill, name)
                 site.start(name)
 
         row = disturbed(fault, site, extent, strikes(), ways=ways)
     if row.account.longest_gap_s > TAKEOVER_S:
         row.findings.append(f"no answer for {row.account.longest_gap_s:.1f} s, a standby has {TAKEOVER_S:.0f} s")
     return row
+
+
+def killed_and_standby_stopped(extent: Extent) -> Row:
+    """The ingress is killed, and its standby is asked to stop at once: only that one has heard the last requests."""
+    with Site() as site:
+        site.start("ingress-1", "ingress-2", "worker")
+
+        def kill_and_stop() -> None:
+            site.system.kill("ingress-1")
+            site.system.stop("ingress-2")
+            site.start("ingress-1", "ingress-2")
+
+        return disturbed("an ingress killed, its standby stopped", site, extent, [kill_and_stop] * extent.times)
 
 
 def repeated(extent: Extent) -> Row:

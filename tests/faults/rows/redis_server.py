@@ -7,6 +7,7 @@ from functools import partial
 
 import redis
 
+from client.redis_server import RedisServer
 from tests.faults.disturbance import disturbed
 from tests.faults.extent import Extent
 from tests.faults.row import Row
@@ -21,7 +22,7 @@ OUTAGE_S = 1.0
 
 def restarted(extent: Extent) -> Row:
     """Redis is stopped, killed every other time, and started again with what it had on disk."""
-    with Site(redis_options=APPEND_ONLY) as site:
+    with Site(servers=RedisServer(*APPEND_ONLY)) as site:
         site.start("ingress", "worker")
         strikes = [partial(restart, site, kill=turn % 2 == 1) for turn in range(extent.times)]
         return disturbed("Redis restarted (append-only)", site, extent, strikes)
@@ -30,12 +31,12 @@ def restarted(extent: Extent) -> Row:
 def restart(site: Site, *, kill: bool) -> None:
     """Ends Redis, be it with SIGKILL, and starts it again after a while."""
     if kill:
-        site.redis.process.kill()
-        site.redis.process.wait()
+        site.server.process.kill()
+        site.server.process.wait()
     else:
-        site.redis.stop()
+        site.server.stop()
     time.sleep(OUTAGE_S)
-    site.redis.start()
+    site.server.start()
 
 
 def stopped(extent: Extent) -> Row:
@@ -64,8 +65,17 @@ def connections_killed(extent: Extent) -> Row:
 
 
 def subscriptions_killed(extent: Extent) -> Row:
-    """CLIENT KILL TYPE pubsub: the ingress's subscription, and the load's own."""
-    return _commanded("CLIENT KILL TYPE pubsub", extent, lambda client: client.client_kill_filter(_type="pubsub"))
+    """Redis cuts the subscription of one of two ingresses; what was on its way to it, the other one has heard."""
+
+    def kill(client: "redis.Redis", turn: int) -> None:
+        # An ingress hears the channel of its positions as well; the load's own subscription is one channel.
+        ingresses = [entry["id"] for entry in client.client_list(_type="pubsub") if int(entry["sub"]) > 1]
+        client.client_kill_filter(_id=ingresses[turn % len(ingresses)])
+
+    with Site() as site, site.client() as client:
+        site.start("ingress-1", "ingress-2", "worker")
+        strikes = [partial(kill, client, turn) for turn in range(extent.times)]
+        return disturbed("the subscription of an ingress cut by Redis", site, extent, strikes)
 
 
 def read_only(extent: Extent) -> Row:

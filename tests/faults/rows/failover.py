@@ -1,0 +1,49 @@
+"""A master that is gone for good, and a replica that its Sentinels put in its place."""
+
+from functools import partial
+from typing import Any
+
+import redis
+
+from tests.faults.disturbance import disturbed
+from tests.faults.extent import Extent
+from tests.faults.row import Row
+from tests.faults.site import Site
+from tests.sentinel_set import SentinelSet
+from tests.waiting import wait_until
+from transport.connection import connect
+
+#: How long Sentinels may take on a busy machine, and a server to have the copy of another one.
+FAILOVER_S = 40.0
+
+
+def master_killed(extent: Extent) -> Row:
+    """SIGKILL for the master, three Sentinels promote its replica; then it comes back as the replica of that one.
+
+    Replication is not waited for: what the master has acknowledged in its last moment may be lost with it.
+    """
+    with Site(servers=(servers := SentinelSet())) as site:
+        site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
+        return disturbed("fail-over by Sentinel", site, extent, [partial(_kill, servers)] * extent.times)
+
+
+def _kill(servers: SentinelSet) -> None:
+    killed = servers.master()
+    wait_until(lambda: _has_replica(killed.url), "the replica has a copy", FAILOVER_S)
+    killed.process.kill()
+    killed.process.wait()
+    wait_until(lambda: _has_moved(servers, killed.port), "there is another master", FAILOVER_S)
+    killed.start()
+
+
+def _has_moved(servers: SentinelSet, port: int) -> bool:
+    try:
+        return servers.master().port != port
+    except redis.RedisError:
+        return False
+
+
+def _has_replica(url: str) -> bool:
+    with connect(url) as master:
+        replication: Any = master.info("replication")
+    return bool(replication.get("slave0", {}).get("state") == "online")
