@@ -110,6 +110,8 @@ class TaskOutcome(BaseModel):
     request_id: Annotated[str | None, Field(exclude_if=_absent)] = None
     attempts: Annotated[int | None, Field(exclude_if=_absent)] = None
     duration_ms: Annotated[float | None, Field(exclude_if=_absent)] = None
+    #: Redis adds it, when the request comes again and gets the outcome that it had.
+    replayed: Annotated[Literal[True] | None, Field(exclude_if=_absent)] = None
 
     def to_wire(self) -> bytes:
         """The outcome as UTF-8 JSON."""
@@ -203,6 +205,11 @@ def outcome_key(task_id: str) -> str:
 def request_key(user_id: str | int, request_id: str) -> str:
     """The same by request: two users may use one `request_id`, and user 7 is not user "7", hence the JSON."""
     return f"callboard:outcome:{to_json(user_id).decode()}:{request_id}"
+
+
+def claim_key(user_id: str | int, request_id: str) -> str:
+    """The Redis key that says that this request was taken in; it holds the redis message id of its message."""
+    return f"callboard:request:{to_json(user_id).decode()}:{request_id}"
 
 
 def _request_complaint(details: ErrorDetails) -> str:

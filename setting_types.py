@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -12,6 +13,11 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from redis import ConnectionPool
+
+from redis_place import read_address, read_place
+
+#: The options of a `rediss://` URL that name a file.
+TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 YEAR_S = 366 * 24 * 3600
@@ -47,23 +53,49 @@ def _host_name(host: str) -> str:
 
 def _redis_url(url: SecretStr) -> SecretStr:
     try:
-        usable = _is_usable(url.get_secret_value())
+        options = _options_of(url.get_secret_value())
     except (ValueError, TypeError):
-        usable = False
-    if not usable:
         # The libraries' own messages may quote a part of the URL, and with it the password.
         raise PydanticCustomError(
-            "redis_url", "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix:///path"
-        )
+            "redis_url",
+            "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, unix:///path, "
+            "redis+sentinel://host[:port],.../master or redis+cluster://host[:port],...",
+        ) from None
+    for option in TLS_FILES & options.keys():
+        _check_readable(option, options[option])
     return url
 
 
-def _is_usable(url: str) -> bool:
-    # redis-py makes a connection of it, which checks the port and the options after the question mark; any path that
-    # is no database would be database 0 to it.
-    ConnectionPool.from_url(url).make_connection()
-    parts = urlsplit(url)
-    return bool(re.fullmatch(r"/.+" if parts.scheme == "unix" else r"(/[0-9]*)?", parts.path))
+def _options_of(url: str) -> dict[str, object]:
+    server_url = read_place(url).server_url
+    pool = ConnectionPool.from_url(server_url)
+    # This checks the port and the options after the question mark. Any path that is no database would be database 0.
+    pool.make_connection()
+    parts = urlsplit(server_url)
+    if not re.fullmatch(r"/.+" if parts.scheme == "unix" else r"(/[0-9]*)?", parts.path):
+        raise ValueError("no database")
+    options: dict[str, object] = pool.connection_kwargs
+    return options
+
+
+def _check_readable(option: str, path: object) -> None:
+    # Later, when it is connected, the error would not say which file it is about.
+    try:
+        Path(str(path)).read_bytes()
+    except OSError as error:
+        raise PydanticCustomError(
+            "tls_file",
+            "The file of its option {option} cannot be read: {path}: {reason}",
+            {"option": option, "path": repr(path), "reason": str(error.strerror)},
+        ) from None
+
+
+def _address(text: str) -> str:
+    try:
+        read_address(text, default_port=1)
+    except ValueError:
+        raise PydanticCustomError("address", "Input should be host:port or [IPv6 address]:port") from None
+    return text
 
 
 def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
@@ -117,11 +149,18 @@ Number = BeforeValidator(_not_boolean)
 Count = Annotated[int, Number, Field(ge=1, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
+PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
+# Below it the tasks would have next to nothing of it: see transport/shutdown.py.
+ShutdownMs = Annotated[int, Number, Field(ge=5_000, le=WEEK_MS)]
 TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
 IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
+MisfireGraceS = Annotated[int, Number, Field(ge=1, le=24 * 3600)]
 Port = Annotated[int, Number, Field(ge=1, le=65535)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+Addresses = Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], Field(min_length=1)]
+MasterName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
+KeyPrefix = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._:{}-]{0,64}", "up to 64 of A-Z a-z 0-9 . _ : - { }"))]
 ChannelName = Annotated[str, AfterValidator(_like(r"[!-~]{1,200}", "1 to 200 printable ASCII characters, no space"))]
 JobName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
 Crontab = Annotated[str, AfterValidator(_crontab)]

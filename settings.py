@@ -5,18 +5,21 @@ sections an unknown key is refused, because a misspelt one would silently fall b
 """
 
 import json
+import multiprocessing
 import os
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from errors import SettingsError
+from redis_place import CLUSTER_KEY_PREFIX, read_place
 from setting_types import (
+    Addresses,
     BackoffMs,
     ByteCount,
     ChannelName,
@@ -26,8 +29,13 @@ from setting_types import (
     IntervalS,
     JobName,
     JobUserId,
+    KeyPrefix,
+    MasterName,
+    MisfireGraceS,
+    PoolSize,
     Port,
     RedisUrl,
+    ShutdownMs,
     TimeToLiveS,
     TimeZone,
 )
@@ -48,9 +56,11 @@ class Section(BaseModel):
 
 
 class Channels(Section):
-    """The Redis channels that requests come in on and outcomes go out on."""
+    """The Redis channels that requests come in on and outcomes go out on, and the stream for requests that must not be
+    lost while nobody listens."""
 
     tasks_queue: ChannelName = "tasks"
+    tasks_stream: ChannelName = "tasks:stream"
     results_queue: ChannelName = "results"
 
     @model_validator(mode="after")
@@ -63,37 +73,78 @@ class Channels(Section):
         return self
 
 
+class Sentinel(Section):
+    """A Redis whose master is found through Sentinels; `master` is what they call it."""
+
+    master: MasterName
+    addresses: Addresses
+
+
+class Cluster(Section):
+    """A Redis Cluster, by the addresses of some of its nodes."""
+
+    addresses: Addresses
+
+
 class RedisSettings(Section):
     """Where Redis is, and what Callboard keeps there."""
 
     host: HostName = "localhost"
     port: Port = 6379
     url: RedisUrl | None = None
+    sentinel: Sentinel | None = None
+    cluster: Cluster | None = None
+    key_prefix: KeyPrefix = ""
     channels: Channels = Channels()
     outcome_ttl_s: TimeToLiveS = 3600
+    request_id_ttl_s: TimeToLiveS = 24 * 3600
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hash_tag_in_a_cluster(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (values.get("cluster") or "+cluster://" in str(values.get("url"))):
+            return {"key_prefix": CLUSTER_KEY_PREFIX} | values
+        return values
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(place is not None for place in (self.url, self.sentinel, self.cluster)) > 1:
+            raise PydanticCustomError("places", "redis should have only one of url, sentinel and cluster")
+        if read_place(self.connection_url).nodes and not re.match(r"[^{]*\{[^}]+\}", self.key_prefix):
+            raise PydanticCustomError(
+                "hash_tag",
+                "redis.key_prefix should hold a hash tag such as {tag} in a cluster, where all keys have to be "
+                "in one slot, and is {prefix}",
+                {"tag": repr(CLUSTER_KEY_PREFIX), "prefix": repr(self.key_prefix)},
+            )
+        return self
 
     @property
     def connection_url(self) -> str:
-        """What redis-py connects to; may hold a password, so it is not for a log line: `location` is."""
+        """What is connected to, as in `redis_place`; may hold a password, so for a log line there is `location`."""
         if self.url is not None:
             return self.url.get_secret_value()
+        if self.sentinel is not None:
+            return f"redis+sentinel://{','.join(self.sentinel.addresses)}/{self.sentinel.master}"
+        if self.cluster is not None:
+            return f"redis+cluster://{','.join(self.cluster.addresses)}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"redis://{host}:{self.port}/0"
 
     @property
     def location(self) -> str:
         """The same without user, password and options, for log lines and messages."""
-        parts = urlsplit(self.connection_url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return read_place(self.connection_url).location
 
 
-class WorkerSettings(Section):
-    """How often and how long a task is tried, where its own `@task` says nothing else."""
+class TaskOptions(Section):
+    """How often and how long a task is tried, and whether a `Shutdown` exception tells it that its worker stops."""
 
     max_attempts: Count = 4
     min_backoff_ms: BackoffMs = 1_000
     max_backoff_ms: BackoffMs = 60_000
     time_limit_ms: Count = 60_000
+    notify_shutdown: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -102,21 +153,38 @@ class WorkerSettings(Section):
         return self
 
 
+class WorkerSettings(TaskOptions):
+    """The worker processes of `python -m worker`, how long any worker may take to stop, and what applies to a task
+    whose own `@task` says nothing else."""
+
+    processes: PoolSize = Field(default_factory=multiprocessing.cpu_count)
+    threads: PoolSize = 8
+    shutdown_timeout_ms: ShutdownMs = 25_000
+    max_crashes: Count = 3
+
+
 class Limits(Section):
     """What is accepted from outside."""
 
     request_bytes: Count = 1024 * 1024
+    queue_length: Count = 1_000_000
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
 
 
 class ScheduledJob(Section):
-    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`."""
+    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`.
+
+    One that was missed, while no scheduler ran or Redis was away, is made up for when it is not older than
+    `misfire_grace_s`; with `coalesce` only the last of several.
+    """
 
     name: JobName
     cron: Crontab | None = None
     interval_s: IntervalS | None = None
     timezone: TimeZone = "UTC"
+    misfire_grace_s: MisfireGraceS = 60
+    coalesce: bool = True
     task_type: str
     parameters: dict[str, Any] = {}
     user_id: JobUserId
@@ -166,7 +234,7 @@ class Settings(BaseSettings):
 
 
 class _Environment(PydanticBaseSettingsSource):
-    """Reads exactly the variables of `ENVIRONMENT`; REDIS_HOST or REDIS_PORT alone also override a URL in the file."""
+    """Reads exactly the variables of `ENVIRONMENT`; one of Redis overrides whatever the file says of where that is."""
 
     def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
         raise NotImplementedError("this source is read as a whole")
@@ -177,7 +245,7 @@ class _Environment(PydanticBaseSettingsSource):
             if variable in os.environ:
                 target = values
                 for section in sections:
-                    target = target.setdefault(section, {"url": None})
+                    target = target.setdefault(section, {"url": None, "sentinel": None, "cluster": None})
                 target[key] = os.environ[variable]
         return values
 

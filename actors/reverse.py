@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from task import task
 
-#: An extended grapheme cluster (Unicode UAX #29), which Python's own `re` does not know. Flags that follow one another are
-#: taken by themselves: `\X` counts from the first of them at each, which took 9 s for 100,000 characters.
+#: An extended grapheme cluster (Unicode UAX #29), which Python's own `re` does not know. Flags that follow one another
+#: are taken by themselves: `\X` counts from the first of them at each, which took 9 s for 100,000 characters.
 CLUSTER = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 
 NonEmptyText = Annotated[str, Field(min_length=1, max_length=100_000)]

@@ -3,7 +3,7 @@
 import sys
 from contextlib import AbstractContextManager, nullcontext
 
-from client.redis_server import RedisServer, answers
+from client.redis_server import RedisServer, silence
 from errors import CallboardError, RedisServerError
 from settings import Settings, load_settings
 
@@ -16,14 +16,15 @@ def local_redis(settings: Settings) -> AbstractContextManager[RedisServer | None
     Raises:
         RedisServerError: when the configuration means another machine's Redis, or no server program is here.
     """
-    if answers(settings.redis.connection_url):
+    place = settings.redis
+    if (reason := silence(place.connection_url)) is None:
         return nullcontext()
-    if settings.redis.url is not None or settings.redis.host not in LOCAL_HOSTS:
+    if place.url or place.sentinel or place.cluster or place.host not in LOCAL_HOSTS:
         raise RedisServerError(
-            f"no Redis answers at {settings.redis.location}; start it, or remove REDIS_URL, REDIS_HOST and "
-            "redis.host from the configuration to have one started on this machine"
+            f"no Redis answers at {place.location} ({reason}); start it, or remove REDIS_URL, REDIS_HOST and what the "
+            "configuration says of redis but its port, to have one started on this machine"
         )
-    return RedisServer(port=settings.redis.port)
+    return RedisServer(port=place.port)
 
 
 def main() -> int:

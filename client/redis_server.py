@@ -6,14 +6,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import redis
 
 from errors import RedisServerError
+from transport.connection import connect
 
 START_TIMEOUT_S = 10.0
 LOG_FILE = "redis.log"
@@ -111,20 +110,16 @@ class RedisServer:
 
 def answers(url: str) -> bool:
     """Whether a Redis at `url` answers a PING now, be it that it wants another password."""
-    with connection(url) as client:
+    return silence(url) is None
+
+
+def silence(url: str) -> str | None:
+    """Why no Redis at `url` answers a PING now, in words without a secret; None when one does."""
+    with connect(url) as client:
         try:
-            return bool(client.ping())
+            client.ping()
         except redis.AuthenticationError:
-            return True
-        except (redis.ConnectionError, redis.TimeoutError):
-            return False
-
-
-@contextmanager
-def connection(url: str) -> Iterator["redis.Redis"]:
-    """A client for a short question to the Redis at `url`; it neither retries nor waits long."""
-    client = redis.Redis.from_url(url, socket_connect_timeout=1, retry=None)
-    try:
-        yield client
-    finally:
-        client.close()
+            return None
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            return str(error)
+    return None

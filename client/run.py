@@ -11,9 +11,9 @@ import redis
 from honcho.manager import Manager
 
 from client.local_redis import local_redis
-from client.redis_server import connection
 from errors import CallboardError
-from settings import Settings, load_settings
+from settings import RedisSettings, Settings, load_settings
+from transport.connection import connect
 
 #: How long the first start may take before the hint is given up.
 READY_TIMEOUT_S = 30.0
@@ -70,7 +70,7 @@ def _hint_when_ready(settings: Settings) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     channels = settings.redis.channels
     while time.monotonic() < deadline:
-        if _is_ready(settings.redis.connection_url, channels.tasks_queue):
+        if _is_ready(settings.redis):
             print(
                 HINT.format(
                     url=settings.redis.location,
@@ -84,11 +84,11 @@ def _hint_when_ready(settings: Settings) -> None:
         time.sleep(0.1)
 
 
-def _is_ready(url: str, tasks_channel: str) -> bool:
-    with connection(url) as client:
+def _is_ready(place: RedisSettings) -> bool:
+    with connect(place.connection_url, place.key_prefix) as client:
         try:
-            ((_, listeners),) = client.pubsub_numsub(tasks_channel)
-            return listeners > 0 and client.zcard("dramatiq:__heartbeats__") > 0
+            ((_, listeners),) = client.pubsub_numsub(place.channels.tasks_queue)
+            return bool(listeners > 0 and client.zcard(f"{place.key_prefix}dramatiq:__heartbeats__") > 0)
         except redis.RedisError:
             return False
 

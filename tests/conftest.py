@@ -9,20 +9,24 @@ import redis
 
 from client.redis_server import RedisServer
 from errors import RedisServerError
+from tests.cluster_of_six import ClusterOfSix
+from tests.redis_under_test import open_client, start_redis
+from tests.sentinel_set import SentinelSet
 from tests.system import System, copy_project
 from tests.wire import Wire
 
 TRIAL_TASKS = Path(__file__).parent / "trial_tasks.py"
 
-#: Keys that are there for good: Dramatiq's list of workers, and the dead letters, which it clears by itself.
-KEPT_FOR_GOOD = ("dramatiq:__heartbeats__", "dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
+#: Keys that are there for good: Dramatiq's list of workers, the dead letters, which are cleared by themselves, and the
+#: stream with its consumer group.
+KEPT_FOR_GOOD = ("tasks:stream", "dramatiq:__heartbeats__", "dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
+def redis_server() -> Iterator[RedisServer | SentinelSet | ClusterOfSix]:
     """A Redis that only these tests use."""
     try:
-        server = RedisServer()
+        server = start_redis()
     except RedisServerError as error:
         if "CI" in os.environ:
             pytest.fail(str(error))
@@ -34,7 +38,7 @@ def redis_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
     """A client of the tests' Redis, which is empty at the start and has no key without a TTL at the end."""
-    with redis.Redis.from_url(redis_server.url) as client:
+    with open_client(redis_server.url) as client:
         client.flushall()
         yield client
         assert_no_key_leaks(client)
@@ -49,11 +53,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def system(project: Path) -> Iterator[System]:
     """An ingress and a worker, as a user starts them, on a Redis of their own; shared by all tests that only ask."""
-    with RedisServer() as server, System(project, server.url) as system:
+    with start_redis() as server, System(project, server.url) as system:
         system.start("ingress")
         system.start("worker")
         yield system
-        with redis.Redis.from_url(server.url) as client:
+        with open_client(server.url) as client:
             assert_no_key_leaks(client)
 
 

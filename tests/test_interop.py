@@ -5,10 +5,10 @@ from typing import Any
 
 import dramatiq
 import redis
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.worker import Worker
 
 from client.redis_server import RedisServer
+from tests.redis_under_test import open_client, stock_broker
 from tests.system import System
 from tests.waiting import wait_until
 from tests.wire import Wire
@@ -16,7 +16,7 @@ from tests.wire import Wire
 
 def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
     """`reverse_string` of a program that knows nothing of Callboard; it notes what it is called with."""
-    broker: RedisBroker = RedisBroker(url=redis_url, middleware=[])
+    broker = stock_broker(redis_url)
 
     def reverse_string(**parameters: Any) -> None:
         calls.append(parameters)
@@ -27,14 +27,14 @@ def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[.
 def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
     actor = stock_actor(system.redis_url, [])
     sent = actor.send(text="abc")
-    with redis.Redis.from_url(system.redis_url) as client:
+    with open_client(system.redis_url) as client:
         kept = wait_until(lambda: client.get(f"callboard:outcome:{sent.message_id}"), "the outcome is kept")
     outcome = json.loads(kept or b"")
     assert (outcome["result"], outcome["user_id"]) == ({"reversed_text": "cba"}, None)
 
 
 def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, wire: Wire) -> None:
-    broker: RedisBroker = RedisBroker(url=system.redis_url, middleware=[])
+    broker = stock_broker(system.redis_url)
     message: dramatiq.Message[Any] = dramatiq.Message("default", "make_tea", (), {}, {})
     broker.enqueue(message)
     outcome = wire.outcome_of(None)

@@ -7,16 +7,15 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
-from dramatiq.brokers.redis import RedisBroker
 
 from client.redis_server import RedisServer
+from tests.redis_under_test import key_prefix, stock_broker
 from tests.waiting import wait_until
 from transport.answers import Answer
 from transport.completion import Completion, Ending
 from transport.connection import connect
 from transport.feed import Feed
-from transport.messages import Delivery, seal
-from transport.recovery import Recovery
+from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
 
 TIMEOUT_MS = 200
@@ -24,7 +23,7 @@ TIMEOUT_MS = 200
 
 @pytest.fixture
 def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[CallboardBroker]:
-    broker = CallboardBroker(connect(redis_server.url), middleware=[])
+    broker = broker_on(redis_server)
     broker.declare_queue("default")
     yield broker
     broker.client.close()
@@ -34,15 +33,12 @@ def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Callboa
         client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs", in_hand)
 
 
+def broker_on(server: RedisServer) -> CallboardBroker:
+    return CallboardBroker(connect(server.url), middleware=[], key_prefix=key_prefix(server.url))
+
+
 def message(**options: Any) -> dramatiq.Message[Any]:
     return dramatiq.Message(queue_name="default", actor_name="any", args=(), kwargs={}, options=options)
-
-
-def test_a_batch_that_is_repeated_is_enqueued_once(broker: CallboardBroker, client: "redis.Redis") -> None:
-    batch = [seal(message()) for _ in range(3)]
-    broker.enqueue_batch(batch)
-    broker.enqueue_batch(batch)
-    assert client.llen("dramatiq:default") == 3
 
 
 def test_scripts_that_redis_has_lost_are_loaded_again(broker: CallboardBroker, client: "redis.Redis") -> None:
@@ -68,7 +64,7 @@ def test_a_waiting_consumer_is_woken_by_a_stock_broker(broker: CallboardBroker, 
     received: list[Any] = []
     waiting = threading.Thread(target=lambda: received.append(next(consumer)))
     waiting.start()
-    stock: RedisBroker = RedisBroker(url=redis_server.url, middleware=[])
+    stock = stock_broker(redis_server.url)
     sent = stock.enqueue(message())
     waiting.join()
     assert received[0].message_id == sent.message_id
@@ -88,12 +84,13 @@ def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> No
 
 
 def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
-    broker: CallboardBroker, client: "redis.Redis"
+    broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
 ) -> None:
     sent = broker.enqueue(message())
     next(broker.consume("default", timeout=TIMEOUT_MS))
     completion = Completion(broker.client, broker.namespace, broker.broker_id)
-    answer = Answer(b"done", channels=("results", "results:me"), keys=("callboard:outcome:x",), ttl_s=60)
+    key = f"{key_prefix(redis_server.url)}callboard:outcome:x"
+    answer = Answer(b"done", channels=("results", "results:me"), keys=((key, 60),))
     with client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe("results", "results:me")
         for _ in range(2):
@@ -106,6 +103,21 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
     assert heard == [b"done", b"done", b"the end"]
     assert client.get("callboard:outcome:x") == b"done"
     assert client.hlen("dramatiq:default.msgs") == 0
+
+
+def test_a_closed_broker_has_handed_back_what_it_held_and_answers_no_more(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    sent = broker.enqueue(message())
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    late = next(consumer)
+    assert isinstance(late, Delivery)
+    broker.close()
+    assert client.lrange("dramatiq:default", 0, -1) == [sent.options["redis_message_id"].encode()]
+    late.answer = Answer(b"late", channels=(), keys=(("callboard:outcome:late", 60),))
+    consumer.ack(late)
+    assert not client.exists("callboard:outcome:late")
+    assert client.llen("dramatiq:default") == 1
 
 
 def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client: "redis.Redis") -> None:
@@ -154,7 +166,7 @@ def test_a_consumer_that_starts_anew_finds_what_its_predecessor_had_fetched(brok
 
 
 def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: CallboardBroker) -> None:
-    sent = broker.enqueue(message(), delay=60_000)
+    sent = broker.enqueue(message(), delay=20_000)
     assert next(broker.consume("default.DQ", timeout=TIMEOUT_MS)) is not None
     again = next(broker.consume("default.DQ", timeout=TIMEOUT_MS))
     assert again is not None
@@ -162,7 +174,7 @@ def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: Ca
 
 
 def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_server: RedisServer) -> None:
-    brokers = [CallboardBroker(connect(redis_server.url), middleware=[]) for _ in range(3)]
+    brokers = [broker_on(redis_server) for _ in range(3)]
     feeds = [Feed(one.client, one.namespace, "default", one.broker_id) for one in brokers]
     assert [feed.fetch(1, 0) for feed in feeds] == [[], [], []]
     broker.enqueue(message())
@@ -172,18 +184,6 @@ def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_ser
         feed.close()
         feed.put_back(())
         one.client.close()
-
-
-def test_what_a_dead_worker_held_is_brought_back(broker: CallboardBroker, redis_server: RedisServer) -> None:
-    dead = CallboardBroker(connect(redis_server.url), middleware=[])
-    sent = broker.enqueue(message())
-    assert next(dead.consume("default", timeout=TIMEOUT_MS)) is not None
-    broker.client.delete("dramatiq:__recovery__.default")
-    Recovery(broker.client, broker.namespace, "default", silence_ms=0, dead_letter_ttl_ms=60_000).run_when_due()
-    found = next(broker.consume("default", timeout=TIMEOUT_MS))
-    assert found is not None
-    assert found.message_id == sent.message_id
-    dead.client.close()
 
 
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:

@@ -5,8 +5,7 @@ import time
 from itertools import count
 from typing import Any, Self
 
-import redis
-
+from tests.redis_under_test import open_client
 from tests.waiting import DEADLINE_S, wait_until
 
 Outcome = dict[str, Any]
@@ -23,7 +22,7 @@ class Wire:
     """Hears every outcome from its start on; use it as a context."""
 
     def __init__(self, redis_url: str, results: str = "results") -> None:
-        self.client = redis.Redis.from_url(redis_url)
+        self.client = open_client(redis_url)
         self._pubsub = self.client.pubsub(ignore_subscribe_messages=True)
         self._pubsub.subscribe(results)
         self._pubsub.get_message(timeout=DEADLINE_S)

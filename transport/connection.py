@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
@@ -13,25 +14,44 @@ from loguru import logger
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from redis_place import CLUSTER_KEY_PREFIX, read_place
+from transport.master import MASTER_CONNECTIONS, finder
+
 T = TypeVar("T")
 
 #: A pause between two attempts to reach Redis grows from the first to the second.
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 1.0
 
-#: How often a pause looks whether it should end early.
-_TICK_S = 0.05
+#: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
+#: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
+TIMEOUT_S = 5.0
 
 
-def connect(url: str) -> "redis.Redis":
+def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
 
     redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
+
+    Parameters:
+        url: as in `redis_place`. Options of redis-py in it, such as socket_timeout, win over those here.
+        key_prefix: what the keys begin with; needed for the slot of a cluster.
     """
-    client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), protocol=2)
+    place = read_place(url)
+    client = redis.Redis.from_url(
+        place.server_url,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+    )
+    pool = client.connection_pool
     # Set again, since an option of the URL would win.
-    client.connection_pool.connection_kwargs["protocol"] = 2
+    pool.connection_kwargs["protocol"] = 2
+    if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
+        pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]
+        pool.connection_kwargs["find"] = finder(place, key_prefix, pool.connection_kwargs)
     return client
 
 
@@ -39,43 +59,62 @@ class StopRequest:
     """Whether this process was asked to stop, by SIGTERM or SIGINT; what waits, waits no longer then."""
 
     def __init__(self) -> None:
-        self.received = False
+        self._received_s: float | None = None
+        # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
+        self._requests: SimpleQueue[None] = SimpleQueue()
+
+    @property
+    def received(self) -> bool:
+        """Whether it was."""
+        return self._received_s is not None
 
     def listen(self) -> None:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.received = True
+    def request(self) -> None:
+        """Asks this process to stop, as the signals do."""
+        self._received_s = self._received_s or time.monotonic()
+        self._requests.put(None)
 
-    def pause(self, seconds: float) -> None:
-        """Sleeps, but not past a request to stop."""
-        # In ticks: a threading.Event that a signal handler sets may deadlock with its own wait.
-        deadline = time.monotonic() + seconds
-        while not self.received and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _TICK_S))
+    def pause(self, seconds: float | None = None) -> None:
+        """Sleeps, but not past a request to stop; without a time until then."""
+        with suppress(Empty):
+            self._requests.get(timeout=seconds)
+            # Left there for whoever else waits, and for the next one.
+            self._requests.put(None)
 
-    def until_redis_answers(self, action: Callable[[], T]) -> T:
+    def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
 
-        `action` may run more than once, so it must be one that can.
+        `action` may run more than once, so it must be one that can. After a request to stop no attempt begins later
+        than `patience_s`; with that, losing something by giving up can be made unlikely.
 
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
         # By itself, since tenacity alone takes longer than Redis does for most actions.
-        with suppress(redis.RedisError):
+        try:
             return action()
+        except redis.RedisError:
+            if self._is_over(patience_s):
+                raise
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
-            wait=tenacity.wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
-            stop=lambda state: self.received,  # noqa: ARG005
-            sleep=self.pause,
+            wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
+            stop=lambda state: self._is_over(patience_s - state.upcoming_sleep),
+            sleep=lambda pause_s: time.sleep(pause_s) if self.received else self.pause(pause_s),
             before_sleep=_tell,
             reraise=True,
         )
         return retrying(action)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.request()
+
+    def _is_over(self, patience_s: float) -> bool:
+        return self._received_s is not None and time.monotonic() > self._received_s + patience_s
 
 
 def _tell(state: tenacity.RetryCallState) -> None:
