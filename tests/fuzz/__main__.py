@@ -96,7 +96,9 @@ def main() -> None:
     run = LongRun(options.inputs)
     spare_collections()
     libfuzzer = [f"-runs={options.inputs}", "-max_len=4096", "-timeout=60", f"-artifact_prefix={FOUND}/"]
-    atheris.Setup([sys.argv[0], *libfuzzer, *(options.libfuzzer or [str(FOUND / "corpus")])], run.one, custom_mutator=mutate)
+    atheris.Setup(
+        [sys.argv[0], *libfuzzer, *(options.libfuzzer or [str(FOUND / "corpus")])], run.one, custom_mutator=mutate
+    )
     atheris.Fuzz()
 
 

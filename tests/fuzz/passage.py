@@ -24,7 +24,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 REPEATED = re.compile(rb"\xfe(.)(.)", re.DOTALL)
 
-_answers = Answers("results", 60)
+_answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60)
 _outcomes = Outcomes(_answers)
 _current = CurrentMessage()
 
@@ -75,7 +75,8 @@ class RequestPath:
             assert (outcome["task_type"], outcome.get("request_id")) == (sender.task_type, sender.request_id)
         # What a request can make Redis keep is in proportion to it: an outcome and its keys repeat, and add no more.
         assert len(passage.answer.payload) <= 6 * len(data) + 5_000
-        assert all(len(key) <= len(data) + 250 for key in passage.answer.keys)
+        assert all(len(key) <= len(data) + 250 for key, _ in passage.answer.keys)
+        assert len(passage.answer.claim) <= len(data) + 250
         assert passage.answer.channels[0] == "results"
         assert all(channel.startswith("results:") for channel in passage.answer.channels[1:])
 

@@ -30,6 +30,7 @@ class Seen(BaseModel):
 
 
 def everything(
+    *,
     text: str,
     day: date | None = None,
     moment: datetime | None = None,
