@@ -22,7 +22,7 @@ from transport.outcomes import Outcomes
 #: What would end a line or steer a terminal.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-REPEATED = re.compile(rb"\xfe(.)(.)", re.DOTALL)
+REPEATED = re.compile(rb"([\xfd\xfe])(.)(.)", re.DOTALL)
 
 _answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60)
 _outcomes = Outcomes(_answers)
@@ -107,12 +107,13 @@ class RequestPath:
 
 
 def expanded(data: bytes) -> bytes:
-    """The request that an input stands for: `FE n m` says the next m bytes (to 16) 2 ** n times (to 2 ** 17), so that
-    few bytes can stand for a request beyond all limits."""
+    """The request that an input stands for: `FE n m` is the next m bytes (to 16) 2 ** n times (to 2 ** 8), and `FD` to
+    2 ** 17 times, so that few bytes can stand for a request beyond all limits."""
     for _ in range(4):
         if not (found := REPEATED.search(data)):
             break
-        times, length = 1 << found[1][0] % 18, found[2][0] % 16 + 1
+        times = 1 << found[2][0] % (9 if found[1] == b"\xfe" else 18)
+        length = found[3][0] % 16 + 1
         start = found.end()
         data = data[: found.start()] + data[start : start + length] * times + data[start + length :]
         data = data[: Limits().request_bytes + 1]
