@@ -83,4 +83,5 @@ def _with_other_bytes(data: bytes, random: Random) -> bytes:
         return data[:start] + random.randbytes(random.randint(1, 4)) + data[end:]
     if kind < 0.95:
         return data[:end] + data[start:end] + data[end:]
-    return data[:start] + bytes((random.choice(b"\xfd\xfe"), random.randint(0, 17), random.randint(0, 15))) + data[start:]
+    repeat = bytes((random.choice(b"\xfd\xfe"), random.randint(0, 17), random.randint(0, 15)))
+    return data[:start] + repeat + data[start:]
