@@ -49,7 +49,7 @@ def copy_project(folder: Path, actors: dict[str, str]) -> Path:
 
 def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
     """The environment of a process: this one's, with nothing of Callboard's in it but what is given."""
-    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL"}
+    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL", "LOG_FORMAT"}
     inherited = {name: value for name, value in os.environ.items() if name not in own}
     return inherited | ({"REDIS_URL": redis_url} if redis_url else {}) | variables
 
