@@ -86,7 +86,10 @@ def publish(wire: Wire) -> list[str]:
 
 
 def answered(client: "redis.Redis", users: list[str]) -> int:
-    return sum(bool(client.exists(f'callboard:outcome:"{user_id}":r')) for user_id in users)
+    try:
+        return sum(bool(client.exists(f'callboard:outcome:"{user_id}":r')) for user_id in users)
+    except redis.ConnectionError:  # the nodes of a cluster do not hear of a new master all at once
+        return 0
 
 
 def accepted(client: "redis.Redis", users: list[str]) -> int:
