@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test check format bench bench-scaling clean
+.PHONY: help run redis test check format bench bench-scaling chaos soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ bench: $(VENV)/bench ## Measure Callboard beside an echo, a plain Dramatiq port 
 
 bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size
 	@$(BIN)/python -m bench.scaling
+
+chaos: $(VENV)/dev ## Inject faults under load, count every request, write the table of docs/reliability.md
+	@$(BIN)/python -m tests.faults
+
+soak: $(VENV)/bench ## Run for 30 minutes with a fault each minute, and draw latency and memory
+	@$(BIN)/python -m tests.faults.soak
 
 clean: ## Remove the virtual environment and everything that tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 import multiprocessing
 
 import dramatiq
-from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, Retries, ShutdownNotifications, TimeLimit
+from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
 from errors import SettingsError
 from logs import WorkerLog
@@ -12,8 +12,10 @@ from transport.answers import Answers
 from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
+from transport.maintenance import Maintenance
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
+from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
 from transport.work_queue import ThriftyWakeups
 
@@ -31,22 +33,24 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     return CallboardBroker(
         connect(settings.redis.connection_url, settings.redis.key_prefix),
         key_prefix=settings.redis.key_prefix,
+        max_crashes=worker.max_crashes,
         middleware=[
             WorkerLog(settings.log_level),
             OneTermination(),
+            Maintenance(),
             ThriftyWakeups(),
             SparseCollections(),
             Outcomes(answers),
-            Retries(
+            GracefulRetries(
                 max_retries=worker.max_attempts - 1,
                 min_backoff=worker.min_backoff_ms,
                 max_backoff=worker.max_backoff_ms,
             ),
             AgeLimit(),
             TimeLimit(time_limit=worker.time_limit_ms, interval=TIME_LIMIT_CHECK_MS),
-            ShutdownNotifications(),
             CurrentMessage(),
             AsyncIO(),
+            GracefulShutdown(worker.shutdown_timeout_ms),
         ],
     )
 
@@ -62,7 +66,12 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
-answers = Answers(settings.redis.channels.results_queue, settings.redis.outcome_ttl_s, settings.redis.key_prefix)
+answers = Answers(
+    settings.redis.channels.results_queue,
+    outcome_ttl_s=settings.redis.outcome_ttl_s,
+    request_id_ttl_s=settings.redis.request_id_ttl_s,
+    key_prefix=settings.redis.key_prefix,
+)
 broker = build_broker(settings, answers)
 dramatiq.set_broker(broker)
 dramatiq.set_encoder(FastJSONEncoder())

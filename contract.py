@@ -5,6 +5,7 @@ The one place that knows a field's name; knows neither Redis nor Dramatiq. Sourc
 
 import codecs
 import json
+import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,9 @@ MAX_DELAY_MS = 7 * 24 * 3600 * 1000
 
 #: An error is one readable sentence; whatever it quotes is cut so that it stays one.
 MAX_SENTENCE_CHARACTERS = 500
+
+#: What is left of the control characters once lines are joined; an error may be printed on somebody's terminal.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -106,6 +110,8 @@ class TaskOutcome(BaseModel):
     request_id: Annotated[str | None, Field(exclude_if=_absent)] = None
     attempts: Annotated[int | None, Field(exclude_if=_absent)] = None
     duration_ms: Annotated[float | None, Field(exclude_if=_absent)] = None
+    #: Redis adds it, when the request comes again and gets the outcome that it had.
+    replayed: Annotated[Literal[True] | None, Field(exclude_if=_absent)] = None
 
     def to_wire(self) -> bytes:
         """The outcome as UTF-8 JSON."""
@@ -179,8 +185,10 @@ def parameters_complaint(error: ValidationError, parameters: Mapping[str, Any], 
 
 
 def sentence(text: str) -> str:
-    """`text` as one line that fits an outcome: lone surrogates replaced (UTF-8 has none), and cut if it is long."""
-    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines()).strip()
+    """`text` as one line that fits an outcome: lone surrogates (UTF-8 has none) and control characters replaced, and
+    cut if it is long."""
+    line = " ".join(text[: 2 * MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode().splitlines())
+    line = CONTROL_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", line.expandtabs(1).strip())
     return line if len(line) <= MAX_SENTENCE_CHARACTERS else line[: MAX_SENTENCE_CHARACTERS - 1] + "…"
 
 
@@ -197,6 +205,11 @@ def outcome_key(task_id: str) -> str:
 def request_key(user_id: str | int, request_id: str) -> str:
     """The same by request: two users may use one `request_id`, and user 7 is not user "7", hence the JSON."""
     return f"callboard:outcome:{to_json(user_id).decode()}:{request_id}"
+
+
+def claim_key(user_id: str | int, request_id: str) -> str:
+    """The Redis key that says that this request was taken in; it holds the redis message id of its message."""
+    return f"callboard:request:{to_json(user_id).decode()}:{request_id}"
 
 
 def _request_complaint(details: ErrorDetails) -> str:

@@ -1,6 +1,14 @@
-"""`python -m scheduler`: fires the requests of `schedule` in the configuration, through the gate of all requests."""
+"""`python -m scheduler`: fires the requests of `schedule` in the configuration, through the gate of all requests.
+
+Any number of schedulers may run. Each firing has a `request_id` made of the job's name and the time when it is due, so
+whichever comes first has it run and the others change nothing.
+"""
+
+from datetime import UTC, datetime, timedelta
 
 import redis
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -11,15 +19,88 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from contract import RefusedRequestError
 from ingress.gate import Gate
-from ingress.intake import Intake
+from ingress.intake import Intake, Received
+from ingress.queue_bound import QueueBound
 from logs import configure_logging
 from setting_types import crontab_trigger
 from settings import ScheduledJob
 from task import catalogue
+from transport.arrivals import Origin
 from transport.connection import StopRequest
 
-#: How long a scheduler that has nothing to do sleeps before it looks whether it should stop.
-TICK_S = 1.0
+#: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
+ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
+
+#: How long it is remembered when a job has fired last.
+MEMORY_S = 30 * 24 * 3600
+
+
+class AnchoredInterval(IntervalTrigger):  # type: ignore[misc]
+    """Fires at multiples of its interval since `ANCHOR`. APScheduler's own adds up, and with it rounding errors."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first such time after the previous one, or from now on."""
+        start = now if previous_fire_time is None else previous_fire_time + timedelta(milliseconds=1)
+        due: datetime | None = super().get_next_fire_time(None, start)
+        return due
+
+
+class FiringExecutor(BaseExecutor):  # type: ignore[misc]
+    """Calls a job with the time when it was due, which APScheduler's own executors keep to themselves."""
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        for due in run_times:
+            late_s = (datetime.now(UTC) - due).total_seconds()
+            if late_s > job.misfire_grace_time:
+                logger.warning("Job {!r} was due at {}, {:.0f} s ago: that is skipped", job.id, due, late_s)
+            else:
+                job.func(due)
+        # At the end already. The caller counts the job as running after this, and allows one.
+        self._run_job_success(job.id, [])
+
+
+class Firing:
+    """Sends the request of one job, and keeps when it did so last."""
+
+    def __init__(self, job: ScheduledJob, intake: Intake, client: "redis.Redis") -> None:
+        self._job = job
+        self._intake = intake
+        self._client = client
+        self._last_key = f"{settings.redis.key_prefix}callboard:fired:{job.name}"
+
+    def fire(self, due: datetime) -> None:
+        """Sends the request that was due then, unless another scheduler has."""
+        logger.debug("Firing {!r} of {}", self._job.name, due)
+        try:
+            self._intake.take([Received(self.request(due))], Origin(answers_repeats=False))
+            self._client.set(self._last_key, due.isoformat(), ex=MEMORY_S)
+        except redis.RedisError as error:
+            logger.warning("Job {!r} was not fired, the process stops: {}", self._job.name, error)
+
+    def request(self, due: datetime) -> bytes:
+        """The request as any client could send it."""
+        job = self._job
+        moment = due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        request_id = f"schedule:{job.name}:{moment}Z"
+        return to_json(
+            {
+                "task_type": job.task_type,
+                "user_id": job.user_id,
+                "parameters": job.parameters,
+                "request_id": request_id,
+            }
+        )
+
+    def next_due(self, trigger: BaseTrigger) -> datetime | None:
+        """When to fire first: a time in the past, if that was missed while no scheduler ran and is not too old."""
+        now = datetime.now(UTC)
+        kept = self._client.get(self._last_key)
+        previous: datetime | None = None
+        if isinstance(kept, bytes):
+            oldest = now - timedelta(seconds=self._job.misfire_grace_s)
+            previous = max(datetime.fromisoformat(kept.decode()), oldest)
+        due: datetime | None = trigger.get_next_fire_time(previous, now)
+        return due
 
 
 def main() -> None:
@@ -28,33 +109,42 @@ def main() -> None:
     stop = StopRequest()
     stop.listen()
     gate = Gate(catalogue, settings.limits)
-    intake = Intake(gate, broker, answers, broker.client, stop)
-    scheduler = BackgroundScheduler(timezone="UTC")
-    for number, job in enumerate(settings.schedule):
-        request = _request(job)
-        _refuse_wrong_job(gate, request, number)
-        scheduler.add_job(_fire, _trigger(job), [intake, job.name, request], id=job.name, coalesce=True)
-        logger.info("Job {!r}: {} {}", job.name, job.task_type, job.cron or f"every {job.interval_s:g} s")
+    intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length))
+    firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
+    for number, (_, firing) in enumerate(firings):
+        _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
+    scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
     try:
         stop.until_redis_answers(broker.client.ping)
+        for job, firing in firings:
+            _add(scheduler, job, firing)
     except redis.RedisError as error:
         raise SystemExit(f"callboard: stopped without Redis: {error}") from None
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
-    while not stop.received:
-        stop.pause(TICK_S)
+    stop.pause()
     scheduler.shutdown()
     logger.info("Stopped")
+
+
+def _add(scheduler: BackgroundScheduler, job: ScheduledJob, firing: Firing) -> None:
+    trigger = _trigger(job)
+    scheduler.add_job(
+        firing.fire,
+        trigger,
+        args=[ANCHOR],  # in place of the time, which the executor gives: APScheduler wants to see all arguments
+        id=job.name,
+        coalesce=job.coalesce,
+        misfire_grace_time=job.misfire_grace_s,
+        next_run_time=firing.next_due(trigger),
+    )
+    logger.info("Job {!r}: {} {}", job.name, job.task_type, job.cron or f"every {job.interval_s:g} s")
 
 
 def _trigger(job: ScheduledJob) -> BaseTrigger:
     if job.cron is not None:
         return crontab_trigger(job.cron, job.timezone)
-    return IntervalTrigger(seconds=job.interval_s, timezone=job.timezone)
-
-
-def _request(job: ScheduledJob) -> bytes:
-    return to_json({"task_type": job.task_type, "user_id": job.user_id, "parameters": job.parameters})
+    return AnchoredInterval(seconds=job.interval_s, start_date=ANCHOR, timezone=job.timezone)
 
 
 def _refuse_wrong_job(gate: Gate, request: bytes, number: int) -> None:
@@ -62,14 +152,6 @@ def _refuse_wrong_job(gate: Gate, request: bytes, number: int) -> None:
         gate.admit(request)
     except RefusedRequestError as refusal:
         raise SystemExit(f"callboard: schedule[{number}] would be refused at every firing: {refusal}") from None
-
-
-def _fire(intake: Intake, name: str, request: bytes) -> None:
-    logger.debug("Firing {!r}", name)
-    try:
-        intake.take([request])
-    except redis.RedisError as error:
-        logger.warning("Job {!r} was not fired, the process stops and Redis does not answer: {}", name, error)
 
 
 if __name__ == "__main__":

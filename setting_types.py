@@ -149,8 +149,12 @@ Number = BeforeValidator(_not_boolean)
 Count = Annotated[int, Number, Field(ge=1, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
+PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
+# Below it the tasks would have next to nothing of it: see transport/shutdown.py.
+ShutdownMs = Annotated[int, Number, Field(ge=5_000, le=WEEK_MS)]
 TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
 IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
+MisfireGraceS = Annotated[int, Number, Field(ge=1, le=24 * 3600)]
 Port = Annotated[int, Number, Field(ge=1, le=65535)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]

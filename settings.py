@@ -5,13 +5,14 @@ sections an unknown key is refused, because a misspelt one would silently fall b
 """
 
 import json
+import multiprocessing
 import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -30,8 +31,11 @@ from setting_types import (
     JobUserId,
     KeyPrefix,
     MasterName,
+    MisfireGraceS,
+    PoolSize,
     Port,
     RedisUrl,
+    ShutdownMs,
     TimeToLiveS,
     TimeZone,
 )
@@ -52,9 +56,11 @@ class Section(BaseModel):
 
 
 class Channels(Section):
-    """The Redis channels that requests come in on and outcomes go out on."""
+    """The Redis channels that requests come in on and outcomes go out on, and the stream for requests that must not be
+    lost while nobody listens."""
 
     tasks_queue: ChannelName = "tasks"
+    tasks_stream: ChannelName = "tasks:stream"
     results_queue: ChannelName = "results"
 
     @model_validator(mode="after")
@@ -91,6 +97,7 @@ class RedisSettings(Section):
     key_prefix: KeyPrefix = ""
     channels: Channels = Channels()
     outcome_ttl_s: TimeToLiveS = 3600
+    request_id_ttl_s: TimeToLiveS = 24 * 3600
 
     @model_validator(mode="before")
     @classmethod
@@ -130,13 +137,14 @@ class RedisSettings(Section):
         return read_place(self.connection_url).location
 
 
-class WorkerSettings(Section):
-    """How often and how long a task is tried, where its own `@task` says nothing else."""
+class TaskOptions(Section):
+    """How often and how long a task is tried, and whether a `Shutdown` exception tells it that its worker stops."""
 
     max_attempts: Count = 4
     min_backoff_ms: BackoffMs = 1_000
     max_backoff_ms: BackoffMs = 60_000
     time_limit_ms: Count = 60_000
+    notify_shutdown: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -145,21 +153,38 @@ class WorkerSettings(Section):
         return self
 
 
+class WorkerSettings(TaskOptions):
+    """The worker processes of `python -m worker`, how long any worker may take to stop, and what applies to a task
+    whose own `@task` says nothing else."""
+
+    processes: PoolSize = Field(default_factory=multiprocessing.cpu_count)
+    threads: PoolSize = 8
+    shutdown_timeout_ms: ShutdownMs = 25_000
+    max_crashes: Count = 3
+
+
 class Limits(Section):
     """What is accepted from outside."""
 
     request_bytes: Count = 1024 * 1024
+    queue_length: Count = 1_000_000
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
 
 
 class ScheduledJob(Section):
-    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`."""
+    """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`.
+
+    One that was missed, while no scheduler ran or Redis was away, is made up for when it is not older than
+    `misfire_grace_s`; with `coalesce` only the last of several.
+    """
 
     name: JobName
     cron: Crontab | None = None
     interval_s: IntervalS | None = None
     timezone: TimeZone = "UTC"
+    misfire_grace_s: MisfireGraceS = 60
+    coalesce: bool = True
     task_type: str
     parameters: dict[str, Any] = {}
     user_id: JobUserId

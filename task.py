@@ -13,7 +13,7 @@ from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import dramatiq
-from dramatiq.middleware import TimeLimitExceeded
+from dramatiq.middleware import Shutdown, TimeLimitExceeded
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -21,7 +21,7 @@ from pydantic_core import to_json
 from broker import broker, settings
 from contract import parameters_complaint
 from errors import DeclarationError, InvalidParametersError
-from settings import WorkerSettings
+from settings import TaskOptions
 from signature import annotations, parameters_model, result_model
 from transport.messages import Delivery
 
@@ -40,7 +40,7 @@ QUEUE_NAME = "[a-zA-Z_][a-zA-Z0-9_-]*"
 class Task(Generic[P, R]):
     """A declared task. Calling it calls the function as it was written; `actor` is what a worker runs."""
 
-    def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: WorkerSettings) -> None:
+    def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: TaskOptions) -> None:
         update_wrapper(self, function)
         self.name = name
         self._function: Callable[..., Any] = function
@@ -54,11 +54,12 @@ class Task(Generic[P, R]):
             actor_name=name,
             queue_name=queue_name,
             broker=broker,
-            throws=NOT_RETRIED,
+            throws=(*NOT_RETRIED, Shutdown),  # of these Dramatiq logs no traceback
             max_retries=options.max_attempts - 1,
             min_backoff=options.min_backoff_ms,
             max_backoff=options.max_backoff_ms,
             time_limit=options.time_limit_ms,
+            notify_shutdown=options.notify_shutdown,
         )(run)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -115,8 +116,8 @@ def task(
     Parameters:
         name: the task's `task_type`; by default the function's name.
         queue_name: the Dramatiq queue that its requests wait in.
-        options: `max_attempts`, `min_backoff_ms`, `max_backoff_ms`, `time_limit_ms`, where this task needs other ones
-            than the configuration's `worker` section has.
+        options: `max_attempts`, `min_backoff_ms`, `max_backoff_ms`, `time_limit_ms`, `notify_shutdown`, where this task
+            needs other ones than the configuration's `worker` section has.
 
     Raises:
         DeclarationError: at import, when the function or an option cannot make a task.
@@ -138,13 +139,14 @@ def task(
     return declare
 
 
-def _options(name: str, given: dict[str, int]) -> WorkerSettings:
+def _options(name: str, given: dict[str, int]) -> TaskOptions:
+    defaults = settings.worker.model_dump(include=set(TaskOptions.model_fields))
     try:
-        return WorkerSettings.model_validate(settings.worker.model_dump() | given)
+        return TaskOptions.model_validate(defaults | given)
     except ValidationError as error:
         details = error.errors()[0]
         option = ".".join(map(str, details["loc"])) or "options"
         raise DeclarationError(
             f"task {name!r}: {option}={details['input']!r}: {details['msg']}; "
-            f"a task may set {', '.join(WorkerSettings.model_fields)}"
+            f"a task may set {', '.join(TaskOptions.model_fields)}"
         ) from None

@@ -7,6 +7,10 @@ from pydantic import BaseModel, Field
 
 from task import task
 
+#: An extended grapheme cluster (Unicode UAX #29), which Python's own `re` does not know. Flags that follow one another
+#: are taken by themselves: `\X` counts from the first of them at each, which took 9 s for 100,000 characters.
+CLUSTER = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
+
 NonEmptyText = Annotated[str, Field(min_length=1, max_length=100_000)]
 
 
@@ -21,5 +25,4 @@ def reverse(text: NonEmptyText) -> ReversedText:
     """Reverses a text by user-perceived characters, so that an emoji or an accented letter stays whole."""
     if text.isascii() and "\r\n" not in text:  # the one character of ASCII that is made of two
         return ReversedText(reversed_text=text[::-1])
-    # \X is an extended grapheme cluster (Unicode UAX #29), which Python's own `re` does not know.
-    return ReversedText(reversed_text="".join(reversed(regex.findall(r"\X", text))))
+    return ReversedText(reversed_text="".join(reversed(CLUSTER.findall(text))))

@@ -1,4 +1,6 @@
-"""`python -m ingress`: requests in from the tasks channel, until SIGTERM or SIGINT."""
+"""`python -m ingress`: requests in from the tasks channel and the tasks stream, until SIGTERM or SIGINT."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import redis
 from loguru import logger
@@ -7,8 +9,9 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from ingress.gate import Gate
 from ingress.intake import Intake
-from ingress.output_buffer import widen_output_buffer
-from ingress.subscriber import Subscriber
+from ingress.queue_bound import QueueBound
+from ingress.replica import Replica
+from ingress.stream import StreamReader
 from logs import configure_logging
 from task import catalogue
 from transport.collector import spare_collections
@@ -23,16 +26,37 @@ def main() -> None:
     channel = settings.redis.channels.tasks_queue
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
-    gate = Gate(catalogue, settings.limits)
-    intake = Intake(gate, broker, answers, broker.client, stop)
+    bound = QueueBound(broker, settings.limits.queue_length)
+    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
+    stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
+    reader = StreamReader(broker.client, stream, intake, stop, bound)
+    replica = Replica(
+        broker.client,
+        channel,
+        intake,
+        stop,
+        key_prefix=settings.redis.key_prefix,
+        output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
+    )
     try:
         stop.until_redis_answers(broker.client.ping)
-        widen_output_buffer(broker.client, settings.limits.pubsub_buffer_bytes)
         spare_collections()
-        Subscriber(broker.client, channel, intake, stop).run()
+        _run(reader, replica, stop)
     except redis.RedisError as error:
         raise SystemExit(f"callboard: stopped without Redis: {error}") from None
     logger.info("Stopped")
+
+
+def _run(reader: StreamReader, replica: Replica, stop: StopRequest) -> None:
+    """Both at once. When one ends, be it by an error, the other is asked to stop."""
+    with ThreadPoolExecutor(1, "stream") as pool:
+        reading = pool.submit(reader.run)
+        reading.add_done_callback(lambda _: stop.request())
+        try:
+            replica.run()
+        finally:
+            stop.request()
+        reading.result()
 
 
 if __name__ == "__main__":

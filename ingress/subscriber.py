@@ -1,79 +1,110 @@
-"""Hears the tasks channel and brings each burst of requests to the queue."""
+"""Hears the tasks channel, and the markers that make its positions known."""
 
 import time
+from contextlib import suppress
+from uuid import uuid4
 
 import redis
-from loguru import logger
 
-from ingress.intake import Intake
-from transport.connection import StopRequest
+from ingress.backlog import Backlog
+from ingress.output_buffer import widen_output_buffer
 from transport.line import Line
 
-#: The most requests that are taken to the queue together, and the bytes from which on they are not waited for.
+#: The most requests that are heard before they are taken in, and the bytes from which on no more are waited for.
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
-
-#: How long a silent subscriber waits before it looks whether it should stop.
-SILENCE_S = 0.5
 
 #: After this long without a word from Redis it is asked for one, and has as long again to answer.
 PING_S = 5.0
 
+#: How long Redis has to confirm a subscription and to deliver the first marker.
+READY_S = 5.0
+
 
 class Subscriber:
-    """Subscribes to one channel until it is asked to stop, through every loss of the connection."""
+    """A subscription to the tasks channel and to the markers' channel beside it, which ends with its connection.
 
-    def __init__(self, client: "redis.Redis", channel: str, intake: Intake, stop: StopRequest) -> None:
+    Raises, in each of its methods:
+        redis.ConnectionError, redis.TimeoutError: the subscription is lost; what is published is unheard until the next
+            one.
+    """
+
+    def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog, output_buffer_bytes: int) -> None:
+        self._client = client
         self._line = Line(client)
         self._channel = channel
-        self._intake = intake
-        self._stop = stop
+        self._markers = f"callboard:markers:{channel}"
+        self._backlog = backlog
+        self._output_buffer_bytes = output_buffer_bytes
         self._heard_s = 0.0
         self._pinged_s: float | None = None
 
-    def run(self) -> None:
-        """Returns once asked to stop, with everything that was received on the queue or answered."""
-        while not self._stop.received:
-            try:
-                self._stop.until_redis_answers(self._subscribe)
-                self._listen()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
-            finally:
-                self._line.close()
-
-    def _subscribe(self) -> None:
-        self._line.close()
-        self._line.send(("SUBSCRIBE", self._channel))
+    def subscribe(self) -> None:
+        """Returns when Redis has confirmed the subscription and delivers."""
+        widen_output_buffer(self._client, self._output_buffer_bytes)
+        self._line.send(("SUBSCRIBE", self._channel, self._markers))
         # Ready means ready: from Redis's confirmation on, nothing that is published here is missed.
         self._line.receive()
+        self._line.receive()
         self._hears()
-        logger.info("Ready: listening on channel {!r}", self._channel)
+        marker = self.mark()
+        deadline_s = time.monotonic() + READY_S
+        while not self._backlog.knows(marker):
+            self.hear(READY_S)
+            if time.monotonic() > deadline_s:
+                raise redis.TimeoutError(f"Redis has not delivered what was published on {self._markers!r}")
 
-    def _listen(self) -> None:
-        while not self._stop.received:
-            if burst := self._burst():
-                self._intake.take(burst)
-            else:
-                self._check_health()
-        # What Redis had sent before it confirms that it sends no more was received, too.
-        self._line.send(("UNSUBSCRIBE", self._channel))
-        while burst := self._burst():
-            self._intake.take(burst)
+    def mark(self) -> str:
+        """Publishes a new marker for all ingresses to hear; returns it."""
+        marker = uuid4().hex
+        self._client.publish(self._markers, marker)
+        return marker
 
-    def _burst(self) -> list[bytes]:
-        """The requests that have come by now, after waiting for the first of them."""
-        burst: list[bytes] = []
+    def others_hear(self) -> bool:
+        """Whether other ingresses are subscribed, too."""
+        return self._client.pubsub_numsub(self._markers)[0][1] > 1
+
+    def hear(self, silence_s: float) -> None:
+        """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
         room = BURST_BYTES
-        while len(burst) < BURST and room > 0 and self._line.is_answered(0 if burst else SILENCE_S):
-            kind, _, data = (*self._line.receive(), None)[:3]
-            self._hears()
-            if kind == b"message":
-                burst.append(data)
-                room -= len(data)
-            elif kind == b"unsubscribe":
+        for _ in range(BURST):
+            if room <= 0 or not self._line.is_answered(silence_s):
                 break
-        return burst
+            silence_s = 0
+            room -= self._receive()
+        else:
+            return
+        self._check_health()
+
+    def leave(self) -> None:
+        """Ends the subscription; adds to the backlog what Redis had sent by then."""
+        self._line.send(("UNSUBSCRIBE", self._channel))
+        while self._receive() >= 0:
+            pass
+
+    def hear_the_rest(self) -> None:
+        """Adds to the backlog what has come by now, whether Redis answers or not."""
+        with suppress(redis.ConnectionError, redis.TimeoutError):
+            while self._line.is_answered(0):
+                self._receive()
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._line.close()
+
+    def _receive(self) -> int:
+        """How many bytes the next request has; 0 when it is none, -1 when it is the end of the subscription."""
+        kind, channel, data = (*self._line.receive(), None, None)[:3]
+        self._hears()
+        if kind == b"unsubscribe":
+            return -1
+        if kind != b"message":
+            return 0
+        if channel == self._channel.encode():
+            self._backlog.append(data)
+            return len(data)
+        self._backlog.mark(data.decode("ascii", "replace"))
+        return 0
 
     def _hears(self) -> None:
         self._heard_s = time.monotonic()

@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
+
+import psutil
 
 from tests.waiting import wait_until
 
@@ -21,14 +24,15 @@ LEFT_OUT = shutil.ignore_patterns(".*", "tests", "bench", "docs", "build", "*.eg
 #: The command of each process, and what its log says when it is ready.
 COMMANDS = {
     "ingress": (["-m", "ingress"], "Ready"),
-    "worker": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
+    "worker": (["-m", "worker"], "Ready"),
+    "dramatiq": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
     "scheduler": (["-m", "scheduler"], "Ready"),
 }
 
 #: Retries follow one another quickly here, and nothing is scheduled.
 TEST_CONFIG: dict[str, Any] = {
     "redis": {"host": "localhost", "port": 6379, "channels": {"tasks_queue": "tasks", "results_queue": "results"}},
-    "worker": {"max_attempts": 3, "min_backoff_ms": 10, "max_backoff_ms": 50, "time_limit_ms": 20_000},
+    "worker": {"max_attempts": 3, "min_backoff_ms": 10, "max_backoff_ms": 50, "time_limit_ms": 20_000, "processes": 1},
     "frontend": {"port": 3000},
 }
 
@@ -75,32 +79,76 @@ class System:
         self._logs = tempfile.TemporaryDirectory(prefix="callboard-logs-")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Starts `ingress`, `worker` or `scheduler` and returns once its log says that it is ready."""
-        process = self.launch(name)
-        ready = COMMANDS[name][1]
+    def start(self, command: str, as_: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
+        """Starts one of `COMMANDS` and returns once its log says that it is ready.
+
+        Another one of the same has a name of its own, `as_`; `variables` are added to its environment.
+        """
+        name = as_ or command
+        told = len(self.log(name))
+        process = self.launch(command, as_, **variables)
+        ready = COMMANDS[command][1]
 
         def is_ready() -> bool:
             assert process.poll() is None, f"{name} ended with {process.returncode}:\n{self.log(name)}"
-            return ready in self.log(name)
+            return ready in self.log(name)[told:]
 
         wait_until(is_ready, f"{name} is ready")
         return process
 
-    def launch(self, name: str) -> subprocess.Popen[bytes]:
+    def launch(self, command: str, as_: str | None = None, **variables: str) -> subprocess.Popen[bytes]:
         """The same without waiting."""
+        name = as_ or command
+        arguments = [sys.executable, *COMMANDS[command][0]]
+        environment = self._environment | variables
         with self._log(name).open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *COMMANDS[name][0]], cwd=self.project, env=self._environment, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(arguments, cwd=self.project, env=environment, stdout=log, stderr=log)
         self._processes[name] = process
         return process
 
-    def stop(self, name: str, by: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, name: str, by: signal.Signals = signal.SIGTERM, timeout_s: float = 15) -> int:
         """Asks a process to stop; returns its exit code."""
-        process = self._processes.pop(name)
+        process = self._processes[name]
         process.send_signal(by)
-        return process.wait(timeout=15)
+        code = process.wait(timeout=timeout_s)
+        del self._processes[name]
+        return code
+
+    def kill(self, name: str, *, children_only: bool = False) -> set[psutil.Process]:
+        """SIGKILL for a process and all that it started, or for the latter alone; returns the latter."""
+        process = self._processes[name]
+        children = self.children(name)
+        if not children_only:
+            self._processes.pop(name)
+            process.kill()
+            process.wait()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        return children
+
+    def family(self, name: str) -> set[psutil.Process]:
+        """A process with all that it has started."""
+        return {psutil.Process(self._processes[name].pid)} | self.children(name)
+
+    @contextmanager
+    def suspended(self, name: str) -> Iterator[None]:
+        """A process stands still until the context ends."""
+        for process in self.family(name):
+            process.suspend()
+        yield
+        for process in self.family(name):
+            process.resume()
+
+    def children(self, name: str) -> set[psutil.Process]:
+        """What a process has started, and what that has."""
+        with suppress(psutil.NoSuchProcess):
+            return set(psutil.Process(self._processes[name].pid).children(recursive=True))
+        return set()
+
+    def runs(self, name: str) -> bool:
+        """Whether a process that was started lives, and was not stopped."""
+        return name in self._processes and self._processes[name].poll() is None
 
     def still_run(self, *names: str) -> bool:
         """Whether none of these processes has ended since it was started."""
@@ -119,6 +167,10 @@ class System:
     def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             process.terminate()
-        for process in self._processes.values():
-            process.wait(timeout=15)
-        self._logs.cleanup()
+        try:
+            for process in self._processes.values():
+                process.wait(timeout=15)
+        finally:
+            for name in [name for name in self._processes if self.runs(name)]:
+                self.kill(name)
+            self._logs.cleanup()

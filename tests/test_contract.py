@@ -106,6 +106,11 @@ def test_a_sentence_is_one_line(line_end: str) -> None:
     assert sentence(f"first{line_end}second") == "first second"
 
 
+@pytest.mark.parametrize("character", ["\0", "\b", "\x1b", "\x7f", "\x9b"], ids=ascii)
+def test_a_sentence_does_not_steer_a_terminal(character: str) -> None:
+    assert sentence(f"red:{character}[31m\tnot") == "red:\N{REPLACEMENT CHARACTER}[31m not"
+
+
 def test_a_long_sentence_is_cut_and_says_so() -> None:
     assert sentence("x" * MAX_SENTENCE_CHARACTERS) == "x" * MAX_SENTENCE_CHARACTERS
     assert sentence("x" * (MAX_SENTENCE_CHARACTERS + 1)) == "x" * (MAX_SENTENCE_CHARACTERS - 1) + "…"

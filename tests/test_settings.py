@@ -24,7 +24,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_file_leaves_the_defaults_of_the_design() -> None:
     settings = load({})
     assert (settings.redis.host, settings.redis.port) == ("localhost", 6379)
-    assert settings.redis.channels.model_dump() == {"tasks_queue": "tasks", "results_queue": "results"}
+    channels = {"tasks_queue": "tasks", "results_queue": "results", "tasks_stream": "tasks:stream"}
+    assert settings.redis.channels.model_dump() == channels
     assert settings.redis.outcome_ttl_s == 3600
     assert settings.limits.request_bytes == 1024 * 1024
     assert settings.limits.reply_to == ("results:*",)
@@ -32,7 +33,7 @@ def test_an_empty_file_leaves_the_defaults_of_the_design() -> None:
 
 
 def test_the_file_overrides_the_defaults() -> None:
-    channels = {"tasks_queue": "requests", "results_queue": "answers"}
+    channels = {"tasks_queue": "requests", "tasks_stream": "requests:stream", "results_queue": "answers"}
     settings = load({"redis": {"host": "db", "port": 7000, "channels": channels}, "worker": {"max_attempts": 1}})
     assert settings.redis.connection_url == "redis://db:7000/0"
     assert settings.redis.channels.model_dump() == channels

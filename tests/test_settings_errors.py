@@ -48,6 +48,9 @@ WRONG_VALUES = [
     pytest.param(
         {"worker": {"min_backoff_ms": 9, "max_backoff_ms": 8}}, "worker", "9", "at most max_backoff_ms", id="backoff"
     ),
+    pytest.param({"worker": {"processes": 0}}, "worker.processes", "0", "equal to 1", id="no-process"),
+    pytest.param({"worker": {"threads": 1001}}, "worker.threads", "1001", "equal to 1000", id="threads"),
+    pytest.param({"worker": {"shutdown_timeout_ms": 500}}, "worker.shutdown_timeout_ms", "500", "5000", id="shutdown"),
     pytest.param({"limits": {"request_bytes": -1}}, "limits.request_bytes", "-1", "equal to 1", id="limit"),
     pytest.param({"limits": {"reply_to": "x:*"}}, "limits.reply_to", "'x:*'", "tuple", id="reply-to-text"),
     pytest.param({"limits": {"reply_to": ["x", "y z"]}}, "limits.reply_to[1]", "'y z'", "printable", id="reply-to"),

@@ -15,8 +15,7 @@ from transport.answers import Answer
 from transport.completion import Completion, Ending
 from transport.connection import connect
 from transport.feed import Feed
-from transport.messages import Delivery, seal
-from transport.recovery import Recovery
+from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
 
 TIMEOUT_MS = 200
@@ -40,13 +39,6 @@ def broker_on(server: RedisServer) -> CallboardBroker:
 
 def message(**options: Any) -> dramatiq.Message[Any]:
     return dramatiq.Message(queue_name="default", actor_name="any", args=(), kwargs={}, options=options)
-
-
-def test_a_batch_that_is_repeated_is_enqueued_once(broker: CallboardBroker, client: "redis.Redis") -> None:
-    batch = [seal(message()) for _ in range(3)]
-    broker.enqueue_batch(batch)
-    broker.enqueue_batch(batch)
-    assert client.llen("dramatiq:default") == 3
 
 
 def test_scripts_that_redis_has_lost_are_loaded_again(broker: CallboardBroker, client: "redis.Redis") -> None:
@@ -98,7 +90,7 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
     next(broker.consume("default", timeout=TIMEOUT_MS))
     completion = Completion(broker.client, broker.namespace, broker.broker_id)
     key = f"{key_prefix(redis_server.url)}callboard:outcome:x"
-    answer = Answer(b"done", channels=("results", "results:me"), keys=(key,), ttl_s=60)
+    answer = Answer(b"done", channels=("results", "results:me"), keys=((key, 60),))
     with client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe("results", "results:me")
         for _ in range(2):
@@ -111,6 +103,21 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
     assert heard == [b"done", b"done", b"the end"]
     assert client.get("callboard:outcome:x") == b"done"
     assert client.hlen("dramatiq:default.msgs") == 0
+
+
+def test_a_closed_broker_has_handed_back_what_it_held_and_answers_no_more(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    sent = broker.enqueue(message())
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    late = next(consumer)
+    assert isinstance(late, Delivery)
+    broker.close()
+    assert client.lrange("dramatiq:default", 0, -1) == [sent.options["redis_message_id"].encode()]
+    late.answer = Answer(b"late", channels=(), keys=(("callboard:outcome:late", 60),))
+    consumer.ack(late)
+    assert not client.exists("callboard:outcome:late")
+    assert client.llen("dramatiq:default") == 1
 
 
 def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client: "redis.Redis") -> None:
@@ -159,7 +166,7 @@ def test_a_consumer_that_starts_anew_finds_what_its_predecessor_had_fetched(brok
 
 
 def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: CallboardBroker) -> None:
-    sent = broker.enqueue(message(), delay=60_000)
+    sent = broker.enqueue(message(), delay=20_000)
     assert next(broker.consume("default.DQ", timeout=TIMEOUT_MS)) is not None
     again = next(broker.consume("default.DQ", timeout=TIMEOUT_MS))
     assert again is not None
@@ -177,20 +184,6 @@ def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_ser
         feed.close()
         feed.put_back(())
         one.client.close()
-
-
-def test_what_a_dead_worker_held_is_brought_back(
-    broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
-) -> None:
-    dead = broker_on(redis_server)
-    sent = broker.enqueue(message())
-    assert next(dead.consume("default", timeout=TIMEOUT_MS)) is not None
-    client.delete("dramatiq:__recovery__.default")
-    Recovery(broker.client, broker.namespace, "default", silence_ms=0, dead_letter_ttl_ms=60_000).run_when_due()
-    found = next(broker.consume("default", timeout=TIMEOUT_MS))
-    assert found is not None
-    assert found.message_id == sent.message_id
-    dead.client.close()
 
 
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:

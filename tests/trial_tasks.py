@@ -5,6 +5,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from dramatiq.middleware import Shutdown
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
@@ -96,3 +97,38 @@ def sleeps(seconds: float, started: str) -> Note:
     Path(started).touch()
     time.sleep(seconds)
     return Note(text="slept")
+
+
+@task()
+def is_slow_at_first(started: str) -> Note:
+    """Says in the file `started` that it runs; the first run takes longer than anybody waits, the next one no time."""
+    return _wait_at_first(Path(started))
+
+
+@task()
+async def blocks_its_loop_at_first(started: str) -> Note:
+    """The same with a mistake: an async task that blocks the event loop of all."""
+    return _wait_at_first(Path(started))
+
+
+@task(notify_shutdown=True)
+def goes_elsewhere(started: str) -> Note:
+    """The same, but it is told when its worker stops, and ends with that."""
+    return _wait_at_first(Path(started))
+
+
+@task(notify_shutdown=True)
+def comes_to_an_end(started: str) -> Note:
+    """Answers when its worker stops."""
+    try:
+        return _wait_at_first(Path(started))
+    except Shutdown:
+        return Note(text="what there was by then")
+
+
+def _wait_at_first(started: Path) -> Note:
+    if started.exists():
+        return Note(text="done")
+    started.touch()
+    while True:
+        time.sleep(0.01)

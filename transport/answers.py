@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import redis
+from contract import TaskOutcome, claim_key, outcome_key, request_key
 
-from contract import TaskOutcome, outcome_key, request_key
+Words = tuple[str | bytes | int, ...]
 
 
 class Answer(NamedTuple):
@@ -12,33 +12,62 @@ class Answer(NamedTuple):
 
     payload: bytes
     channels: tuple[str, ...]
-    keys: tuple[str, ...]
-    ttl_s: int
+    #: The keys that it is kept at, each for so many seconds.
+    keys: tuple[tuple[str, int], ...]
+    #: What the request has claimed by its `request_id`; "" when it had none.
+    claim: str = ""
 
-    def send(self, pipeline: "redis.client.Pipeline") -> None:
-        """Adds the commands that keep and publish the outcome of a request that no message stands for."""
-        for key in self.keys:
-            pipeline.set(key, self.payload, ex=self.ttl_s)
-        for channel in self.channels:
-            pipeline.publish(channel, self.payload)
+    def words(self) -> Words:
+        """What the Lua scripts read of it."""
+        keys = [word for key in self.keys for word in key]
+        return (self.payload, self.claim, len(self.keys), len(self.channels), *keys, *self.channels)
+
+
+class Claim(NamedTuple):
+    """What the first request with a `request_id` claims, so that whatever else comes with it is a repeat."""
+
+    key: str
+    ttl_s: int
+    #: Where the outcome is kept, which is what a repeat gets.
+    outcome_key: str
+    #: Where a repeat is answered: nowhere, or on the results channel and on another one.
+    channels: tuple[str, ...]
 
 
 class Answers:
     """Addresses outcomes: to the results channel, the channel that the request named, to the keys they are kept at."""
 
-    def __init__(self, results_channel: str, outcome_ttl_s: int, key_prefix: str = "") -> None:
+    def __init__(
+        self, results_channel: str, *, outcome_ttl_s: int, request_id_ttl_s: int, key_prefix: str = ""
+    ) -> None:
         self._results_channel = results_channel
         self._outcome_ttl_s = outcome_ttl_s
+        self._request_id_ttl_s = request_id_ttl_s
         self._key_prefix = key_prefix
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:
-        """`outcome`, addressed. A refused request has no task, so its outcome is kept by `request_id` or not at all."""
-        channels = (
-            (self._results_channel,) if reply_to in (None, self._results_channel) else (self._results_channel, reply_to)
+        """`outcome`, addressed. By `request_id` it is kept for as long as a repeat of the request may come; a refusal,
+        which has no task and does not stand in the way of a corrected request, only as long as any outcome."""
+        channels = self._channels(reply_to)
+        refused = outcome.task_id == "error"
+        keys = [] if refused else [(self._key_prefix + outcome_key(outcome.task_id), self._outcome_ttl_s)]
+        if outcome.user_id is None or outcome.request_id is None:
+            return Answer(outcome.to_wire(), channels, tuple(keys))
+        ttl_s = self._outcome_ttl_s if refused else self._request_id_ttl_s
+        keys.append((self._key_prefix + request_key(outcome.user_id, outcome.request_id), ttl_s))
+        claim = self._key_prefix + claim_key(outcome.user_id, outcome.request_id)
+        return Answer(outcome.to_wire(), channels, tuple(keys), claim)
+
+    def claim(self, user_id: str | int, request_id: str, reply_to: str | None, delay_ms: int | None) -> Claim:
+        """The claim of an admitted request. It outlives the waiting of a delayed one."""
+        return Claim(
+            self._key_prefix + claim_key(user_id, request_id),
+            self._request_id_ttl_s + (delay_ms or 0) // 1000,
+            self._key_prefix + request_key(user_id, request_id),
+            self._channels(reply_to),
         )
-        keys = []
-        if outcome.task_id != "error":
-            keys.append(self._key_prefix + outcome_key(outcome.task_id))
-        if outcome.user_id is not None and outcome.request_id is not None:
-            keys.append(self._key_prefix + request_key(outcome.user_id, outcome.request_id))
-        return Answer(outcome.to_wire(), channels, tuple(keys), self._outcome_ttl_s)
+
+    def _channels(self, reply_to: str | None) -> tuple[str, ...]:
+        if reply_to in (None, self._results_channel):
+            return (self._results_channel,)
+        return (self._results_channel, reply_to)

@@ -4,8 +4,9 @@
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, then for each message: queue name, redis message id, "dead" to make it a dead letter or "",
---          queue name, redis message id and message of its successor or three times "", outcome, its time to live in s,
---          how many keys to keep it at, on how many channels to publish it, the keys, the channels
+--          "suspect" when it is one or "", queue name, redis message id and message of its successor or three times "", outcome, key of the claim of its
+--          request or "", how many keys to keep it at, on how many channels to publish it, the keys each with its time to
+--          live in s, the channels
 
 local namespace, worker_id = KEYS[1], ARGV[1]
 
@@ -20,13 +21,24 @@ local function bury(queue_name, message_id, messages)
     end
 end
 
+-- Those that sent the same request again while it was under way, and want the answer on yet another channel.
+local function answer_repeats(waiting, outcome, first_channel, last_channel)
+    for c = first_channel, last_channel do
+        redis.call("srem", waiting, ARGV[c])
+    end
+    for _, channel in ipairs(redis.call("smembers", waiting)) do
+        redis.call("publish", channel, string.sub(outcome, 1, -2) .. ',"replayed":true}')
+    end
+    redis.call("del", waiting)
+end
+
 local i = 2
 while i <= #ARGV do
     local queue_name, message_id, fate = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    local next_queue_name, next_id, next_message = ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
-    local outcome, ttl_s = ARGV[i + 6], ARGV[i + 7]
-    local last_key = i + 9 + tonumber(ARGV[i + 8])
-    local last_channel = last_key + tonumber(ARGV[i + 9])
+    local next_queue_name, next_id, next_message = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
+    local outcome, claim = ARGV[i + 7], ARGV[i + 8]
+    local last_key = i + 10 + 2 * tonumber(ARGV[i + 9])
+    local last_channel = last_key + tonumber(ARGV[i + 10])
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if redis.call("srem", acks, message_id) == 1 then
@@ -34,16 +46,22 @@ while i <= #ARGV do
             bury(queue_name, message_id, messages)
         end
         redis.call("hdel", messages, message_id)
+        if ARGV[i + 3] == "suspect" then
+            redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
+        end
         if next_id ~= "" then
             local next_queue = namespace .. ":" .. next_queue_name
             redis.call("hset", next_queue .. ".msgs", next_id, next_message)
             redis.call("rpush", next_queue, next_id)
         end
-        for k = i + 10, last_key do
-            redis.call("set", ARGV[k], outcome, "ex", ttl_s)
+        for k = i + 11, last_key, 2 do
+            redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
         end
         for c = last_key + 1, last_channel do
             redis.call("publish", ARGV[c], outcome)
+        end
+        if claim ~= "" then
+            answer_repeats(claim .. ":waiting", outcome, last_key + 1, last_channel)
         end
     end
     i = last_channel + 1

@@ -2,11 +2,12 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import redis
 
-from transport.answers import Answer
+from transport.answers import Answer, Words
 from transport.line import Line
 from transport.messages import Envelope
 from transport.scripts import script
@@ -14,7 +15,7 @@ from transport.scripts import script
 #: The most messages that end in one step; Redis does nothing else meanwhile.
 GROUP = 64
 
-_NOTHING = Answer(b"", (), (), 0)
+_NO_ANSWER = Answer(b"", (), ())
 
 
 class Ending(NamedTuple):
@@ -25,14 +26,17 @@ class Ending(NamedTuple):
     dead: bool
     answer: Answer | None = None
     successor: Envelope | None = None
+    #: A worker has died with it in its hands, which is remembered until now.
+    was_suspect: bool = False
+    #: Called when Redis has it all.
+    then: Callable[[], None] | None = None
 
-    def arguments(self) -> tuple[str | bytes | int, ...]:
+    def words(self) -> Words:
         """What complete.lua reads of it."""
-        payload, channels, keys, ttl_s = self.answer or _NOTHING
-        fate = "dead" if self.dead else ""
-        counts = (len(keys), len(channels))
+        fate, suspicion = "dead" if self.dead else "", "suspect" if self.was_suspect else ""
         successor = self.successor.arguments() if self.successor else ("", "", "")
-        return (self.queue_name, self.redis_message_id, fate, *successor, payload, ttl_s, *counts, *keys, *channels)
+        answer = (self.answer or _NO_ANSWER).words()
+        return (self.queue_name, self.redis_message_id, fate, suspicion, *successor, *answer)
 
 
 class Completion:
@@ -69,9 +73,12 @@ class Completion:
     def _send_pending(self) -> None:
         while self._pending:
             group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
-            arguments = [argument for ending in group for argument in ending.arguments()]
+            words = [word for ending in group for word in ending.words()]
             try:
-                self._line.call(self._script, self._namespace, self._worker_id, *arguments)
+                self._line.call(self._script, self._namespace, self._worker_id, *words)
             except redis.RedisError:
                 self._pending.extendleft(reversed(group))
                 raise
+            for ending in group:
+                if ending.then:
+                    ending.then()

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
@@ -26,9 +27,6 @@ LONGEST_PAUSE_S = 1.0
 #: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
 #: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
 TIMEOUT_S = 5.0
-
-#: How often a pause looks whether it should end early.
-_TICK_S = 0.05
 
 
 def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
@@ -63,43 +61,62 @@ class StopRequest:
     """Whether this process was asked to stop, by SIGTERM or SIGINT; what waits, waits no longer then."""
 
     def __init__(self) -> None:
-        self.received = False
+        self._received_s: float | None = None
+        # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
+        self._requests: SimpleQueue[None] = SimpleQueue()
+
+    @property
+    def received(self) -> bool:
+        """Whether it was."""
+        return self._received_s is not None
 
     def listen(self) -> None:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
 
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        self.received = True
+    def request(self) -> None:
+        """Asks this process to stop, as the signals do."""
+        self._received_s = self._received_s or time.monotonic()
+        self._requests.put(None)
 
-    def pause(self, seconds: float) -> None:
-        """Sleeps, but not past a request to stop."""
-        # In ticks: a threading.Event that a signal handler sets may deadlock with its own wait.
-        deadline = time.monotonic() + seconds
-        while not self.received and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, _TICK_S))
+    def pause(self, seconds: float | None = None) -> None:
+        """Sleeps, but not past a request to stop; without a time until then."""
+        with suppress(Empty):
+            self._requests.get(timeout=seconds)
+            # Left there for whoever else waits, and for the next one.
+            self._requests.put(None)
 
-    def until_redis_answers(self, action: Callable[[], T]) -> T:
+    def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
         """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
 
-        `action` may run more than once, so it must be one that can.
+        `action` may run more than once, so it must be one that can. After a request to stop no attempt begins later
+        than `patience_s`; with that, losing something by giving up can be made unlikely.
 
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
         # By itself, since tenacity alone takes longer than Redis does for most actions.
-        with suppress(redis.RedisError):
+        try:
             return action()
+        except redis.RedisError:
+            if self._is_over(patience_s):
+                raise
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(redis.RedisError),
-            wait=tenacity.wait_exponential_jitter(FIRST_PAUSE_S, LONGEST_PAUSE_S, jitter=FIRST_PAUSE_S),
-            stop=lambda state: self.received,  # noqa: ARG005
-            sleep=self.pause,
+            wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
+            stop=lambda state: self._is_over(patience_s - state.upcoming_sleep),
+            sleep=lambda pause_s: time.sleep(pause_s) if self.received else self.pause(pause_s),
             before_sleep=_tell,
             reraise=True,
         )
         return retrying(action)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.request()
+
+    def _is_over(self, patience_s: float) -> bool:
+        return self._received_s is not None and time.monotonic() > self._received_s + patience_s
 
 
 def _tell(state: tenacity.RetryCallState) -> None:

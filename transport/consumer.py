@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -15,13 +16,20 @@ from loguru import logger
 from transport.completion import Completion, Ending
 from transport.feed import Feed, Fetched
 from transport.messages import Delivery
-from transport.recovery import Recovery
+from transport.pulse import Pulse
+from transport.recovery import HORIZON_MS
 
 NEVER = float("inf")
 
 #: The messages of one queue that a worker process has in hand, by their redis message ids: when each is due, in Unix
 #: ms, or NEVER when it has nothing to wait for. Outlives a consumer, as the tasks that work on them do.
 InHand = dict[str, float]
+
+#: What an entry that is no message raises when it is read.
+UNDECODABLE = (DecodeError, AttributeError, TypeError)
+
+#: How long is waited for other messages, while a suspect waits for the one before it to end.
+SUSPECT_PAUSE_S = 0.02
 
 
 class BlockingConsumer(Consumer):
@@ -37,7 +45,7 @@ class BlockingConsumer(Consumer):
         queue_name: str,
         feed: Feed,
         completion: Completion,
-        recovery: Recovery,
+        pulse: Pulse,
         *,
         in_hand: InHand,
         prefetch: int,
@@ -46,26 +54,27 @@ class BlockingConsumer(Consumer):
         self._queue_name = queue_name
         self._feed = feed
         self._completion = completion
-        self._recovery = recovery
+        self._pulse = pulse
         self._in_hand = in_hand
         self._prefetch = prefetch
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
+        self._suspects: deque[Fetched] = deque()
+        self._suspect_in_hand = ""
         self._room = threading.Event()
         self._began = False
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._fetched:
+            if not self._fetched and not self._may_begin_suspect():
                 self._begin()
-                self._recovery.run_when_due()
                 self._fetch()
-            while self._fetched:
-                if delivery := self._open(self._fetched.popleft()):
-                    return delivery
+            delivery = self._next_fetched() or self._next_suspect()
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
-        return None
+        if delivery is not None:
+            self._in_hand[delivery.redis_message_id] = _due_ms(delivery)
+        return delivery
 
     def ack(self, message: MessageProxy) -> None:
         """Takes a message that is done off its queue and sends its answer, in one step."""
@@ -80,6 +89,7 @@ class BlockingConsumer(Consumer):
         for message in messages:
             self._in_hand.pop(cast(Delivery, message).redis_message_id, None)
         self._fetched.clear()
+        self._suspects.clear()
         # First: an answer that is on its way must be at its end before what it brought is put back.
         self._feed.close()
         try:
@@ -95,6 +105,8 @@ class BlockingConsumer(Consumer):
         # Dramatiq starts a consumer anew after a lost connection, and has forgotten the delayed messages by then
         # (its issue 527). They and what the lost connection swallowed are still this worker's in Redis.
         if not self._began:
+            # Before it takes a message, or nobody would miss it.
+            self._pulse.join()
             for redis_message_id, due_ms in list(self._in_hand.items()):
                 if due_ms != NEVER:
                     del self._in_hand[redis_message_id]
@@ -104,38 +116,85 @@ class BlockingConsumer(Consumer):
     def _fetch(self) -> None:
         self._room.clear()
         due_ms = min(tuple(self._in_hand.values()), default=NEVER)
-        timeout_s = max(0.0, min(self._timeout_s, (due_ms - current_millis()) / 1000))
-        if (room := self._prefetch - len(self._in_hand)) > 0:
+        longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
+        timeout_s = max(0.0, min(longest_s, (due_ms - current_millis()) / 1000))
+        if (room := self._prefetch - len(self._in_hand) - len(self._suspects)) > 0:
             self._fetched.extend(self._feed.fetch(room, timeout_s))
         else:
             self._room.wait(timeout_s)
 
+    def _next_fetched(self) -> Delivery | None:
+        far: list[tuple[float, str]] = []
+        delivery: Delivery | None = None
+        while self._fetched and delivery is None:
+            fetched = self._fetched.popleft()
+            if fetched.begun:
+                self._suspects.append(fetched)
+            elif (delivery := self._open(fetched)) and _is_far(due_ms := _due_ms(delivery)):
+                far.append((due_ms, fetched.redis_message_id))
+                delivery = None
+        if far:
+            self._feed.postpone(far)
+        return delivery
+
+    def _may_begin_suspect(self) -> bool:
+        return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
+
+    def _next_suspect(self) -> Delivery | None:
+        """A message with which a worker has died. One at a time, so that the next death tells which one it was."""
+        if not self._may_begin_suspect():
+            return None
+        fetched = self._suspects.popleft()
+        self._feed.count_beginning(fetched.redis_message_id)
+        self._suspect_in_hand = fetched.redis_message_id
+        return self._open(fetched)
+
     def _open(self, fetched: Fetched) -> Delivery | None:
         try:
             message: Message[Any] = Message.decode(fetched.data or b"")
-            delivery = Delivery(message, fetched.redis_message_id)
-        except (DecodeError, AttributeError, TypeError) as error:
+            delivery = Delivery(message, fetched.redis_message_id, is_suspect=fetched.begun > 0)
+        except UNDECODABLE as error:
             self._bury(fetched, getattr(error, "error", error))
             return None
         if message.queue_name != self._queue_name:
             # Dramatiq's worker thread looks for the consumer of that queue, and dies when there is none.
             self._bury(fetched, f"it is for queue {message.queue_name!r}")
             return None
-        eta = message.options.get("eta")
-        self._in_hand[fetched.redis_message_id] = eta if isinstance(eta, int | float) else NEVER
         return delivery
 
     def _bury(self, fetched: Fetched, reason: object) -> None:
         logger.error("Queue {!r} held what is no message of it, a dead letter now: {}", self._queue_name, reason)
-        self._completion.complete(Ending(self._queue_name, fetched.redis_message_id, dead=True))
+        was_suspect = fetched.begun > 0
+        self._completion.complete(
+            Ending(self._queue_name, fetched.redis_message_id, dead=True, was_suspect=was_suspect)
+        )
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
         delivery = cast(Delivery, message)
-        answer, successor = delivery.answer, delivery.successor
+        ending = Ending(
+            self._queue_name,
+            delivery.redis_message_id,
+            dead,
+            delivery.answer,
+            delivery.successor,
+            delivery.is_suspect,
+            partial(self._forget, delivery.redis_message_id),
+        )
         try:
-            self._completion.complete(Ending(self._queue_name, delivery.redis_message_id, dead, answer, successor))
+            self._completion.complete(ending)
         except redis.RedisError as error:
             # Dramatiq tries an acknowledgement again after this error only, and gives it up after any other one.
             raise ConnectionClosed(error) from None
-        self._in_hand.pop(delivery.redis_message_id, None)
+
+    def _forget(self, redis_message_id: str) -> None:
+        self._in_hand.pop(redis_message_id, None)
         self._room.set()
+
+
+def _due_ms(delivery: Delivery) -> float:
+    eta = delivery.options.get("eta")
+    return eta if isinstance(eta, int | float) else NEVER
+
+
+def _is_far(due_ms: float) -> bool:
+    return current_millis() + HORIZON_MS < due_ms < NEVER

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import redis
@@ -11,10 +11,8 @@ from loguru import logger
 from transport.line import Line
 from transport.scripts import script
 
-#: How long a question stays with Redis before it is asked again. A worker says with a question that it is alive, but
-#: not more often than it needs to: it is dead to the others after a minute without.
+#: How long a question stays with Redis before it is asked again.
 QUESTION_S = 10
-ALIVE_S = 1.0
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5
@@ -28,6 +26,8 @@ class Fetched(NamedTuple):
 
     redis_message_id: str
     data: bytes | None
+    #: How often it was begun, when a worker has died with it in its hands; else 0.
+    begun: int = 0
 
 
 class Feed:
@@ -47,7 +47,9 @@ class Feed:
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
-        self._said_alive_s = -ALIVE_S
+        self._client = client
+        self._postpone_script = script(client, "postpone")
+        self._suspects = f"{queue}.suspects"
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
@@ -71,45 +73,57 @@ class Feed:
         """Puts what Redis has given this worker, but for the messages with these ids, back on the queue."""
         self._put_back_script(keys=self._owner[:1], args=[*self._owner[1:], *in_hand])
 
+    def postpone(self, times: Iterable[tuple[float, str]]) -> None:
+        """Lays delayed messages aside until shortly before they are due, in Unix ms; each with its redis message id."""
+        self._postpone_script(keys=self._owner[:1], args=[*self._owner[1:], *(word for pair in times for word in pair)])
+
+    def count_beginning(self, redis_message_id: str) -> None:
+        """Notes that a message which may be what has killed a worker is begun once more."""
+        self._client.hincrby(self._suspects, redis_message_id, 1)
+
     def close(self) -> None:
         """Takes the question back. What Redis had put aside by then stays so until this worker's next fetch."""
         self._line.close()
         self._asked_s = None
 
     def _ask(self, wanted: int) -> float:
-        now_s = time.monotonic()
-        says_alive = now_s - self._said_alive_s >= ALIVE_S
-        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted, "alive" if says_alive else "")
+        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted)
         if self._waits:
             self._line.send(self._wait_command, fetch)
         else:
             self._line.send(fetch)
-        self._asked_s = now_s
-        if says_alive:
-            self._said_alive_s = now_s
-        return now_s
+        self._asked_s = time.monotonic()
+        return self._asked_s
 
     def _answer(self, wanted: int, timeout_s: float) -> list[Fetched]:
         self._asked_s = None
-        if self._waits:
-            self._receive_end_of_waiting()
+        has_waited = self._waits and self._receive_end_of_waiting()
         try:
-            ids, messages = self._line.receive()
+            ids, messages, begun = self._line.receive()
         except redis.exceptions.NoScriptError:
             # Redis has lost it, or never had it. Called like this, redis-py loads it.
-            ids, messages = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted, "alive"])
-        if not ids and not self._waits:
+            ids, messages, begun = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted])
+        if not ids and not has_waited:
             time.sleep(min(POLL_S, timeout_s))
-        return [Fetched(redis_message_id.decode(), data) for redis_message_id, data in zip(ids, messages, strict=True)]
+        counts = begun or [None] * len(ids)
+        return [
+            Fetched(redis_message_id.decode(), data, int(count or 0))
+            for redis_message_id, data, count in zip(ids, messages, counts, strict=True)
+        ]
 
-    def _receive_end_of_waiting(self) -> None:
+    def _receive_end_of_waiting(self) -> bool:
+        """Whether Redis has waited."""
         try:
             self._line.receive()
+        except redis.OutOfMemoryError:
+            # A command that may take memory is refused then. The fetch behind it takes none, so queues can be emptied.
+            return False
         except redis.ResponseError as error:
             if "unknown command" not in str(error):
                 raise
             self._waits = False
             _say_that_it_polls()
+        return self._waits
 
 
 @functools.cache

@@ -2,16 +2,11 @@
 -- for it, then from the head of the queue.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them,
---          4 "alive" to say with that that the worker is alive, or ""
--- Returns the redis message ids and, in the same order, the messages.
+-- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
+-- Returns the redis message ids and, in the same order, the messages, and how often those were begun that were in the
+-- hands of a worker when it died; nothing there when there are none such.
 
 local namespace, queue_name, worker_id, wanted = KEYS[1], ARGV[1], ARGV[2], math.min(ARGV[3], 1000)
-
-if ARGV[4] == "alive" then
-    local time = redis.call("time")
-    redis.call("zadd", namespace .. ":__heartbeats__", time[1] * 1000 + math.floor(time[2] / 1000), worker_id)
-end
 
 local queue = namespace .. ":" .. queue_name
 local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
@@ -30,7 +25,12 @@ if #ids < wanted then
 end
 
 if #ids == 0 then
-    return {ids, ids}
+    return {ids, ids, ids}
 end
+-- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL and LTRIM take none.
 redis.call("sadd", acks, unpack(ids))
-return {ids, redis.call("hmget", queue .. ".msgs", unpack(ids))}
+local begun = {}
+if redis.call("exists", queue .. ".suspects") == 1 then
+    begun = redis.call("hmget", queue .. ".suspects", unpack(ids))
+end
+return {ids, redis.call("hmget", queue .. ".msgs", unpack(ids)), begun}

@@ -10,7 +10,7 @@ from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import CurrentMessage
 
-from contract import Sender, TaskRequest
+from contract import ErrorCode, Sender, TaskRequest
 from transport.answers import Answer
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
@@ -40,6 +40,13 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
+def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
+    """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
+    reply = message.options.get(REPLY_OPTION)
+    reply = reply if isinstance(reply, dict) else {}
+    return Sender(reply.get("user_id"), message.actor_name, reply.get("request_id")), reply.get("reply_to")
+
+
 class Envelope(NamedTuple):
     """A message that is ready to be enqueued."""
 
@@ -65,20 +72,33 @@ class Delivery(MessageProxy):
     """A message in a worker's hands, with the result of its task, and what is sent when it ends: an answer, or a
     successor for another attempt."""
 
-    def __init__(self, message: Message[Any], redis_message_id: str) -> None:
+    def __init__(self, message: Message[Any], redis_message_id: str, *, is_suspect: bool = False) -> None:
         super().__init__(message)
         # The one it was fetched by; in the message's options a retry puts another one.
         self.redis_message_id = redis_message_id
-        reply = message.options.get(REPLY_OPTION)
-        reply = reply if isinstance(reply, dict) else {}
-        #: What the outcome repeats of the request, and the channel that it goes to as well.
-        self.sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"))
-        self.reply_to: str | None = reply.get("reply_to")
+        #: A worker has died with it in its hands.
+        self.is_suspect = is_suspect
+        self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
+        #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
+        self.verdict: tuple[ErrorCode, str] | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
+        self._original: Delivery | None = None
+
+    def copy(self, **attributes: Any) -> "Delivery":
+        """A copy to be enqueued in place of this one, which is how Dramatiq moves a delayed message that is due."""
+        copied = Delivery(self._message.copy(**attributes), self.redis_message_id)
+        copied._original = self
+        return copied
+
+    def follow_with(self, delay_ms: int | None) -> Envelope:
+        """Has another enqueueing of this message follow in the step that ends the delivery."""
+        envelope = seal(self._message.copy(), delay_ms)
+        (self._original or self).successor = envelope
+        return envelope
 
     @classmethod
     def current(cls) -> "Delivery":

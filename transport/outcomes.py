@@ -49,9 +49,10 @@ class Outcomes(Middleware):
             self._compose_error(message, ErrorCode.EXPIRED, "Not started within its max_age_ms")
 
     def before_nack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """A message for an actor that this worker does not have never came to be processed."""
+        """A message that never came to be processed: mostly one for an actor that this worker does not have."""
         if message.answer is None:
-            self._compose_error(message, ErrorCode.UNKNOWN_TASK, task_not_found(message.actor_name))
+            verdict = message.verdict or (ErrorCode.UNKNOWN_TASK, task_not_found(message.actor_name))
+            self._compose_error(message, *verdict)
 
     def _compose_error(self, message: Delivery, code: ErrorCode, text: str) -> None:
         self._compose(message, status="error", error=sentence(text), error_code=code)

@@ -1,29 +1,37 @@
--- Brings back to a queue what died with its worker, and clears dead letters that are too old: what Dramatiq's
--- dispatch.lua calls maintenance, but without its KEYS, which would read every key of this Redis.
+-- Brings back to a queue what died with its workers. No use of Dramatiq's maintenance, which asks with KEYS and so reads
+-- every key of this Redis.
+--
+-- A message that was in the hands of a dead worker is a suspect from then on: it may be what has killed it. A suspect
+-- that was begun too often is not put on the queue again, but given to the caller, to be ended.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 after how many ms without a sign of life a worker is dead, 3 how many ms a dead letter is
---          kept, 4 for how many ms after this no other worker need do the same
+-- ARGV     1 queue name, 2 worker id of the caller, 3 how often a message may be begun, then the ids of the dead workers
+-- Returns  the redis message ids of those begun too often and, in the same order, the messages.
 
-local namespace, queue_name, silence_ms, dead_letter_ttl_ms = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-if not redis.call("set", namespace .. ":__recovery__." .. queue_name, "", "nx", "px", ARGV[4]) then
-    return
-end
-
-local time = redis.call("time")
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-
-local queue = namespace .. ":" .. queue_name
-local heartbeats = namespace .. ":__heartbeats__"
+local queue = KEYS[1] .. ":" .. ARGV[1]
+local own_acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
+local may_kill = string.sub(ARGV[1], -3) ~= ".DQ" -- a delayed message is not performed while it waits
+local condemned = {}
 
 local function bring_back(message_id)
-    if redis.call("hexists", queue .. ".msgs", message_id) == 1 then
-        redis.call("rpush", queue, message_id)
+    if redis.call("hexists", queue .. ".msgs", message_id) == 0 then
+        return
     end
+    local begun = may_kill and redis.call("hget", queue .. ".suspects", message_id)
+    if begun and tonumber(begun) >= tonumber(ARGV[3]) then
+        redis.call("sadd", own_acks, message_id)
+        condemned[#condemned + 1] = message_id
+        return
+    end
+    if may_kill and not begun then
+        redis.call("hset", queue .. ".suspects", message_id, 1)
+    end
+    -- To the head: it was to be the next one before, and has waited long enough.
+    redis.call("lpush", queue, message_id)
 end
 
-for _, worker_id in ipairs(redis.call("zrangebyscore", heartbeats, 0, now_ms - silence_ms)) do
-    local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
+for w = 4, #ARGV do
+    local acks = KEYS[1] .. ":__acks__." .. ARGV[w] .. "." .. ARGV[1]
     for _, message_id in ipairs(redis.call("smembers", acks)) do
         bring_back(message_id)
     end
@@ -32,11 +40,8 @@ for _, worker_id in ipairs(redis.call("zrangebyscore", heartbeats, 0, now_ms - s
     end
     redis.call("del", acks, acks .. ".aside")
 end
--- A worker that worked for other queues may have left messages there: it is remembered as long as dead letters are.
-redis.call("zremrangebyscore", heartbeats, 0, now_ms - dead_letter_ttl_ms)
 
-local dead_letters = queue .. ".XQ"
-for _, message_id in ipairs(redis.call("zrangebyscore", dead_letters, 0, now_ms - dead_letter_ttl_ms, "limit", 0, 1000)) do
-    redis.call("zrem", dead_letters, message_id)
-    redis.call("hdel", dead_letters .. ".msgs", message_id)
+if #condemned == 0 then
+    return {condemned, condemned}
 end
+return {condemned, redis.call("hmget", queue .. ".msgs", unpack(condemned))}

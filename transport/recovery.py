@@ -1,30 +1,88 @@
-"""Brings back the messages of workers that died, and clears old dead letters. Only workers do this."""
+"""Brings back the messages of workers that died, those that are due soon, and clears old dead letters."""
 
-import random
 import time
+from collections.abc import Callable, Iterable
 
 import redis
+from dramatiq.common import current_millis, dq_name
 
+from transport.pulse import Pulse
 from transport.scripts import script
 
-#: How often a queue is looked after, by whichever of its workers comes first.
-INTERVAL_S = 10.0
+#: A delayed message is laid aside until so long before it is due.
+HORIZON_MS = 30_000
+
+#: How often old dead letters are cleared.
+CLEAR_S = 60.0
+
+#: Ends a message that was begun too often: gets queue name, redis message id and the message.
+Condemn = Callable[[str, str, bytes | None], None]
 
 
 class Recovery:
-    """Looks after one queue, now and then, whenever its consumer asks whether it is time."""
+    """What the workers do for all of them together, one of them at a time. The ingress and the scheduler need not.
+
+    Parameters:
+        max_crashes: how often a message may be begun whose worker dies, before it is condemned.
+        dead_letter_ttl_ms: how long a dead letter is kept.
+    """
 
     def __init__(
-        self, client: "redis.Redis", namespace: str, queue_name: str, silence_ms: int, dead_letter_ttl_ms: int
+        self,
+        client: "redis.Redis",
+        pulse: Pulse,
+        *,
+        max_crashes: int,
+        dead_letter_ttl_ms: int,
+        condemn: Condemn,
     ) -> None:
-        self._script = script(client, "recover")
-        self._namespace = namespace
-        pause_ms = int(INTERVAL_S * 1000 / 2)
-        self._arguments: tuple[str | int, ...] = (queue_name, silence_ms, dead_letter_ttl_ms, pause_ms)
-        self._due_s = time.monotonic()
+        self._pulse = pulse
+        self._recover_script = script(client, "recover")
+        self._advance_script = script(client, "advance")
+        self._clear_script = script(client, "clear")
+        self._namespace = pulse.namespace
+        self._worker_id = pulse.worker_id
+        self._max_crashes = max_crashes
+        self._dead_letter_ttl_ms = dead_letter_ttl_ms
+        self._condemn = condemn
+        self._recovered: set[str] = set()
+        self._clear_due_s = 0.0
 
-    def run_when_due(self) -> None:
-        """Runs when the last time is long enough ago; workers started together do not stay in step."""
-        if time.monotonic() >= self._due_s:
-            self._script(keys=[self._namespace], args=self._arguments)
-            self._due_s = time.monotonic() + INTERVAL_S * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    def run_when_due(self, queue_names: Iterable[str]) -> None:
+        """Looks after these queues, if it is this worker's turn.
+
+        Raises:
+            redis.RedisError: nothing is lost by that; the next run goes on.
+        """
+        dead = self._pulse.dead_workers()
+        if dead is None:
+            return
+        # One that died stays on the list: it may have worked for queues that only other workers know.
+        self._recovered.intersection_update(dead)
+        found = [worker_id for worker_id in dead if worker_id not in self._recovered]
+        clears = time.monotonic() >= self._clear_due_s
+        for queue_name in queue_names:
+            if found:
+                self._recover(queue_name, found)
+            if queue_name == dq_name(queue_name):
+                self._advance(queue_name)
+            elif clears:
+                self._clear(queue_name)
+        self._recovered.update(found)
+        if clears:
+            self._clear_due_s = time.monotonic() + CLEAR_S
+
+    def _recover(self, queue_name: str, dead: list[str]) -> None:
+        ids, messages = self._recover_script(
+            keys=[self._namespace], args=[queue_name, self._worker_id, self._max_crashes, *dead]
+        )
+        for redis_message_id, data in zip(ids, messages, strict=True):
+            self._condemn(queue_name, redis_message_id.decode(), data)
+
+    def _advance(self, queue_name: str) -> None:
+        while self._advance_script(keys=[self._namespace], args=[queue_name, current_millis() + HORIZON_MS]):
+            pass
+
+    def _clear(self, queue_name: str) -> None:
+        until_ms = current_millis() - self._dead_letter_ttl_ms
+        self._clear_script(keys=[self._namespace], args=[queue_name, until_ms])

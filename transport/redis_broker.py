@@ -3,32 +3,51 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
+from loguru import logger
 
-from transport.completion import Completion
-from transport.consumer import BlockingConsumer, InHand
+from contract import ErrorCode
+from transport.arrivals import Admitted, Arrival, DeposedError, Origin
+from transport.completion import Completion, Ending
+from transport.consumer import UNDECODABLE, BlockingConsumer, InHand
 from transport.feed import Feed
 from transport.line import Line
-from transport.messages import Delivery, Envelope, seal
+from transport.messages import Delivery, seal
+from transport.pulse import WORKER_PREFIX, Pulse
 from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
+
+#: What the outcome says of a message that seems to kill its workers.
+CONDEMNED = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
     """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
 
-    def __init__(self, client: "redis.Redis", middleware: list[Middleware], key_prefix: str = "") -> None:
+    def __init__(
+        self, client: "redis.Redis", middleware: list[Middleware], *, key_prefix: str = "", max_crashes: int = 3
+    ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
+        self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
+        self._take_in_script = script(client, "take_in")
         self._completion = Completion(client, self.namespace, self.broker_id)
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
+        self._pulse = Pulse(client, self.namespace, self.broker_id)
+        self._recovery = Recovery(
+            client,
+            self._pulse,
+            max_crashes=max_crashes,
+            dead_letter_ttl_ms=self.dead_message_ttl,
+            condemn=self._condemn,
+        )
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
@@ -36,40 +55,83 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             queue_name,
             Feed(self.client, self.namespace, queue_name, self.broker_id),
             self._completion,
-            Recovery(self.client, self.namespace, queue_name, self.heartbeat_timeout, self.dead_message_ttl),
+            self._pulse,
             in_hand=self._in_hand[queue_name],
             prefetch=prefetch,
             timeout_ms=timeout,
         )
 
     def close(self) -> None:
-        """Takes this worker off the list that the others look for dead ones in, unless it leaves a task behind."""
-        if not any(self._in_hand.values()):
-            with suppress(redis.RedisError):
-                self.client.zrem(f"{self.namespace}:__heartbeats__", self.broker_id)
+        """Hands back what this worker still holds, and takes it off the list that the others look for dead ones in.
+
+        A task that still runs loses its message with that: its acknowledgement finds it gone, and answers nobody.
+        """
+        # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
+        with suppress(redis.RedisError):
+            for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
+                Feed(self.client, self.namespace, queue_name, self.broker_id).put_back(())
+            self._pulse.leave()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
-        envelope = seal(message.copy(), delay)
         if isinstance(message, Delivery):
-            # Another attempt: it is enqueued in the step that ends this one. Apart from that, with Redis away in
-            # between, the message would end and nothing would follow it: Dramatiq swallows a failure of Retries.
+            # Another attempt, or a delayed message that is due: it is enqueued in the step that ends the delivery.
+            # Apart from that, with Redis away in between, nothing would follow the message, or two.
+            envelope = message.follow_with(delay)
             self.emit_before("enqueue", *envelope)
-            message.successor = envelope
-            self.emit_after("enqueue", *envelope)
         else:
-            self.enqueue_batch([envelope])
+            envelope = seal(message.copy(), delay)
+            self.emit_before("enqueue", *envelope)
+            self._enqueue_line.call(self._enqueue_script, self.namespace, *envelope.arguments())
+        self.emit_after("enqueue", *envelope)
         return envelope.message
 
-    def enqueue_batch(self, batch: Sequence[Envelope]) -> None:
-        """Enqueues messages in one round trip, all of them or none.
+    def length(self, queue_name: str) -> int:
+        """How many messages a queue has, those that a worker has in hand too."""
+        return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
 
-        May be repeated with the same envelopes when its answer was lost: what is still waiting is left alone.
+    def take_in(self, burst: Sequence[Arrival], origin: Origin) -> dict[str, int]:
+        """Enqueues the messages of a burst of requests and sends the answers, in one round trip, all or nothing.
+
+        May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
+
+        Returns:
+            For each queue that got something how many messages it has now.
+
+        Raises:
+            DeposedError: another process holds the lease.
+            redis.OutOfMemoryError: Redis is at its `maxmemory`, and nothing was taken in.
         """
-        arguments: list[str | bytes] = []
-        for envelope in batch:
+        admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
+        for envelope in admitted:
             self.emit_before("enqueue", *envelope)
-            arguments += envelope.arguments()
-        self._enqueue_line.call(self._enqueue_script, self.namespace, *arguments)
-        for envelope in batch:
+        words = [word for arrival in burst for word in arrival.words()]
+        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *origin.words(), *words)
+        if reply == b"deposed":
+            raise DeposedError(f"another process holds {origin.lease_key!r}")
+        for envelope in admitted:
             self.emit_after("enqueue", *envelope)
+        return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}
+
+    def maintain(self) -> None:
+        """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.
+
+        Raises:
+            redis.RedisError: it is to be called again soon.
+        """
+        self._pulse.beat()
+        self._recovery.run_when_due(list(self._in_hand))
+
+    def _condemn(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
+        try:
+            delivery = Delivery(Message.decode(data or b""), redis_message_id)
+        except UNDECODABLE:
+            self._completion.complete(Ending(queue_name, redis_message_id, dead=True, was_suspect=True))
+            return
+        logger.error("Message {} of task {!r}: {}", delivery.message_id, delivery.actor_name, CONDEMNED)
+        delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
+        self.emit_before("nack", delivery)
+        self._completion.complete(
+            Ending(queue_name, redis_message_id, dead=True, answer=delivery.answer, was_suspect=True)
+        )
+        self.emit_after("nack", delivery)

@@ -20,6 +20,7 @@ class WorkQueue(PriorityQueue[Any]):
         super().__init__()
         self._idle = 0
         self._one_is_coming = False
+        self._closed = False
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         """Adds an item."""
@@ -38,7 +39,7 @@ class WorkQueue(PriorityQueue[Any]):
         with self.mutex:
             while not self._qsize():
                 left = None if deadline is None else deadline - time.monotonic()
-                if not block or (left is not None and left <= 0):
+                if not block or self._closed or (left is not None and left <= 0):
                     raise Empty
                 self._idle += 1
                 self.not_empty.wait(left)
@@ -48,6 +49,12 @@ class WorkQueue(PriorityQueue[Any]):
             if self._qsize():
                 self._wake_one()
             return item
+
+    def close(self) -> None:
+        """From now on nobody waits for an item, nor those who do so already."""
+        with self.mutex:
+            self._closed = True
+            self.not_empty.notify_all()
 
     def _wake_one(self) -> None:
         if self._idle and not self._one_is_coming:

@@ -1,0 +1,82 @@
+"""What an ingress has heard and is not known to be taken in yet, and where in the channel that is."""
+
+from collections import deque
+from uuid import uuid4
+
+#: How many markers are remembered; each start of an ingress makes one.
+MARKERS = 100
+
+
+class Backlog:
+    """Requests in the order in which Redis published them, and markers between them.
+
+    Redis delivers to all its subscribers in one order. So "the 17th request after marker M" is the same one for every
+    ingress that has heard M, and is called a position. Whoever takes requests in leaves the position behind them in
+    Redis; whoever takes over goes on from there, with nothing lost and nothing twice.
+
+    Parameters:
+        limit_bytes: the most that is held; above it the oldest requests are dropped and counted in `dropped`.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.dropped = 0
+        self._limit_bytes = limit_bytes
+        self._requests: deque[bytes] = deque()
+        self._bytes = 0
+        # Requests are numbered from the first that was heard: this is the number of the first that is held.
+        self._first = 0
+        # Below this number they are taken in, also those that are still to be heard.
+        self._wanted = 0
+        self._markers = {uuid4().hex: 0}
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def append(self, request: bytes) -> None:
+        """Adds the request that was heard last."""
+        if self._first < self._wanted:
+            self._first += 1
+            return
+        self._requests.append(request)
+        self._bytes += len(request)
+        while self._bytes > self._limit_bytes and len(self._requests) > 1:
+            self.drop(1)
+            self.dropped += 1
+
+    def mark(self, marker: str) -> None:
+        """Notes that this marker was heard now."""
+        self._markers[marker] = self._first + len(self._requests)
+        if len(self._markers) > MARKERS:
+            del self._markers[next(iter(self._markers))]
+
+    def first(self, count: int, size_bytes: int) -> list[bytes]:
+        """The oldest requests, `count` of them, or fewer when they have `size_bytes` together; one at least, if any."""
+        requests: list[bytes] = []
+        for request in self._requests:
+            if len(requests) == count or size_bytes <= 0:
+                break
+            requests.append(request)
+            size_bytes -= len(request)
+        return requests
+
+    def drop(self, count: int) -> None:
+        """Forgets the oldest `count` requests."""
+        for _ in range(count):
+            self._bytes -= len(self._requests.popleft())
+        self._first += count
+
+    def position_after(self, count: int) -> str:
+        """The position behind the oldest `count` requests."""
+        number = self._first + count
+        marker, at = next(pair for pair in reversed(self._markers.items()) if pair[1] <= number)
+        return f"{marker}:{number - at}"
+
+    def knows(self, position: str) -> bool:
+        """Whether its marker was heard, so that `drop_until` finds it."""
+        return position.partition(":")[0] in self._markers
+
+    def drop_until(self, position: str) -> None:
+        """Forgets every request before a position that is known, those too that are still to be heard."""
+        marker, _, count = position.partition(":")
+        self._wanted = max(self._wanted, self._markers[marker] + int(count))
+        self.drop(min(max(0, self._wanted - self._first), len(self._requests)))

@@ -1,0 +1,72 @@
+"""Which of several ingresses takes in what all of them hear."""
+
+import time
+from contextlib import suppress
+from uuid import uuid4
+
+import redis
+from loguru import logger
+from redis.exceptions import LockError, LockNotOwnedError
+from redis.lock import Lock
+
+#: How long a lease outlives its holder, and how often it is renewed or sought: a standby takes over within 3 s.
+LEASE_S = 2.0
+RENEWAL_S = 0.8
+SEARCH_S = 0.4
+
+#: Longer than a standby takes to notice a free lease.
+PATIENCE_S = 1.0
+
+
+class Lease:
+    """A lock in Redis that expires, held by one process at a time.
+
+    The holder may be stopped for longer than the lease lasts and not know that it has lost it. So Redis checks the
+    token again in the step that takes requests in; see take_in.lua.
+    """
+
+    def __init__(self, client: "redis.Redis", key: str) -> None:
+        self.key = key
+        self.token = uuid4().hex
+        self.is_held = False
+        self._lock = Lock(client, key, timeout=LEASE_S, blocking=False, thread_local=False)
+        self._due_s = 0.0
+
+    def seek(self) -> bool:
+        """Whether this process holds the lease; takes or renews it when that is due.
+
+        Raises:
+            redis.RedisError: when Redis cannot say.
+        """
+        now_s = time.monotonic()
+        if now_s >= self._due_s:
+            if self.is_held:
+                self._renew()
+            if not self.is_held:
+                self.is_held = self._lock.acquire(token=self.token)
+            self._due_s = now_s + (RENEWAL_S if self.is_held else SEARCH_S)
+        return self.is_held
+
+    def lose(self) -> None:
+        """Notes that another process holds it, or nobody."""
+        self.is_held = False
+        self._due_s = 0.0
+
+    def release(self) -> None:
+        """Lets another process have it at once."""
+        if self.is_held:
+            with suppress(LockError, redis.RedisError):
+                self._lock.release()
+            self.lose()
+
+    def leave_to_others(self) -> None:
+        """Does not seek it again until every other process had the time to do so."""
+        self.release()
+        self._due_s = time.monotonic() + PATIENCE_S
+
+    def _renew(self) -> None:
+        try:
+            self._lock.reacquire()
+        except LockNotOwnedError:
+            logger.warning("The lease {!r} has passed to another process", self.key)
+            self.is_held = False

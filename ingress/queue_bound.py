@@ -1,0 +1,42 @@
+"""How many messages a queue may hold before no more requests are taken in for it."""
+
+import time
+
+from transport.redis_broker import CallboardBroker
+
+#: How often Redis is asked whether there is room again.
+ASK_S = 0.05
+
+
+class QueueBound:
+    """Knows from the last burst how long each queue is, and asks only about one that was full then."""
+
+    def __init__(self, broker: CallboardBroker, limit: int) -> None:
+        self.limit = limit
+        self._broker = broker
+        self._lengths: dict[str, int] = {}
+        self._asked_s = 0.0
+
+    def note(self, lengths: dict[str, int]) -> None:
+        """Learns what `CallboardBroker.take_in` says of the queues it has put something on."""
+        self._lengths |= lengths
+
+    def is_full(self, queue_name: str) -> bool:
+        """Whether the queue has reached the limit.
+
+        Raises:
+            redis.RedisError: when Redis cannot say.
+        """
+        if not self._was_full(queue_name):
+            return False
+        if time.monotonic() - self._asked_s >= ASK_S:
+            self._lengths[queue_name] = self._broker.length(queue_name)
+            self._asked_s = time.monotonic()
+        return self._was_full(queue_name)
+
+    def is_any_full(self) -> bool:
+        """The same for all queues that this process has put something on."""
+        return any(self.is_full(queue_name) for queue_name in list(self._lengths) if self._was_full(queue_name))
+
+    def _was_full(self, queue_name: str) -> bool:
+        return self._lengths.get(queue_name, 0) >= self.limit

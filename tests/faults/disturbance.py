@@ -1,0 +1,42 @@
+"""The usual experiment: a steady load, and one fault after another while it runs."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tests.faults.extent import Extent
+from tests.faults.load import Load, Way
+from tests.faults.row import Row
+from tests.faults.site import Site
+from tests.faults.workloads import Workload, mixed
+
+#: More than is ever published in the time that the faults take.
+ENDLESS = 10**9
+
+#: What happens, and is over when it returns.
+Strike = Callable[[], object]
+
+
+def disturbed(
+    fault: str,
+    site: Site,
+    extent: Extent,
+    strikes: Iterable[Strike],
+    *,
+    workload: Callable[[Path], Workload] = mixed,
+    ways: Sequence[Way] = (Way.CHANNEL,),
+) -> Row:
+    """Publishes the workload at the rate of `extent` while the faults happen, and counts."""
+    with Load(site.url, workload, rate_per_s=extent.rate_per_s, window=100_000, ways=ways) as load:
+        load.publish(ENDLESS)
+        injected = 0
+        for strike in strikes:
+            time.sleep(extent.pause_s)
+            began_s = time.monotonic()
+            strike()
+            load.happened(began_s)
+            injected += 1
+        time.sleep(extent.pause_s)
+        load.enough()
+        account = load.settle(extent.patience_s)
+        return Row(fault, injected, account, load.recovery_s())

@@ -1,0 +1,33 @@
+"""Connections that are lost, and packets that are."""
+
+import time
+from functools import partial
+
+from tests.faults.disturbance import disturbed
+from tests.faults.extent import Extent
+from tests.faults.row import Row
+from tests.faults.site import Site
+
+
+def cut(extent: Extent) -> Row:
+    """All connections of a process are cut at once, the ingress's and the worker's in turn."""
+    with Site() as site:
+        site.start("ingress", "worker", proxied=True)
+        strikes = [site.proxies[("ingress", "worker")[turn % 2]].cut for turn in range(extent.times)]
+        return disturbed("all connections of a process cut", site, extent, strikes)
+
+
+def frozen(extent: Extent) -> Row:
+    """Nothing gets through between a process and Redis for a while, and then everything does."""
+    with Site() as site:
+        site.start("ingress", "worker", proxied=True)
+
+        def freeze(name: str, seconds: float) -> None:
+            site.proxies[name].freeze()
+            time.sleep(seconds)
+            site.proxies[name].thaw()
+
+        low, high = extent.stop_s
+        step = (high - low) / max(extent.times - 1, 1)
+        strikes = [partial(freeze, ("ingress", "worker")[turn % 2], low + turn * step) for turn in range(extent.times)]
+        return disturbed("the network loses all packets", site, extent, strikes)

@@ -1,0 +1,82 @@
+"""Workers that die."""
+
+import time
+from collections import Counter
+from functools import partial
+
+from tests.faults.disturbance import disturbed
+from tests.faults.extent import Extent
+from tests.faults.load import Load
+from tests.faults.row import Row
+from tests.faults.site import Site
+from tests.faults.workloads import delayed, poisoned, works
+from tests.system import TEST_CONFIG
+from tests.waiting import wait_until
+
+#: Redelivery begins so long after a death at the latest.
+RECOVERY_S = 10.0
+
+#: One request in so many is poison, and is tried so often, by default.
+POISON_EVERY = 50
+POISON_TRIES = 3
+
+
+def killed(extent: Extent) -> Row:
+    """SIGKILL for the processes that a worker command has started; two such commands run."""
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        strikes = [partial(site.kill_children, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        return disturbed("a worker's processes killed", site, extent, strikes)
+
+
+def machine_killed(extent: Extent) -> Row:
+    """SIGKILL for a whole worker command, as when its machine dies, and a new one in its place."""
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        return disturbed("a worker killed with all its processes", site, extent, strikes)
+
+
+def killed_on_an_idle_system(extent: Extent) -> Row:
+    """One worker is killed with tasks in hand, while another one is idle and nothing else is sent."""
+    task_s = 3.0
+    with Site() as site:
+        site.start("ingress", "worker-1")
+        with Load(site.url, partial(works, seconds=task_s)) as load:
+            load.publish(4)
+            wait_until(lambda: len(load.runs()) == 4, "all four run")
+            site.start("worker-2")
+            began_s = time.monotonic()
+            site.system.kill("worker-1")
+            load.happened(began_s)
+            account = load.settle(extent.patience_s)
+            row = Row("a worker killed on an idle system", 1, account, load.recovery_s() - task_s)
+    if row.recovery_s > RECOVERY_S:
+        row.findings.append(f"redelivered after {row.recovery_s:.1f} s, and not within {RECOVERY_S:.0f} s")
+    return row
+
+
+def killed_with_delayed_messages(extent: Extent) -> Row:
+    """A worker is killed that holds messages which are not due yet, and some between two attempts."""
+    with Site({"worker": TEST_CONFIG["worker"] | {"min_backoff_ms": 1000, "max_backoff_ms": 2000}}) as site:
+        site.start("ingress", "worker-1", "worker-2")
+        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        return disturbed("a worker killed that holds delayed messages", site, extent, strikes, workload=delayed)
+
+
+def poison(extent: Extent) -> Row:
+    """One request in fifty kills every worker that tries it; its neighbours are unharmed."""
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        with Load(site.url, poisoned(POISON_EVERY), rate_per_s=extent.rate_per_s) as load:
+            load.publish(extent.times * POISON_EVERY)
+            with site.kept_alive("worker-1", "worker-2"):
+                account = load.settle(extent.patience_s)
+            row = Row("a task that kills its worker", extent.times, account, 0.0)
+            tries = Counter(load.runs()[number] for number in range(0, extent.times * POISON_EVERY, POISON_EVERY))
+    # A poison may be a neighbour of another one that is tried, and die with it untried.
+    if max(tries) > POISON_TRIES:
+        row.findings.append(f"a poison was tried {max(tries)} times")
+    if (failed := account.codes["failed"]) != extent.times:
+        row.findings.append(f"{failed} requests ended as failed, {extent.times} are poison")
+    return row

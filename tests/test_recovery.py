@@ -1,0 +1,174 @@
+"""What becomes of the messages of a worker that has died, and of those that wait for their time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dramatiq
+import pytest
+import redis
+from dramatiq.common import current_millis
+
+from client.redis_server import RedisServer
+from contract import ErrorCode
+from transport.connection import connect
+from transport.messages import Delivery
+from transport.redis_broker import CONDEMNED, CallboardBroker
+
+TIMEOUT_MS = 50
+
+
+class Verdicts(dramatiq.Middleware):
+    """Notes why messages were ended."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[ErrorCode, str] | None] = []
+
+    def before_nack(self, broker: dramatiq.Broker, message: Delivery) -> None:  # type: ignore[override]
+        self.heard.append(message.verdict)
+
+
+class Fleet:
+    """Workers on one queue, which live and die as a test wants."""
+
+    def __init__(self, url: str, client: "redis.Redis") -> None:
+        self.client = client
+        self.verdicts = Verdicts()
+        self._url = url
+        self.brokers: list[CallboardBroker] = []
+        self.worker()
+
+    def worker(self) -> CallboardBroker:
+        broker = CallboardBroker(connect(self._url), middleware=[self.verdicts], max_crashes=3)
+        broker.declare_queue("default")
+        self.brokers.append(broker)
+        return broker
+
+    def send(self, count: int = 1, delay: int | None = None) -> list[str]:
+        return [self.brokers[0].enqueue(message(), delay=delay).message_id for _ in range(count)]
+
+    def kill(self, broker: CallboardBroker) -> None:
+        """As if its process were gone, and `ALIVE_MS` with it."""
+        self.client.delete(f"dramatiq:__alive__.{broker.broker_id}")
+
+    def look_after(self, broker: CallboardBroker) -> None:
+        """Has this worker look after the queues now, as it does every few seconds."""
+        self.client.delete("dramatiq:__look__")
+        self.client.set("dramatiq:__looked__", "", px=1000)
+        broker.maintain()
+
+
+@pytest.fixture
+def fleet(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Fleet]:
+    fleet = Fleet(redis_server.url, client)
+    yield fleet
+    for broker in fleet.brokers:
+        broker.close()
+        broker.client.close()
+    # What the test has left waiting. Anything else without a TTL is a leak, which `client` looks for.
+    for queue_name in ("default", "default.DQ"):
+        client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs")
+
+
+def message() -> dramatiq.Message[Any]:
+    return dramatiq.Message(queue_name="default", actor_name="any", args=(), kwargs={}, options={})
+
+
+def consume(broker: CallboardBroker, queue_name: str = "default", count: int = 1) -> list[Delivery]:
+    """The next messages of a new consumer, as many as come without waiting, up to `count`."""
+    consumer = broker.consume(queue_name, prefetch=count, timeout=TIMEOUT_MS)
+    deliveries = [next(consumer) for _ in range(count)]
+    consumer.close()
+    return [delivery for delivery in deliveries if isinstance(delivery, Delivery)]
+
+
+def test_what_a_dead_worker_held_goes_to_another_one(fleet: Fleet) -> None:
+    sent = fleet.send(3)
+    dead, living = fleet.worker(), fleet.worker()
+    assert len(consume(dead, count=2)) == 2
+    found = consume(living)
+    fleet.kill(dead)
+    fleet.look_after(living)
+    consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+    for _ in range(2):
+        delivery = next(consumer)
+        assert isinstance(delivery, Delivery)
+        found.append(delivery)
+        consumer.ack(delivery)
+    assert sorted(delivery.message_id for delivery in found) == sorted(sent)
+
+
+def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet: Fleet) -> None:
+    (sent,) = fleet.send(delay=20_000)
+    dead, living = fleet.worker(), fleet.worker()
+    consume(dead, "default.DQ")
+    consume(living, "default.DQ")
+    fleet.kill(dead)
+    fleet.look_after(living)
+    assert [delivery.message_id for delivery in consume(living, "default.DQ")] == [sent]
+
+
+def test_a_worker_that_lives_keeps_what_it_holds(fleet: Fleet) -> None:
+    fleet.send()
+    busy, idle = fleet.worker(), fleet.worker()
+    assert consume(busy)
+    assert not consume(idle)
+    fleet.look_after(idle)
+    assert not consume(idle)
+
+
+def test_nobody_is_taken_for_dead_just_after_redis_was_away(fleet: Fleet) -> None:
+    fleet.send()
+    silent, living = fleet.worker(), fleet.worker()
+    assert consume(silent)
+    assert not consume(living)
+    fleet.kill(silent)
+    fleet.client.delete("dramatiq:__look__", "dramatiq:__looked__")
+    living.maintain()
+    assert not consume(living)
+
+
+def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) -> None:
+    fleet.send()
+    for _ in range(3):
+        assert not fleet.verdicts.heard
+        dying, next_one = fleet.worker(), fleet.worker()
+        assert consume(dying)
+        consume(next_one)
+        fleet.kill(dying)
+        fleet.look_after(next_one)
+    assert fleet.verdicts.heard == [(ErrorCode.FAILED, CONDEMNED)]
+    assert fleet.client.zcard("dramatiq:default.XQ") == 1
+    assert fleet.client.hlen("dramatiq:default.msgs") == 0
+    assert not fleet.client.exists("dramatiq:default.suspects")
+
+
+def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:
+    fleet.send(2)
+    dead, living = fleet.worker(), fleet.worker()
+    assert len(consume(dead, count=2)) == 2
+    consume(living)
+    fleet.kill(dead)
+    fleet.look_after(living)
+    consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+    first = next(consumer)
+    assert first is not None
+    assert [next(consumer) for _ in range(3)] == [None] * 3
+    consumer.ack(first)
+    second = next(consumer)
+    assert second is not None
+    consumer.ack(second)
+    assert not fleet.client.exists("dramatiq:default.suspects")
+
+
+def test_a_message_that_is_due_much_later_is_held_by_nobody(fleet: Fleet) -> None:
+    fleet.send(delay=3_600_000)
+    holder = fleet.worker()
+    assert not consume(holder, "default.DQ")
+    later: Any = fleet.client.zrange("dramatiq:default.DQ.later", 0, -1, withscores=True)
+    ((redis_message_id, due_ms),) = later
+    assert abs(due_ms - current_millis() - 3_600_000) < 60_000
+    fleet.look_after(holder)
+    assert not consume(holder, "default.DQ")
+    fleet.client.zadd("dramatiq:default.DQ.later", {redis_message_id: current_millis() + 5_000})
+    fleet.look_after(holder)
+    assert fleet.client.lrange("dramatiq:default.DQ", 0, -1) == [redis_message_id]

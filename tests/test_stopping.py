@@ -1,0 +1,170 @@
+"""A process that is asked to stop: in time, with nothing lost and nothing answered twice."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from loguru import logger
+
+import actors  # noqa: F401 - declares the tasks
+import ingress.intake
+import ingress.replica
+from broker import answers
+from client.redis_server import RedisServer
+from ingress.gate import Gate
+from ingress.intake import Intake
+from ingress.queue_bound import QueueBound
+from ingress.replica import Replica
+from settings import Limits
+from task import catalogue
+from tests.system import COMMANDS, TEST_CONFIG, System
+from tests.waiting import wait_until
+from tests.wire import Outcome, Wire, new_user
+from transport.connection import StopRequest, connect
+from transport.redis_broker import CallboardBroker
+
+#: With two seconds of grace, the least that can be set.
+WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration that grants a stopping worker little time."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(TEST_CONFIG | {"worker": WORKER_SETTINGS}))
+    return path
+
+
+@pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis", config: Path) -> Iterator[System]:
+    """A system that the test starts and stops itself, on the tests' empty Redis."""
+    with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
+        yield system
+
+
+def outcomes_over_a_stop(own: System, worker: str, task_type: str, started: Path) -> list[Outcome]:
+    """The outcomes of one request, whose task runs when its worker is stopped; another worker follows."""
+    own.start("ingress")
+    own.start(worker)
+    with Wire(own.redis_url) as wire:
+        user_id = new_user()
+        wire.publish({"task_type": task_type, "user_id": user_id, "parameters": {"started": str(started)}})
+        wait_until(started.exists, "the task runs")
+        assert own.stop(worker) == 0
+        own.start(worker)
+        outcome = wire.outcome_of(user_id)
+        wire.ask("reverse_string", {"text": "and now one that shows that no more follow"})
+        return [outcome, *(other for other in wire.heard if other["user_id"] == user_id)]
+
+
+@pytest.mark.parametrize(
+    ("worker", "task_type"),
+    [("worker", "is_slow_at_first"), ("dramatiq", "is_slow_at_first"), ("worker", "blocks_its_loop_at_first")],
+)
+def test_a_task_that_takes_longer_than_the_grace_is_handed_back_and_answered_once(
+    own: System, worker: str, task_type: str, tmp_path: Path
+) -> None:
+    (outcome,) = outcomes_over_a_stop(own, worker, task_type, tmp_path / "started")
+    assert outcome["result"] == {"text": "done"}
+    assert outcome["attempts"] == 1
+    assert "1 tasks have not ended in time" in own.log(worker)
+
+
+def test_a_task_that_ends_when_it_is_told_of_the_stop_runs_again_and_that_is_no_failure(
+    own: System, tmp_path: Path
+) -> None:
+    (outcome,) = outcomes_over_a_stop(own, "worker", "goes_elsewhere", tmp_path / "started")
+    assert outcome["result"] == {"text": "done"}
+    assert outcome["attempts"] == 1
+    assert "Traceback" not in own.log("worker")
+    assert "not ended in time" not in own.log("worker")
+
+
+def test_a_task_may_answer_when_it_is_told_of_the_stop(own: System, tmp_path: Path) -> None:
+    (outcome,) = outcomes_over_a_stop(own, "worker", "comes_to_an_end", tmp_path / "started")
+    assert outcome["result"] == {"text": "what there was by then"}
+
+
+def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
+    own: System, client: "redis.Redis", tmp_path: Path
+) -> None:
+    own.start("ingress")
+    worker = own.start("worker")
+    with Wire(own.redis_url) as wire:
+        users = [new_user() for _ in range(20)]
+        for user_id in users:
+            parameters = {"seconds": 1.5, "started": str(tmp_path / user_id)}
+            wire.publish({"task_type": "sleeps", "user_id": user_id, "parameters": parameters})
+        wait_until(lambda: client.llen("dramatiq:default") == 4, "all that the worker takes is taken")
+        worker.terminate()
+        wait_until(lambda: client.llen("dramatiq:default") >= 12, "the rest is back")
+        assert worker.poll() is None
+        assert worker.wait(timeout=15) == 0
+        own.start("worker")
+        assert {wire.outcome_of(user_id)["status"] for user_id in users} == {"completed"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_process_stops_although_redis_hangs(project: Path, config: Path, name: str) -> None:
+    with RedisServer() as server, System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
+        system.start(name)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            system.stop(name)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+
+
+REQUEST = b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "hello"}}'
+
+
+def publish_to_a_redis_that_then_hangs(client: "redis.Redis", count: int) -> None:
+    """Whoever listens hears all of them, and cannot write any more."""
+    with client.pipeline(transaction=False) as pipeline:
+        for _ in range(count):
+            pipeline.publish("tasks", REQUEST)
+        pipeline.execute_command("CLIENT", "PAUSE", 60_000, "WRITE")
+        assert sum(pipeline.execute()[:-1]) == count
+
+
+def test_a_stopping_ingress_waits_for_a_redis_that_comes_back(own: System, client: "redis.Redis") -> None:
+    process = own.start("ingress")
+    publish_to_a_redis_that_then_hangs(client, 1000)
+    process.terminate()
+    client.execute_command("CLIENT", "UNPAUSE")
+    assert process.wait(timeout=15) == 0
+    assert client.llen("dramatiq:default") == 1000
+    client.delete("dramatiq:default", "dramatiq:default.msgs")
+
+
+def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (ingress.intake, ingress.replica):
+        monkeypatch.setattr(module, "PATIENCE_S", 0.1)
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    with RedisServer() as server, connect(f"{server.url}?socket_timeout=0.2") as client:
+        stop = StopRequest()
+        own_broker = CallboardBroker(client, [])
+        intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
+        replica = Replica(client, "tasks", intake, stop, key_prefix="", output_buffer_bytes=0)
+        ended: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                replica.run()
+            except redis.RedisError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        wait_until(lambda: "Ready: listening on channel 'tasks'\n" in lines, "it listens")
+        publish_to_a_redis_that_then_hangs(client, 1000)
+        stop.request()
+        thread.join()
+    logger.remove(sink)
+    assert len(ended) == 1
+    assert any("1000 requests are lost" in line for line in lines)

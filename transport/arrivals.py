@@ -1,0 +1,68 @@
+"""What comes in: a burst of requests, each a message now or an answer, on its way to Redis."""
+
+from typing import NamedTuple
+
+from errors import CallboardError
+from transport.answers import Answer, Claim, Words
+from transport.messages import Envelope
+
+
+class DeposedError(CallboardError):
+    """This process does not hold the lease any more: whoever does takes in what it was about to."""
+
+
+class Origin(NamedTuple):
+    """Where a burst was heard or read, by which Redis knows whether it has it already."""
+
+    #: The lease that whoever hears the channel has to hold, with its token; "" where any replica may take requests in.
+    lease_key: str = ""
+    lease_token: str = ""
+    #: How far the channel was taken in after this burst, kept for whoever takes over.
+    position_key: str = ""
+    position: str = ""
+    position_ttl_s: int = 0
+    #: Redis has no memory left: the burst holds answers only.
+    is_full: bool = False
+    #: The stream and the consumer group that the entries are to be acknowledged in.
+    stream: str = ""
+    group: str = ""
+    #: Whether a request that finds no room is answered `overloaded`; else it is kept back until there is some.
+    sheds: bool = True
+    #: Whether a request with an id that was used before gets the outcome again.
+    answers_repeats: bool = True
+
+    def words(self) -> Words:
+        """What take_in.lua reads of it."""
+        return (*self[:5], "full" if self.is_full else "", self.stream, self.group)
+
+
+_NO_CLAIM = Claim("", 0, "", ())
+
+
+class Admitted(NamedTuple):
+    """A request that became a message. `claim` when it has a `request_id`."""
+
+    envelope: Envelope
+    claim: Claim | None = None
+    entry_id: str = ""
+
+    def words(self) -> Words:
+        """What take_in.lua reads of it."""
+        claim = self.claim or _NO_CLAIM
+        message = self.envelope.arguments()
+        claimed = (claim.key, claim.ttl_s, claim.outcome_key)
+        return (self.entry_id, "message", *message, *claimed, len(claim.channels), *claim.channels)
+
+
+class Refused(NamedTuple):
+    """A request that became no message."""
+
+    answer: Answer
+    entry_id: str = ""
+
+    def words(self) -> Words:
+        """What take_in.lua reads of it."""
+        return (self.entry_id, "answer", *self.answer.words())
+
+
+Arrival = Admitted | Refused

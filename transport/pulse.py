@@ -1,0 +1,92 @@
+"""Workers show one another that they are alive, and see when one is not."""
+
+from collections.abc import Collection
+
+import redis
+from dramatiq.common import current_millis
+
+#: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
+#: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
+BEAT_S = 1.5
+ALIVE_MS = 6_000
+
+#: One worker looks for dead ones, and no other one for so long.
+LOOK_MS = 2_500
+
+#: The look before must have been shorter ago than this. If it was not, Redis or its clock has stopped or jumped, and
+#: every worker looks dead; then they get the time to show themselves.
+KEEP_LOOK_MS = 4_000
+PATIENCE_MS = 4_000
+
+#: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.
+STOCK_SILENCE_MS = 60_000
+
+#: Every so many beats a worker shows itself to stock workers, too.
+STOCK_BEAT = 10
+
+#: What tells the ids of Callboard's workers from those.
+WORKER_PREFIX = "callboard-"
+
+
+class Pulse:
+    """One worker's signs of life, and its look at those of the others."""
+
+    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
+        self._client = client
+        self.namespace = namespace
+        self.worker_id = worker_id
+        self._beats = 0
+        self._heartbeats = f"{namespace}:__heartbeats__"
+        self._lock = f"{namespace}:__look__"
+        self._last_look = f"{namespace}:__looked__"
+
+    def join(self) -> None:
+        """Makes this worker known. Before it takes a message, or nobody would miss it.
+
+        Raises:
+            redis.RedisError: it is not known.
+        """
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(self._alive(self.worker_id), "", px=ALIVE_MS)
+            # With its time, for a stock Dramatiq worker that looks after the same queues.
+            pipeline.zadd(self._heartbeats, {self.worker_id: current_millis()})
+            pipeline.execute()
+
+    def beat(self) -> None:
+        """Shows that this worker is alive."""
+        # Unlike SET, PEXPIRE is not refused when Redis is out of memory.
+        is_known = self._client.pexpire(self._alive(self.worker_id), ALIVE_MS)
+        self._beats += 1
+        if not is_known or self._beats % STOCK_BEAT == 0:
+            self.join()
+
+    def leave(self) -> None:
+        """Takes a worker that holds no message any more off the list."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.zrem(self._heartbeats, self.worker_id)
+            pipeline.delete(self._alive(self.worker_id))
+            pipeline.execute()
+
+    def dead_workers(self) -> Collection[str] | None:
+        """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
+        if not self._client.set(self._lock, self.worker_id, nx=True, px=LOOK_MS):
+            return None
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.get(self._last_look)
+            pipeline.set(self._last_look, self.worker_id, px=KEEP_LOOK_MS)
+            pipeline.zrange(self._heartbeats, 0, -1, withscores=True)
+            last_look, _, workers = pipeline.execute()
+        if last_look is None:
+            self._client.pexpire(self._lock, PATIENCE_MS)
+            return ()
+        silent_since_ms = current_millis() - STOCK_SILENCE_MS
+        ours = [worker_id.decode() for worker_id, _ in workers if worker_id.startswith(WORKER_PREFIX.encode())]
+        signs = self._client.mget(map(self._alive, ours)) if ours else []
+        dead = [worker_id for worker_id, sign in zip(ours, signs, strict=True) if sign is None]
+        for worker_id, shown_ms in workers:
+            if not worker_id.startswith(WORKER_PREFIX.encode()) and shown_ms < silent_since_ms:
+                dead.append(worker_id.decode())
+        return dead
+
+    def _alive(self, worker_id: str) -> str:
+        return f"{self.namespace}:__alive__.{worker_id}"

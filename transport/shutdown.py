@@ -1,0 +1,88 @@
+"""The end of a worker process: what its tasks are granted, and what becomes of those that need longer."""
+
+import os
+import threading
+import time
+from typing import Any, cast
+
+from dramatiq import Broker, Message, Worker
+from dramatiq.middleware import Retries, Shutdown, ShutdownNotifications, raise_thread_exception
+from dramatiq.worker import WorkerThread
+from loguru import logger
+
+from transport.work_queue import WorkQueue
+
+#: What a stop may need besides the grace of the tasks: the second that Dramatiq's worker sleeps before it looks whether
+#: it should stop, one for the handing back, and the one that Dramatiq's main process waits for the last log lines.
+RESERVE_S = 3.0
+HANDING_BACK_S = 1.0
+
+
+class GracefulShutdown(ShutdownNotifications):
+    """Has a worker process gone within `timeout_ms`, with nothing lost. Stands last in the list of middleware.
+
+    Dramatiq waits for the running tasks first, up to ten minutes, and meanwhile fetches messages that none of its
+    threads will take. Here the consumers end first and give back what no task has begun, at once. Then tasks with the
+    option `notify_shutdown` are told, by a `Shutdown` exception, and all have their grace. What is not done by then is
+    handed back while it runs on: its message is gone for it, so only the worker that performs it again answers.
+    """
+
+    def __init__(self, timeout_ms: int) -> None:
+        super().__init__()
+        self._grace_s = timeout_ms / 1000 - RESERVE_S
+        self._grace_ends_s = 0.0
+        self._threads: list[WorkerThread] = []
+        self._owns_process = False
+
+    def after_process_boot(self, broker: Broker) -> None:
+        """Called where the process is there for the worker alone, and so may be ended with it."""
+        super().after_process_boot(broker)  # type: ignore[no-untyped-call]
+        self._owns_process = True
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Takes the worker's threads away, so that Dramatiq waits for its consumers only; the threads go on working."""
+        self._grace_ends_s = time.monotonic() + self._grace_s
+        if self._owns_process:
+            last_resort = threading.Timer(self._grace_s + HANDING_BACK_S, _cut_off)
+            last_resort.daemon = True
+            last_resort.start()
+        self._threads, worker.workers = worker.workers, []
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Waits for the tasks, and hands back those that do not end."""
+        for thread in self._threads:
+            thread.stop()
+        cast(WorkQueue, worker.work_queue).close()
+        # Copied in one step: the threads whose tasks end meanwhile take themselves off.
+        for thread_id in tuple(self.manager.notifications):  # type: ignore[attr-defined]
+            raise_thread_exception(thread_id, Shutdown)
+        for thread in self._threads:
+            thread.join(max(0.0, self._grace_ends_s - time.monotonic()))
+        late = sum(thread.is_alive() for thread in self._threads)
+        broker.close()
+        if late:
+            logger.warning("{} tasks have not ended in time and are handed back", late)
+        if late and self._owns_process:
+            # Whatever else would be tidied up may wait for these tasks without end, as AsyncIO does for one that blocks
+            # its event loop.
+            os._exit(0)
+
+
+class GracefulRetries(Retries):
+    """Dramatiq's, but an attempt that `Shutdown` has ended is made again, at once and uncounted."""
+
+    def after_process_message(  # type: ignore[override]
+        self, broker: Broker, message: Message[Any], *, result: object = None, exception: BaseException | None = None
+    ) -> None:
+        """Decides whether another attempt follows."""
+        if isinstance(exception, Shutdown):
+            broker.enqueue(message)
+        else:
+            super().after_process_message(  # type: ignore[no-untyped-call]
+                broker, message, result=result, exception=exception
+            )
+
+
+def _cut_off() -> None:
+    logger.error("The worker cannot stop in time and is cut off; what it still holds is brought back by other workers")
+    os._exit(1)

@@ -1,0 +1,102 @@
+-- Takes a burst of requests in: enqueues the admitted ones, in the layout of Dramatiq's dispatch.lua, keeps and publishes
+-- the answers of the refused ones. All in one step, and once: whoever calls again because the answer was lost, or takes
+-- over from one that died, changes nothing by it.
+--
+-- KEYS[1]  the namespace
+-- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
+--          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
+--          7 stream or "", 8 its consumer group
+--          then for each request its entry id in the stream or "", and
+--          "message", queue name, redis message id, message, claim key or "", its time to live in s, key of the outcome,
+--          how many channels hear of a repeat, these channels; or
+--          "answer", outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
+--          the channels
+-- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has.
+
+local namespace, stream, group = KEYS[1], ARGV[7], ARGV[8]
+
+if ARGV[1] ~= "" then
+    if redis.call("get", ARGV[1]) ~= ARGV[2] then
+        return "deposed"
+    end
+    if redis.call("get", ARGV[3]) == ARGV[4] then
+        return {}
+    end
+    if ARGV[6] == "full" then
+        -- Out of memory Redis refuses a script's first write, if that may take memory, and no later one.
+        redis.call("del", ARGV[3])
+    end
+    redis.call("set", ARGV[3], ARGV[4], "ex", ARGV[5])
+end
+
+local seen = {}
+
+local function enqueue(queue_name, message_id, message)
+    local queue = namespace .. ":" .. queue_name
+    redis.call("hset", queue .. ".msgs", message_id, message)
+    redis.call("rpush", queue, message_id)
+    seen[queue_name] = true
+end
+
+-- A request with an id that was used before. Is it done, its outcome is published again; else it will be.
+local function repeated(claim, outcome_key, first_channel, last_channel)
+    local outcome = redis.call("get", outcome_key)
+    for c = first_channel, last_channel do
+        if outcome then
+            redis.call("publish", ARGV[c], string.sub(outcome, 1, -2) .. ',"replayed":true}')
+        elseif c > first_channel then
+            redis.call("sadd", claim .. ":waiting", ARGV[c])
+            redis.call("expire", claim .. ":waiting", redis.call("ttl", claim))
+        end
+    end
+end
+
+local function take_message(i, is_new)
+    local message_id, claim = ARGV[i + 1], ARGV[i + 3]
+    local last_channel = i + 6 + tonumber(ARGV[i + 6])
+    if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 4])) then
+        if claim ~= "" then
+            redis.call("del", ARGV[i + 5]) -- the refusal of a request with the same id, corrected now
+        end
+        enqueue(ARGV[i], message_id, ARGV[i + 2])
+    elseif is_new and redis.call("get", claim) ~= message_id then
+        repeated(claim, ARGV[i + 5], i + 7, last_channel)
+    end
+    return last_channel + 1
+end
+
+local function take_answer(i, is_new)
+    local claim = ARGV[i + 1]
+    local last_key = i + 3 + 2 * tonumber(ARGV[i + 2])
+    local last_channel = last_key + tonumber(ARGV[i + 3])
+    if is_new then
+        -- The outcome of the request that has claimed this id is not to be overwritten.
+        if claim == "" or redis.call("exists", claim) == 0 then
+            for k = i + 4, last_key, 2 do
+                redis.call("set", ARGV[k], ARGV[i], "ex", ARGV[k + 1])
+            end
+        end
+        for c = last_key + 1, last_channel do
+            redis.call("publish", ARGV[c], ARGV[i])
+        end
+    end
+    return last_channel + 1
+end
+
+local i = 9
+while i <= #ARGV do
+    local entry_id, kind = ARGV[i], ARGV[i + 1]
+    local is_new = true
+    if entry_id ~= "" then
+        is_new = redis.call("xack", stream, group, entry_id) == 1
+        redis.call("xdel", stream, entry_id)
+    end
+    i = (kind == "message" and take_message or take_answer)(i + 2, is_new)
+end
+
+local lengths = {}
+for queue_name in pairs(seen) do
+    lengths[#lengths + 1] = queue_name
+    lengths[#lengths + 1] = redis.call("hlen", namespace .. ":" .. queue_name .. ".msgs")
+end
+return lengths

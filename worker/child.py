@@ -1,0 +1,69 @@
+"""One worker process, as its supervisor sees it."""
+
+import asyncio
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from typing import Self
+
+#: What a process says on its standard output once it consumes; anything else is why it cannot.
+READY = "ready\n"
+
+
+class Child:
+    """A process that was started. `complaint` is why it could not begin to work, where it said so."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._ready_s: float | None = None
+        self.pid = process.pid
+        self.complaint = ""
+
+    @classmethod
+    async def start(cls, lifeline: int) -> Self:
+        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end.
+
+        Raises:
+            OSError: when the machine cannot.
+        """
+        return cls(
+            await asyncio.create_subprocess_exec(sys.executable, "-m", "worker.process", stdin=lifeline, stdout=PIPE)
+        )
+
+    async def is_ready(self) -> bool:
+        """Waits until it consumes, or cannot; returns whether it does."""
+        stream = self._process.stdout
+        assert stream is not None  # noqa: S101 - it was asked for
+        first_line = (await stream.readline()).decode(errors="replace")
+        if first_line == READY:
+            self._ready_s = time.monotonic()
+            return True
+        self.complaint = (first_line + (await stream.read()).decode(errors="replace")).strip()
+        return False
+
+    async def end(self) -> int:
+        """Waits for its exit code; below 0 that is the number of the signal that killed it."""
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+    @property
+    def consumed_s(self) -> float:
+        """For how long it has consumed by now."""
+        return 0.0 if self._ready_s is None else time.monotonic() - self._ready_s
+
+
+def described(exit_code: int) -> str:
+    """How a process ended, for the log."""
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:  # a real-time signal, which has no name
+        name = f"signal {-exit_code}"
+    return f"was killed by {name}" + (" (somebody sent it, or memory ran out)" if name == "SIGKILL" else "")

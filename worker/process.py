@@ -1,0 +1,82 @@
+"""One worker process: Dramatiq's worker on Callboard's broker. The supervisor starts it, as `python -m worker.process`.
+
+It is bound to the supervisor by its standard input, whose end asks it to stop: the supervisor wants it to, or is dead.
+On its standard output it says once that it is ready, or why it cannot be.
+"""
+
+import importlib
+import os
+import sys
+import threading
+import traceback
+from typing import NoReturn, TextIO
+
+import redis
+from dramatiq import Worker
+from loguru import logger
+
+from broker import broker, settings
+from errors import DeclarationError
+from transport.connection import StopRequest
+from worker.child import READY
+
+
+def main() -> None:
+    """Returns after a clean stop."""
+    stop = StopRequest()
+    stop.listen()
+    supervisor, report = _private_streams()
+    threading.Thread(target=_stop_with, args=[supervisor, stop], daemon=True).start()
+    _declare_tasks(report)
+    broker.emit_after("process_boot")
+    try:
+        # Before the worker starts: its consumers would sleep for seconds after a first question without an answer.
+        stop.until_redis_answers(broker.client.ping)
+    except redis.RedisError as error:
+        logger.warning("Stopped without Redis: {}", error)
+        return
+    worker = Worker(broker, worker_threads=settings.worker.threads)
+    worker.start()
+    report.write(READY)
+    report.close()
+    stop.pause()
+    worker.stop(timeout=settings.worker.shutdown_timeout_ms)
+    broker.close()
+    logger.info("Stopped")
+
+
+def _private_streams() -> tuple[int, TextIO]:
+    """The standard streams that bind this process to the supervisor. Tasks, and what they start, get others instead:
+    an empty input, and for their output the log."""
+    supervisor, report = os.dup(sys.stdin.fileno()), os.dup(sys.stdout.fileno())
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return supervisor, os.fdopen(report, "w")
+
+
+def _stop_with(supervisor: int, stop: StopRequest) -> None:
+    while os.read(supervisor, 1):
+        pass
+    stop.request()
+
+
+def _declare_tasks(report: TextIO) -> None:
+    # Not imported above: a wrong declaration is the supervisor's to tell, once, and not each process's.
+    try:
+        importlib.import_module("actors")
+    except DeclarationError as error:
+        _give_up(report, f"callboard: {error}")
+    except Exception:  # noqa: BLE001 - a module with tasks may raise anything
+        _give_up(report, traceback.format_exc().strip())
+
+
+def _give_up(report: TextIO, reason: str) -> NoReturn:
+    report.write(reason)
+    report.close()
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Starts the worker processes, replaces each one that dies, and stops them all when it is asked to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+
+from loguru import logger
+
+from settings import Settings
+from transport.termination import SAME_REQUEST_S
+from worker.child import Child, described
+from worker.pauses import Pauses
+
+#: A process that hangs is killed so long before the time in which everything has to be gone.
+KILL_RESERVE_S = 0.5
+
+
+class Supervisor:
+    """Keeps `worker.processes` processes running; the death of one does not touch the others.
+
+    They share a pipe as their standard input, which nobody writes to. Its end asks them to stop: when the supervisor
+    closes it, and just so when the supervisor is killed, so that no process lives on unnoticed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lifeline, self._lifeline_end = os.pipe()
+        self._stopping = asyncio.Event()
+        self._asked_s = 0.0
+        self._running: set[Child] = set()
+        self._ready_places: set[int] = set()
+        self._exit_code = 0
+
+    async def run(self) -> int:
+        """Returns the exit code of the command, once it was asked to stop and every process is gone."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._receive)
+        async with asyncio.TaskGroup() as group:
+            for place in range(1, self._settings.worker.processes + 1):
+                group.create_task(self._keep(place))
+        logger.info("Stopped")
+        return self._exit_code
+
+    async def _keep(self, place: int) -> None:
+        pauses = Pauses()
+        while not self._stopping.is_set():
+            consumed_s, end = await self._live(place)
+            if self._stopping.is_set():
+                return
+            pause_s = pauses.after(consumed_s)
+            when = f"in {pause_s:.2f} s" if pause_s else "now"
+            logger.error("Worker process {} {}; another one starts {}", place, end, when)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)
+
+    async def _live(self, place: int) -> tuple[float, str]:
+        """The life of one process: for how many seconds it consumed, and how it ended."""
+        try:
+            child = await Child.start(self._lifeline)
+        except OSError as error:
+            return 0.0, f"cannot be started: {error}"
+        self._running.add(child)
+        if await child.is_ready():
+            self._tell_ready(place, child)
+        exit_code = await child.end()
+        self._running.remove(child)
+        if self._stopping.is_set():
+            self._exit_code = self._exit_code or int(exit_code != 0)
+        elif exit_code > 0 and not self._ready_places:
+            self._refuse_to_start(exit_code, child.complaint)
+        return child.consumed_s, "\n".join(filter(None, [f"(pid {child.pid}) {described(exit_code)}", child.complaint]))
+
+    def _tell_ready(self, place: int, child: Child) -> None:
+        processes, threads = self._settings.worker.processes, self._settings.worker.threads
+        logger.info("Worker process {} (pid {}) consumes", place, child.pid)
+        if place not in self._ready_places:
+            self._ready_places.add(place)
+            if len(self._ready_places) == processes:
+                location = self._settings.redis.location
+                logger.info("Ready: {} processes with {} threads each, Redis at {}", processes, threads, location)
+
+    def _refuse_to_start(self, exit_code: int, complaint: str) -> None:
+        # None has ever come to work, and this one says itself that it cannot: the next ones would say the same.
+        complaint = complaint or f"callboard: a worker process {described(exit_code)} before it could begin"
+        sys.stderr.write(f"{complaint}\n")
+        self._exit_code = exit_code
+        self._stop()
+
+    def _receive(self) -> None:
+        now_s = time.monotonic()
+        if not self._stopping.is_set():
+            self._asked_s = now_s
+            logger.info("Stopping {} worker processes", len(self._running))
+            self._stop()
+        elif now_s - self._asked_s > SAME_REQUEST_S:
+            self._kill("Asked to stop once more")
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        os.close(self._lifeline_end)
+        patience_s = self._settings.worker.shutdown_timeout_ms / 1000 - KILL_RESERVE_S
+        asyncio.get_running_loop().call_later(patience_s, self._kill, "Did not stop in time")
+
+    def _kill(self, reason: str) -> None:
+        for child in self._running:
+            logger.error("{}: worker process with pid {} is killed", reason, child.pid)
+            child.kill()
