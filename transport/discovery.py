@@ -23,7 +23,11 @@ class Found(NamedTuple):
 
 
 class Discovery:
-    """Whom to ask, and what."""
+    """Whom to ask, and what.
+
+    Attributes:
+        one_channel: what is published on any of the servers is heard on all of them, as in a cluster.
+    """
 
     def __init__(
         self,
@@ -31,7 +35,10 @@ class Discovery:
         question: Callable[["redis.Redis", Address], Found],
         complaint: str,
         options: dict[str, Any],
+        *,
+        one_channel: bool,
     ) -> None:
+        self.one_channel = one_channel
         self._addresses = addresses
         self._question = question
         self._complaint = complaint
@@ -85,11 +92,13 @@ def discovery(place: RedisPlace, key_prefix: str, options: Mapping[str, Any]) ->
     if place.sentinels:
         asking |= {"username": place.sentinel_username, "password": place.sentinel_password}
         complaint = f"no Sentinel names a master {place.master!r}"
-        return Discovery(place.sentinels, partial(_master_of_sentinel, place.master), complaint, asking)
+        question = partial(_master_of_sentinel, place.master)
+        return Discovery(place.sentinels, question, complaint, asking, one_channel=False)
     if place.nodes:
         asking |= {name: options.get(name) for name in ("username", "password")}
         slot = key_slot(key_prefix.encode())
-        return Discovery(place.nodes, partial(_owner_of_slot, slot), f"no node says who has slot {slot}", asking)
+        complaint = f"no node says who has slot {slot}"
+        return Discovery(place.nodes, partial(_owner_of_slot, slot), complaint, asking, one_channel=True)
     return None
 
 

@@ -36,6 +36,8 @@ class Master:
         old one is silent, all of them do: each would notice that by itself, but late and one after the other.
 
         An old master that lives is left to say that it is none: what is published there is still heard until then.
+        But in a cluster that is heard on the new one, too, and all who listen should listen there: the order in which
+        they hear is the same for those on one node only.
 
         Raises:
             redis.ConnectionError: when nobody knows of a master.
@@ -50,7 +52,7 @@ class Master:
         if known is not None and known.address != found.address:
             if pool := self._pool():
                 pool.disconnect(inuse_connections=False)
-            if not self._discovery.answers(known.address):
+            if self._discovery.one_channel or not self._discovery.answers(known.address):
                 self._hang_up(known.address)
         return found.address
 
