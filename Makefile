@@ -19,13 +19,13 @@ test: $(VENV)/dev ## Run all tests, on a Redis of their own
 	@$(BIN)/python -m pytest
 
 test-sentinel: $(VENV)/dev ## The same on a master and a replica that Redis Sentinels watch
-	@CALLBOARD_TEST_REDIS=sentinel $(BIN)/python -m pytest
+	@CALLBOARD_TEST_REDIS=sentinel $(BIN)/python -m pytest --ignore tests/faults
 
 test-cluster: $(VENV)/dev ## The same on a Redis Cluster of three masters and three replicas
-	@CALLBOARD_TEST_REDIS=cluster $(BIN)/python -m pytest
+	@CALLBOARD_TEST_REDIS=cluster $(BIN)/python -m pytest --ignore tests/faults
 
 test-acl: $(VENV)/dev ## The same with a Redis user for each process, those of deploy/redis-users.conf
-	@CALLBOARD_TEST_REDIS=acl $(BIN)/python -m pytest
+	@CALLBOARD_TEST_REDIS=acl $(BIN)/python -m pytest --ignore tests/faults
 
 check: $(VENV)/dev ## Lint, check the format and the types
 	@$(BIN)/ruff check .

@@ -26,7 +26,7 @@ KINDS: dict[str, Callable[[], RedisServer | SentinelSet | ClusterOfSix]] = {
 }
 
 #: What the name of each key of Callboard begins with.
-OWN_KEYS = ("dramatiq", "callboard:")
+OWN_KEYS = ("dramatiq", "callboard:", "tasks:stream")
 
 
 def start_redis() -> RedisServer | SentinelSet | ClusterOfSix:
