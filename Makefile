@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test check format bench bench-scaling chaos soak fuzz audit lock clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,15 @@ redis: $(VENV)/run ## Start only the Redis of the configuration
 
 test: $(VENV)/dev ## Run all tests, on a Redis of their own
 	@$(BIN)/python -m pytest
+
+test-sentinel: $(VENV)/dev ## The same on a master and a replica that Redis Sentinels watch
+	@CALLBOARD_TEST_REDIS=sentinel $(BIN)/python -m pytest --ignore tests/faults
+
+test-cluster: $(VENV)/dev ## The same on a Redis Cluster of three masters and three replicas
+	@CALLBOARD_TEST_REDIS=cluster $(BIN)/python -m pytest --ignore tests/faults
+
+test-acl: $(VENV)/dev ## The same with a Redis user for each process, those of deploy/redis-users.conf
+	@CALLBOARD_TEST_REDIS=acl $(BIN)/python -m pytest --ignore tests/faults
 
 check: $(VENV)/dev ## Lint, check the format and the types
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psutil
 
+from tests.acl_server import USER_OF, url_of
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).parents[1]
@@ -100,7 +101,7 @@ class System:
         """The same without waiting."""
         name = as_ or command
         arguments = [sys.executable, *COMMANDS[command][0]]
-        environment = self._environment | variables
+        environment = self._environment | {"REDIS_URL": url_of(self.redis_url, USER_OF[command])} | variables
         with self._log(name).open("ab") as log:
             process = subprocess.Popen(arguments, cwd=self.project, env=environment, stdout=log, stderr=log)
         self._processes[name] = process
