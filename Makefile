@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test check format bench bench-scaling chaos soak clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,15 @@ redis: $(VENV)/run ## Start only the Redis of the configuration
 
 test: $(VENV)/dev ## Run all tests, on a Redis of their own
 	@$(BIN)/python -m pytest
+
+test-sentinel: $(VENV)/dev ## The same on a master and a replica that Redis Sentinels watch
+	@CALLBOARD_TEST_REDIS=sentinel $(BIN)/python -m pytest --ignore tests/faults
+
+test-cluster: $(VENV)/dev ## The same on a Redis Cluster of three masters and three replicas
+	@CALLBOARD_TEST_REDIS=cluster $(BIN)/python -m pytest --ignore tests/faults
+
+test-acl: $(VENV)/dev ## The same with a Redis user for each process, those of deploy/redis-users.conf
+	@CALLBOARD_TEST_REDIS=acl $(BIN)/python -m pytest --ignore tests/faults
 
 check: $(VENV)/dev ## Lint, check the format and the types
 	@$(BIN)/ruff check .
@@ -38,6 +47,19 @@ chaos: $(VENV)/dev ## Inject faults under load, count every request, write the t
 
 soak: $(VENV)/bench ## Run for 30 minutes with a fault each minute, and draw latency and memory
 	@$(BIN)/python -m tests.faults.soak
+
+fuzz: $(VENV)/fuzz ## Send 10 million hostile inputs (or INPUTS=n) down the path of a request
+	@$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),10000000)
+
+audit: $(VENV)/audit ## Look the locked dependencies up among the known vulnerabilities (PyPI's, on the network)
+	@mkdir -p build && { $(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict \
+		--progress-spinner off >build/audit 2>&1 || grep -q '^Found [0-9]* known' build/audit && cat build/audit; } \
+		|| { echo "Not audited, PyPI's database is out of reach from here: $$(tail -n 1 build/audit)"; exit 1; }
+	@! grep -q '^Found [0-9]* known' build/audit
+
+lock: $(VENV)/audit ## Pin the newest versions that pyproject.toml accepts, with their hashes, in requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --upgrade --python-version 3.11 \
+		--custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 clean: ## Remove the virtual environment and everything that tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -63,4 +85,12 @@ $(VENV)/dev: $(VENV)/run
 
 $(VENV)/bench: $(VENV)/dev
 	@$(PIP) install --editable '.[bench]'
+	@touch $@
+
+$(VENV)/fuzz: $(VENV)/dev
+	@$(PIP) install --editable '.[fuzz]'
+	@touch $@
+
+$(VENV)/audit: pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --editable '.[audit]'
 	@touch $@

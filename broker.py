@@ -35,7 +35,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         key_prefix=settings.redis.key_prefix,
         max_crashes=worker.max_crashes,
         middleware=[
-            WorkerLog(settings.log_level),
+            WorkerLog(settings),
             OneTermination(),
             Maintenance(),
             ThriftyWakeups(),

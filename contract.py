@@ -226,7 +226,8 @@ def _path_in(value: Any, location: tuple[int | str, ...]) -> list[str]:
         if isinstance(value, dict) and (part in value or part == location[-1]):
             value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int):
-            value = value[part]
+            # An element that is missing has a place too, behind the last one that is there.
+            value = value[part] if part < len(value) else None
         else:
             continue
         path.append(str(part))

@@ -11,7 +11,7 @@ after a question mark are for Redis; Sentinels that want credentials get `sentin
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 SENTINEL_PORT = 26379
 NODE_PORT = 6379
@@ -55,6 +55,13 @@ class RedisPlace:
     sentinel_username: str | None = None
     sentinel_password: str | None = field(default=None, repr=False)
     nodes: tuple[Address, ...] = ()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The passwords, as they are sent to a server."""
+        parts = urlsplit(self.server_url)
+        given = (unquote(parts.password or ""), dict(parse_qsl(parts.query)).get("password"), self.sentinel_password)
+        return frozenset(filter(None, given))
 
 
 def read_place(url: str) -> RedisPlace:

@@ -105,7 +105,7 @@ class Firing:
 
 def main() -> None:
     """Returns after a clean stop."""
-    configure_logging("scheduler", settings.log_level)
+    configure_logging("scheduler", settings)
     stop = StopRequest()
     stop.listen()
     gate = Gate(catalogue, settings.limits)
@@ -119,7 +119,8 @@ def main() -> None:
         for job, firing in firings:
             _add(scheduler, job, firing)
     except redis.RedisError as error:
-        raise SystemExit(f"callboard: stopped without Redis: {error}") from None
+        logger.critical("Stopped without Redis: {}", error)
+        raise SystemExit(1) from None
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
     stop.pause()

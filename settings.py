@@ -46,6 +46,7 @@ ENVIRONMENT = {
     "REDIS_PORT": ("redis", "port"),
     "REDIS_URL": ("redis", "url"),
     "LOG_LEVEL": ("log_level",),
+    "LOG_FORMAT": ("log_format",),
 }
 
 
@@ -132,6 +133,11 @@ class RedisSettings(Section):
         return f"redis://{host}:{self.port}/0"
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The passwords in it, which no log line may show."""
+        return read_place(self.connection_url).secrets
+
+    @property
     def location(self) -> str:
         """The same without user, password and options, for log lines and messages."""
         return read_place(self.connection_url).location
@@ -206,6 +212,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     schedule: tuple[ScheduledJob, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
 
     @classmethod
     def settings_customise_sources(

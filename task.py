@@ -75,15 +75,16 @@ class Task(Generic[P, R]):
         Raises:
             InvalidParametersError: says what is wrong with which parameter.
         """
+        known = {name: value for name, value in parameters.items() if name in self._known}
         try:
-            self._parameters.model_validate_json(to_json(parameters), strict=True)
+            self._parameters.model_validate_json(to_json(known), strict=True)
         except ValidationError as error:
             raise InvalidParametersError(parameters_complaint(error, parameters, self._required)) from None
         except Exception as error:  # noqa: BLE001
             # A check of the task's own may raise anything; one task's mistake must not stop the requests of all.
             logger.exception("Task {!r} cannot check its parameters", self.name)
             raise InvalidParametersError(f"The parameters cannot be checked: {type(error).__name__}") from None
-        return {name: value for name, value in parameters.items() if name in self._known}
+        return known
 
     def _run(self, *args: Any, **kwargs: Any) -> None:
         self._finish(self._function(**self._arguments(args, kwargs)))

@@ -72,7 +72,7 @@ class RedisServer:
     def start(self) -> None:
         """Starts the server, again after `stop`, on the same port, and returns once it answers."""
         # In a session of its own: a Ctrl-C in the terminal is for what uses this Redis, which then stops it last.
-        self.process = subprocess.Popen(self._command(), start_new_session=True)  # noqa: S603
+        self.process = subprocess.Popen(self._command(), start_new_session=True)  # noqa: S603 - words of ours
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -20,7 +20,7 @@ from transport.connection import StopRequest
 
 def main() -> None:
     """Returns after a clean stop."""
-    configure_logging("ingress", settings.log_level)
+    configure_logging("ingress", settings)
     stop = StopRequest()
     stop.listen()
     channel = settings.redis.channels.tasks_queue
@@ -43,7 +43,8 @@ def main() -> None:
         spare_collections()
         _run(reader, replica, stop)
     except redis.RedisError as error:
-        raise SystemExit(f"callboard: stopped without Redis: {error}") from None
+        logger.critical("Stopped without Redis: {}", error)
+        raise SystemExit(1) from None
     logger.info("Stopped")
 
 

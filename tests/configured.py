@@ -11,7 +11,7 @@ import pytest
 from errors import SettingsError
 from settings import Settings, load_settings
 
-OWN_VARIABLES = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "LOG_LEVEL", "CALLBOARD_CONFIG"}
+OWN_VARIABLES = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "LOG_LEVEL", "LOG_FORMAT", "CALLBOARD_CONFIG"}
 
 
 def load(content: object, **variables: str) -> Settings:

@@ -9,6 +9,7 @@ import redis
 
 from client.redis_server import RedisServer
 from errors import RedisServerError
+from tests.acl_server import denials
 from tests.cluster_of_six import ClusterOfSix
 from tests.redis_under_test import open_client, start_redis
 from tests.sentinel_set import SentinelSet
@@ -33,6 +34,7 @@ def redis_server() -> Iterator[RedisServer | SentinelSet | ClusterOfSix]:
         pytest.skip(str(error))
     with server:
         yield server
+        assert denials(server.url) == set()
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def system(project: Path) -> Iterator[System]:
         system.start("ingress")
         system.start("worker")
         yield system
+        assert denials(server.url) == set()
         with open_client(server.url) as client:
             assert_no_key_leaks(client)
 

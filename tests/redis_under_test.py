@@ -1,4 +1,4 @@
-"""The Redis that the whole suite runs on: one server, or what CALLBOARD_TEST_REDIS says, `sentinel` or `cluster`.
+"""The Redis that the whole suite runs on: one server, or as CALLBOARD_TEST_REDIS says: `acl`, `sentinel` or `cluster`.
 
 A test names keys as they are on one server. On a cluster, where each begins with the prefix of a hash tag, the client
 of `open_client` adds that and takes it away again.
@@ -13,18 +13,20 @@ from dramatiq.brokers.redis import RedisBroker
 
 from client.redis_server import RedisServer
 from redis_place import CLUSTER_KEY_PREFIX, read_place
+from tests.acl_server import AclServer
 from tests.cluster_of_six import ClusterOfSix
 from tests.sentinel_set import SentinelSet
 from transport.connection import connect
 
 KINDS: dict[str, Callable[[], RedisServer | SentinelSet | ClusterOfSix]] = {
     "single": RedisServer,
+    "acl": AclServer,
     "sentinel": SentinelSet,
     "cluster": ClusterOfSix,
 }
 
 #: What the name of each key of Callboard begins with.
-OWN_KEYS = ("dramatiq", "callboard:")
+OWN_KEYS = ("dramatiq", "callboard:", "tasks:stream")
 
 
 def start_redis() -> RedisServer | SentinelSet | ClusterOfSix:

@@ -25,10 +25,11 @@ AT_ONCE = ("--repl-diskless-sync-delay", "0")
 
 
 class Sentinel(RedisServer):
-    """One Sentinel, which keeps what it knows in its own configuration file."""
+    """One Sentinel, which keeps what it knows in its own configuration file; it gets further lines for that."""
 
-    def __init__(self, master: Address) -> None:
+    def __init__(self, master: Address, *lines: str) -> None:
         self._master = master
+        self._lines = lines
         super().__init__()
 
     def _command(self) -> list[str]:
@@ -39,6 +40,7 @@ class Sentinel(RedisServer):
                 f"sentinel monitor {MASTER} {self._master.host} {self._master.port} {QUORUM}\n"
                 f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
                 f"sentinel failover-timeout {MASTER} {FAILOVER_TIMEOUT_MS}\n"
+                + "".join(f"{line}\n" for line in self._lines)
             )
         return [find_redis_server(), str(file), "--sentinel"]
 

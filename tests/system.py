@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psutil
 
+from tests.acl_server import USER_OF, url_of
 from tests.waiting import wait_until
 
 PROJECT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ def copy_project(folder: Path, actors: dict[str, str]) -> Path:
 
 def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
     """The environment of a process: this one's, with nothing of Callboard's in it but what is given."""
-    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL"}
+    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL", "LOG_FORMAT"}
     inherited = {name: value for name, value in os.environ.items() if name not in own}
     return inherited | ({"REDIS_URL": redis_url} if redis_url else {}) | variables
 
@@ -100,7 +101,7 @@ class System:
         """The same without waiting."""
         name = as_ or command
         arguments = [sys.executable, *COMMANDS[command][0]]
-        environment = self._environment | variables
+        environment = self._environment | {"REDIS_URL": url_of(self.redis_url, USER_OF[command])} | variables
         with self._log(name).open("ab") as log:
             process = subprocess.Popen(arguments, cwd=self.project, env=environment, stdout=log, stderr=log)
         self._processes[name] = process

@@ -10,6 +10,7 @@ from dramatiq.common import current_millis
 
 from client.redis_server import RedisServer
 from contract import ErrorCode
+from tests.redis_under_test import key_prefix
 from transport.connection import connect
 from transport.messages import Delivery
 from transport.redis_broker import CONDEMNED, CallboardBroker
@@ -38,7 +39,8 @@ class Fleet:
         self.worker()
 
     def worker(self) -> CallboardBroker:
-        broker = CallboardBroker(connect(self._url), middleware=[self.verdicts], max_crashes=3)
+        prefix = key_prefix(self._url)
+        broker = CallboardBroker(connect(self._url), middleware=[self.verdicts], key_prefix=prefix, max_crashes=3)
         broker.declare_queue("default")
         self.brokers.append(broker)
         return broker

@@ -135,6 +135,14 @@ def test_null_for_a_parameter_that_may_be_absent_is_not_called_missing(sample: T
     assert complaint(sample, {"number": 1, "ratio": None}).startswith("Invalid 'ratio' parameter: ")
 
 
+def test_a_missing_element_of_a_tuple_is_named_by_its_place() -> None:
+    @task()
+    def places(pair: tuple[int, str]) -> Note:
+        return Note()
+
+    assert complaint(places, {"pair": [1]}) == "Missing 'pair.1' parameter"
+
+
 def test_a_parameter_of_several_types_is_named_as_the_task_names_it() -> None:
     @task()
     def write(text: int | str) -> Note:

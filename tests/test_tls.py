@@ -7,7 +7,9 @@ import pytest
 import trustme
 
 from client.redis_server import RedisServer, answers, silence
+from redis_place import Address
 from tests.configured import complaint
+from tests.sentinel_set import MASTER, Sentinel
 from tests.system import System, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire
@@ -35,6 +37,14 @@ class Certificates:
         issued.private_key_pem.write_to_path(str(key))
         return str(certificate), str(key)
 
+    def server_settings(self) -> dict[str, str]:
+        """What redis.conf says of them."""
+        return {
+            "tls-cert-file": self.server,
+            "tls-key-file": self.server_key,
+            "tls-ca-cert-file": self.authority,
+        }
+
     def options(self, authority: str | None = None) -> str:
         """What the URL of a client ends with."""
         ca = authority or self.authority
@@ -47,7 +57,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="module")
-def server(certificates: Certificates) -> Iterator[RedisServer]:
+def server(certificates: Certificates) -> Iterator["TLSServer"]:
     with TLSServer(certificates) as server:
         yield server
 
@@ -66,12 +76,24 @@ class TLSServer(RedisServer):
 
     def _command(self) -> list[str]:
         ports = ["--port", "0", "--tls-port", str(self.port)]
-        files = {
-            "--tls-cert-file": self._certificates.server,
-            "--tls-key-file": self._certificates.server_key,
-            "--tls-ca-cert-file": self._certificates.authority,
-        }
-        return [*super()._command(), *ports, *(word for pair in files.items() for word in pair)]
+        files = self._certificates.server_settings()
+        return [*super()._command(), *ports, *(word for name, path in files.items() for word in (f"--{name}", path))]
+
+
+class TLSSentinel(Sentinel):
+    """The same for a Sentinel."""
+
+    def __init__(self, server: TLSServer, certificates: Certificates) -> None:
+        self._certificates = certificates
+        settings = certificates.server_settings() | {"tls-replication": "yes", f"sentinel auth-pass {MASTER}": PASSWORD}
+        lines = [f"{name} {value}" for name, value in settings.items()]
+        super().__init__(Address("127.0.0.1", server.port), "port 0", *lines)
+
+    def start(self) -> None:
+        """Starts the Sentinel."""
+        self.url = f"rediss://127.0.0.1:{self.port}?{self._certificates.options()}"
+        self._lines = (f"tls-port {self.port}", *self._lines)
+        super().start()
 
 
 def test_a_whole_system_works_over_tls(project: Path, server: RedisServer) -> None:
@@ -105,6 +127,12 @@ def test_make_run_tells_a_wrong_authority_without_a_secret(
     assert f"no Redis answers at rediss://127.0.0.1:{server.port}/0" in ended.stderr
     assert "certificate verify failed" in ended.stderr
     assert PASSWORD not in ended.stderr
+
+
+def test_sentinels_are_asked_over_tls_as_well(server: TLSServer, certificates: Certificates) -> None:
+    with TLSSentinel(server, certificates) as sentinel:
+        url = f"rediss+sentinel://:{PASSWORD}@127.0.0.1:{sentinel.port}/{MASTER}?{certificates.options()}"
+        assert wait_until(lambda: answers(url), "the Sentinel has found the master")
 
 
 def test_who_shows_no_certificate_is_not_let_in(server: RedisServer, certificates: Certificates) -> None:

@@ -15,7 +15,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from redis_place import CLUSTER_KEY_PREFIX, read_place
-from transport.master import MASTER_CONNECTIONS, finder
+from transport.discovery import discovery
+from transport.master import MASTER_CONNECTIONS, Master
 
 T = TypeVar("T")
 
@@ -51,7 +52,8 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     pool.connection_kwargs["protocol"] = 2
     if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
         pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]
-        pool.connection_kwargs["find"] = finder(place, key_prefix, pool.connection_kwargs)
+        if found_by := discovery(place, key_prefix, pool.connection_kwargs):
+            pool.connection_kwargs["master"] = Master(found_by, pool)
     return client
 
 

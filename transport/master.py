@@ -1,21 +1,17 @@
-"""Which Redis is the master now: asked for each new connection, and a server that is not it any more is hung up on."""
+"""Connections to the Redis that is the master now, and their end when it is so no more."""
 
-import random
 import socket
-from collections.abc import Callable, Mapping
-from functools import partial
+import threading
+from contextlib import suppress
 from typing import Any
+from weakref import WeakSet, ref
 
 import redis
-from redis.cluster import parse_cluster_slots
-from redis.connection import Connection, SSLConnection
-from redis.crc import key_slot
+from redis.connection import Connection, ConnectionPool, SSLConnection
 from redis.exceptions import AskError, ClusterDownError, ReadOnlyError
 
-from redis_place import Address, RedisPlace
-
-#: How long a Sentinel or a node of a cluster has for an answer before the next one is asked.
-ASK_TIMEOUT_S = 1.0
+from redis_place import Address
+from transport.discovery import Discovery, Found
 
 #: What a server says that has become a replica, has given the slot away or has lost its cluster. MOVED is an AskError
 #: and MASTERDOWN a ClusterDownError in redis-py.
@@ -24,23 +20,69 @@ NOT_THE_MASTER = (ReadOnlyError, AskError, ClusterDownError)
 #: What one says whose replicas are gone, with min-replicas-to-write: they may follow another master by now.
 DESERTED = "NOREPLICAS"
 
-Question = Callable[["redis.Redis", Address], Address]
+
+class Master:
+    """The master as the connections of one client know it. Thread-safe."""
+
+    def __init__(self, discovery: Discovery, pool: ConnectionPool) -> None:
+        self._discovery = discovery
+        self._pool = ref(pool)
+        self._known: Found | None = None
+        self._connections: WeakSet[MasterConnection] = WeakSet()
+        self._lock = threading.Lock()
+
+    def address_for(self, connection: "MasterConnection") -> Address:
+        """Asks for the master. When that is another one than before, idle connections to the old one end, and when the
+        old one is silent, all of them do: each would notice that by itself, but late and one after the other.
+
+        An old master that lives is left to say that it is none: what is published there is still heard until then.
+        But in a cluster that is heard on the new one, too, and all who listen should listen there: the order in which
+        they hear is the same for those on one node only.
+
+        Raises:
+            redis.ConnectionError: when nobody knows of a master.
+        """
+        known = self._known
+        found = self._discovery.find(known.epoch if known else 0)
+        with self._lock:
+            self._connections.add(connection)
+            if known is not self._known and self._known is not None and found.epoch < self._known.epoch:
+                return self._known.address  # another thread has heard of a later one meanwhile
+            self._known = found
+        if known is not None and known.address != found.address:
+            if pool := self._pool():
+                pool.disconnect(inuse_connections=False)
+            if self._discovery.one_channel or not self._discovery.answers(known.address):
+                self._hang_up(known.address)
+        return found.address
+
+    def _hang_up(self, address: Address) -> None:
+        with self._lock:
+            for connection in self._connections:
+                connection.hang_up(address)
 
 
 class MasterConnection(Connection):
-    """Connects to the address that `find` names, each time anew, or else to the one it was given.
+    """Connects to the master, each time anew to whichever it is, or without a `master` to the address it was given.
 
-    An answer that only a server gives that is not the master ends the connection: the next one is to the new master,
-    by `find` or because a name has another address by then.
+    An answer that only a server gives that is no master ends the connection. The next one is to the new master, also
+    where that has taken over the old one's name in DNS.
     """
 
-    def __init__(self, *, find: Callable[[], Address] | None = None, **options: Any) -> None:
+    def __init__(self, *, master: Master | None = None, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self._find = find
+        self._master = master
+
+    def hang_up(self, address: Address) -> None:
+        """Ends the connection when it is to this address; whichever thread waits there sees that at once."""
+        open_socket = self._sock
+        if open_socket is not None and (self.host, self.port) == address:
+            with suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> socket.socket:
-        if self._find is not None:
-            self.host, self.port = self._find()
+        if self._master is not None:
+            self.host, self.port = self._master.address_for(self)
         opened: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         return opened
 
@@ -48,7 +90,7 @@ class MasterConnection(Connection):
         """The next reply.
 
         Raises:
-            redis.ConnectionError: also when the reply says that this server is not the master.
+            redis.ConnectionError: also when the reply says that this server is no master.
         """
         try:
             return super().read_response(*arguments, **options)
@@ -65,57 +107,3 @@ class MasterSSLConnection(MasterConnection, SSLConnection):
 
 #: Which of them takes the place of which of redis-py's.
 MASTER_CONNECTIONS: dict[type, type[Connection]] = {Connection: MasterConnection, SSLConnection: MasterSSLConnection}
-
-
-def finder(place: RedisPlace, key_prefix: str, options: Mapping[str, Any]) -> Callable[[], Address] | None:
-    """What names the master of this place; None for a single server, which is always the same.
-
-    Parameters:
-        key_prefix: what every key begins with; in a cluster its hash tag decides the slot.
-        options: of the connections to the master, in redis-py's names. TLS is the same on those to whom is asked.
-    """
-    asking = {name: value for name, value in options.items() if name.startswith("ssl_")}
-    asking |= {"ssl": place.server_url.startswith("rediss:"), "retry": options["retry"], "protocol": 2}
-    asking |= {"socket_timeout": ASK_TIMEOUT_S, "socket_connect_timeout": ASK_TIMEOUT_S}
-    if place.sentinels:
-        asking |= {"username": place.sentinel_username, "password": place.sentinel_password}
-        question = partial(_master_of_sentinel, place.master)
-        return partial(_ask, place.sentinels, question, f"no Sentinel names a master {place.master!r}", asking)
-    if place.nodes:
-        asking |= {name: options.get(name) for name in ("username", "password")}
-        slot = key_slot(key_prefix.encode())
-        return partial(_ask, place.nodes, partial(_owner_of_slot, slot), f"no node says who has slot {slot}", asking)
-    return None
-
-
-def _ask(addresses: tuple[Address, ...], question: Question, complaint: str, options: dict[str, Any]) -> Address:
-    # In random order: one whose answer is out of date is not believed every time.
-    reasons = []
-    for address in random.sample(addresses, len(addresses)):
-        try:
-            with redis.Redis(host=address.host, port=address.port, **options) as asked:
-                return question(asked, address)
-        except redis.RedisError as error:
-            reasons.append(f"{address}: {error}")
-    raise redis.ConnectionError(f"{complaint} ({'; '.join(sorted(reasons))})")
-
-
-def _master_of_sentinel(name: str, sentinel: "redis.Redis", _: Address) -> Address:
-    masters: Any = sentinel.sentinel_masters()
-    state = masters.get(name)
-    if state is None:
-        raise redis.ConnectionError("it knows no such master")
-    if not state["is_master"] or state["is_sdown"] or state["is_odown"]:
-        raise redis.ConnectionError("the master is down")
-    return Address(state["ip"], state["port"])
-
-
-def _owner_of_slot(slot: int, node: "redis.Redis", address: Address) -> Address:
-    if node.cluster("INFO")["cluster_state"] != "ok":
-        # It may be cut off from the others, and believe itself the owner still.
-        raise redis.ConnectionError("the cluster is down")
-    slots = parse_cluster_slots(node.execute_command("CLUSTER SLOTS"), current_host=address.host)
-    for (first, last), owners in slots.items():
-        if first <= slot <= last:
-            return Address(*owners["primary"])
-    raise redis.ConnectionError("nobody has it")

@@ -15,7 +15,7 @@ def main() -> int:
         settings = load_settings()
     except SettingsError as error:
         raise SystemExit(f"callboard: {error}") from None
-    configure_logging("supervisor", settings.log_level)
+    configure_logging("supervisor", settings)
     return asyncio.run(Supervisor(settings).run())
 
 

@@ -1,0 +1,158 @@
+"""Each process and each client has a Redis user of its own, with just the rights that it needs: `deploy/`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from errors import RedisServerError
+from tests.acl_server import USERS_FILE, AclServer, denials, url_of
+from tests.system import TEST_CONFIG, System
+from tests.waiting import wait_until
+from tests.wire import Wire, new_user
+from transport.connection import connect
+
+JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number", "user_id": "clock"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[AclServer]:
+    with AclServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def system(project: Path, server: AclServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    config = tmp_path_factory.mktemp("acl") / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"schedule": [JOB]}))
+    with System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
+        for name in ("ingress", "worker", "scheduler"):
+            system.start(name)
+        yield system
+
+
+@pytest.fixture
+def wire(system: System) -> Iterator[Wire]:
+    with Wire(url_of(system.redis_url, "client")) as wire:
+        yield wire
+
+
+def test_a_whole_system_works_with_a_user_each(system: System, server: AclServer, wire: Wire, tmp_path: Path) -> None:
+    assert wire.ask("reverse_string", {"text": "abc"}, request_id="r")["result"] == {"reversed_text": "cba"}
+    assert wire.ask("reverse_string", {"text": "abc"}, reply_to="results:me")["status"] == "completed"
+    assert wire.ask("weekday", {"day": "2026-11-23"}, delay_ms=150)["status"] == "completed"
+    assert wire.ask("fails_until", {"attempt": 2, "tally": str(tmp_path / "tally")})["attempts"] == 2
+    assert wire.ask("always_fails")["error_code"] == "failed"
+    assert wire.ask("make_tea", request_id="r")["error_code"] == "unknown_task"
+    assert wire.outcome_of("clock")["status"] == "completed"
+    assert denials(server.url) == set()
+
+
+def test_a_repeat_is_answered_with_the_rights_of_the_ingress(system: System, server: AclServer, wire: Wire) -> None:
+    user_id = new_user()
+    for _ in range(2):
+        outcome = wire.ask("reverse_string", {"text": "abc"}, user_id=user_id, request_id="again")
+    assert outcome["replayed"] is True
+    assert denials(server.url) == set()
+
+
+def test_a_trusted_client_may_use_the_stream_and_read_outcomes(system: System, server: AclServer, wire: Wire) -> None:
+    user_id = new_user()
+    request = {"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": "abc"}}
+    with connect(url_of(server.url, "backend")) as backend:
+        backend.xadd("tasks:stream", {"request": json.dumps(request)})
+        task_id = wire.outcome_of(user_id)["task_id"]
+        assert backend.get(f"callboard:outcome:{task_id}")
+    assert denials(server.url) == set()
+
+
+def test_an_ingress_that_may_not_widen_its_buffer_says_what_to_set(system: System) -> None:
+    assert "client-output-buffer-limit" in system.log("ingress")
+    wait_until(lambda: "set it to 'pubsub 268435456 0 0'" in system.log("ingress"), "it says what to set")
+
+
+FORBIDDEN = {
+    "client": [
+        "PUBLISH results {}",
+        "PUBLISH callboard:markers:tasks x",
+        "SUBSCRIBE tasks",
+        "PSUBSCRIBE *",
+        "GET callboard:outcome:x",
+        "GET callboard:lease:tasks",
+        "XADD tasks:stream * request {}",
+        "LPUSH dramatiq:default x",
+        "SET any x",
+        "EVAL return(1) 0",
+        "KEYS *",
+        "CONFIG GET *",
+        "FLUSHALL",
+        "ACL LIST",
+        "CLIENT KILL TYPE pubsub",
+    ],
+    "backend": [
+        "PUBLISH results {}",
+        "SUBSCRIBE tasks",
+        "SET callboard:outcome:x x",
+        "GET callboard:lease:tasks",
+        "XREAD STREAMS tasks:stream 0",
+        "XTRIM tasks:stream MAXLEN 0",
+    ],
+    "ingress": [
+        "PUBLISH tasks {}",
+        "SUBSCRIBE results",
+        "BLMOVE dramatiq:default dramatiq:default LEFT LEFT 1",
+        "SET any x",
+        "SET callboard:fired:tick x",
+        "CONFIG SET maxmemory 1",
+        "KEYS *",
+    ],
+    "worker": [
+        "PUBLISH tasks {}",
+        "SUBSCRIBE results",
+        "SUBSCRIBE tasks",
+        "GET callboard:outcome:x",
+        "GET callboard:lease:tasks",
+        "DEL tasks:stream",
+        "SET any x",
+        "KEYS *",
+        "CONFIG GET *",
+    ],
+    "scheduler": [
+        "PUBLISH tasks {}",
+        "SUBSCRIBE tasks",
+        "XADD tasks:stream * request {}",
+        "SET callboard:lease:tasks x",
+        "SET any x",
+        "KEYS *",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "command"), [(user, command) for user, commands in FORBIDDEN.items() for command in commands]
+)
+def test_nobody_may_do_more(server: AclServer, user: str, command: str) -> None:
+    with connect(url_of(server.url, user)) as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command.split())
+
+
+@pytest.mark.parametrize("user", ["worker", "ingress"])
+def test_a_script_gives_no_further_right(server: AclServer, user: str) -> None:
+    script = "return redis.call('set', 'any', 'x')"
+    with connect(server.url) as operator:
+        sha = operator.script_load(script)
+    with connect(url_of(server.url, user)) as client, pytest.raises(redis.ResponseError, match=r"executing the script"):
+        client.evalsha(sha, 0)
+
+
+def test_who_has_no_name_gets_nothing(server: AclServer) -> None:
+    with connect(server.url.replace("operator:password-of-operator@", "")) as nobody, pytest.raises(redis.RedisError):
+        nobody.ping()
+
+
+def test_redis_does_not_start_while_a_password_is_missing() -> None:
+    with pytest.raises(RedisServerError):
+        RedisServer("--include", str(USERS_FILE))
