@@ -1,0 +1,35 @@
+"""The wire: what requests, outcomes, events and control messages are, which errors there are, and what each error says.
+
+The one place that knows a field's name; knows neither Redis nor Dramatiq. Source: DESIGN.md, "The wire". A page each:
+`fields` (what they have in common), `sentences` (what an error says), `outcome`, `request`, `event`, `control`, and
+`keys` (where Redis keeps what is known of a request).
+"""
+
+from contract.control import ControlMessage
+from contract.event import EventKind, TaskEvent
+from contract.fields import ErrorCode, Sender, timestamp
+from contract.keys import claim_key, outcome_key, request_key
+from contract.outcome import RefusedRequestError, TaskOutcome
+from contract.request import MAX_DELAY_MS, TaskRequest, read_request
+from contract.sentences import MAX_SENTENCE_CHARACTERS, parameters_complaint, sentence, task_not_found
+
+__all__ = [
+    "MAX_DELAY_MS",
+    "MAX_SENTENCE_CHARACTERS",
+    "ControlMessage",
+    "ErrorCode",
+    "EventKind",
+    "RefusedRequestError",
+    "Sender",
+    "TaskEvent",
+    "TaskOutcome",
+    "TaskRequest",
+    "claim_key",
+    "outcome_key",
+    "parameters_complaint",
+    "read_request",
+    "request_key",
+    "sentence",
+    "task_not_found",
+    "timestamp",
+]

@@ -1,0 +1,26 @@
+"""A control message: what a client asks of a request that it has sent."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from contract.fields import RequestId, TaskId, UserId
+
+
+class ControlMessage(BaseModel):
+    """One message of the control channel: cancels the task of a request, named by its `task_id` or by the `request_id`
+    that it was sent with. `user_id` must be that of the request."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    action: Literal["cancel"]
+    user_id: UserId
+    task_id: TaskId | None = None
+    request_id: RequestId | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.task_id is None) == (self.request_id is None):
+            raise PydanticCustomError("which_task", "should have either task_id or request_id")
+        return self

@@ -1,0 +1,56 @@
+"""The kinds of values that requests, outcomes, events and cancellations have in common."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+
+class ErrorCode(StrEnum):
+    """Why a request has no result."""
+
+    INVALID_JSON = "invalid_json"
+    INVALID_REQUEST = "invalid_request"
+    UNKNOWN_TASK = "unknown_task"
+    INVALID_PARAMETERS = "invalid_parameters"
+    TOO_LARGE = "too_large"
+    OVERLOADED = "overloaded"
+    EXPIRED = "expired"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+def _user_id(value: object) -> object:
+    # `type(...) is int`, because a boolean is an int to Python and no user id.
+    if (isinstance(value, str) and value) or (type(value) is int and value):
+        return value
+    raise PydanticCustomError("user_id", "should be a non-empty string or a non-zero integer")
+
+
+TaskType = Annotated[str, Field(min_length=1)]
+UserId = Annotated[str | int, BeforeValidator(_user_id)]
+RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
+#: The id of a Dramatiq message: a UUID, unless a program of its own has enqueued it.
+TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]
+ReplyChannel = Annotated[str, Field(pattern=r"^[!-~]{1,200}$")]
+
+
+class Sender(NamedTuple):
+    """What an outcome repeats of its request; None where it could not be read."""
+
+    user_id: str | int | None = None
+    task_type: str | None = None
+    request_id: str | None = None
+
+
+def timestamp() -> str:
+    """Now, in ISO 8601 with offset."""
+    return datetime.now(UTC).isoformat()
+
+
+def absent(value: object) -> bool:
+    """For `exclude_if`: a field that is None is not on the wire at all."""
+    return value is None

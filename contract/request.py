@@ -1,0 +1,108 @@
+"""A request: what it is, and what is said of one that cannot be read."""
+
+import codecs
+import json
+from contextlib import suppress
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic_core import from_json, to_json
+
+from contract.fields import ErrorCode, ReplyChannel, RequestId, Sender, TaskType, UserId
+from contract.outcome import RefusedRequestError
+from contract.sentences import request_complaint
+
+#: Dramatiq's own limit on how long a message may wait.
+MAX_DELAY_MS = 7 * 24 * 3600 * 1000
+
+BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class TaskRequest(BaseModel):
+    """One request, as published on the tasks channel. An unknown field is ignored, so that clients may be newer."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    task_type: TaskType
+    user_id: UserId
+    parameters: dict[str, Any] = {}
+    request_id: RequestId | None = None
+    reply_to: ReplyChannel | None = None
+    delay_ms: Annotated[int, Field(ge=0, le=MAX_DELAY_MS)] | None = None
+    max_age_ms: Annotated[int, Field(ge=0)] | None = None
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _no_parameters(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @property
+    def sender(self) -> Sender:
+        """What the outcome repeats of this request."""
+        return Sender(self.user_id, self.task_type, self.request_id)
+
+
+def read_request(data: bytes) -> TaskRequest:
+    """The request in a message of the tasks channel.
+
+    Raises:
+        RefusedRequestError: `invalid_json` when it cannot be read as JSON, or holds a number that JSON has not
+            (NaN, Infinity, one too large for a float); `invalid_request` when it is JSON and no request.
+    """
+    try:
+        content = from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        reason = "it begins with a byte order mark, send plain UTF-8" if data.startswith(BYTE_ORDER_MARKS) else error
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, f"Invalid JSON: {reason}", _guess_sender(data)) from None
+    if not isinstance(content, dict):
+        kind = {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(content), "number")
+        complaint = f"A request should be a JSON object, this is a JSON {kind}"
+        raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
+    try:
+        request = TaskRequest.model_validate(content)
+    except ValidationError as error:
+        complaint = request_complaint(error.errors(include_url=False)[0])
+        raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, _sender_in(content)) from None
+    if not _is_finite(request.parameters):
+        complaint = "Invalid JSON: a number in 'parameters' is too large"
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender)
+    return request
+
+
+def _is_finite(parameters: dict[str, Any]) -> bool:
+    """False when `1e999` was read as infinity. A pass of the C encoder, since a request may be 1 MiB of numbers."""
+    encoded = to_json(parameters, inf_nan_mode="constants")
+    if b"Infinity" not in encoded:
+        return True
+    try:
+        from_json(encoded, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _guess_sender(data: bytes) -> Sender:
+    """Whom to answer when strict JSON was refused: Python's reader lets NaN, surrogates, UTF-16 and more pass."""
+    try:
+        return _sender_in(json.loads(data, strict=False))
+    except (ValueError, RecursionError):
+        return Sender()
+
+
+def _sender_in(content: object) -> Sender:
+    if not isinstance(content, dict):
+        return Sender()
+    readable: dict[str, Any] = {}
+    for name, field in _SENDER_FIELDS.items():
+        with suppress(ValueError):
+            value = field.validate_python(content.get(name), strict=True)
+            to_json(value)  # refuses a lone surrogate, which no outcome could repeat
+            readable[name] = value
+    return Sender(**readable)
+
+
+_SENDER_FIELDS: dict[str, TypeAdapter[Any]] = {
+    "user_id": TypeAdapter(UserId),
+    "task_type": TypeAdapter(TaskType),
+    "request_id": TypeAdapter(RequestId),
+}
