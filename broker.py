@@ -34,6 +34,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         connect(settings.redis.connection_url, settings.redis.key_prefix),
         key_prefix=settings.redis.key_prefix,
         max_crashes=worker.max_crashes,
+        fair_backlog=settings.limits.fair_backlog,
         middleware=[
             WorkerLog(settings),
             OneTermination(),

@@ -3,12 +3,13 @@
 -- in between and no outcome is published twice.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 worker id, then for each message: queue name, redis message id, "dead" to make it a dead letter or "",
---          "suspect" when it is one or "", queue name, redis message id and message of its successor or three times "", outcome, key of the claim of its
+-- ARGV     1 worker id, 2 from how many messages on a queue the next ones wait in lanes, then for each message: queue name,
+--          redis message id, "dead" to make it a dead letter or "", "suspect" when it is one or "", of its successor queue
+--          name, redis message id, message, task type and user, or five times "", outcome, key of the claim of its
 --          request or "", how many keys to keep it at, on how many channels to publish it, the keys each with its time to
 --          live in s, the channels
 
-local namespace, worker_id = KEYS[1], ARGV[1]
+local namespace, worker_id, front = KEYS[1], ARGV[1], tonumber(ARGV[2])
 
 local function bury(queue_name, message_id, messages)
     -- A delay queue has no dead letters of its own: they go to those of the queue it delays for.
@@ -32,13 +33,13 @@ local function answer_repeats(waiting, outcome, first_channel, last_channel)
     redis.call("del", waiting)
 end
 
-local i = 2
+local i = 3
 while i <= #ARGV do
     local queue_name, message_id, fate = ARGV[i], ARGV[i + 1], ARGV[i + 2]
     local next_queue_name, next_id, next_message = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-    local outcome, claim = ARGV[i + 7], ARGV[i + 8]
-    local last_key = i + 10 + 2 * tonumber(ARGV[i + 9])
-    local last_channel = last_key + tonumber(ARGV[i + 10])
+    local outcome, claim = ARGV[i + 9], ARGV[i + 10]
+    local last_key = i + 12 + 2 * tonumber(ARGV[i + 11])
+    local last_channel = last_key + tonumber(ARGV[i + 12])
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if redis.call("srem", acks, message_id) == 1 then
@@ -50,11 +51,9 @@ while i <= #ARGV do
             redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
         end
         if next_id ~= "" then
-            local next_queue = namespace .. ":" .. next_queue_name
-            redis.call("hset", next_queue .. ".msgs", next_id, next_message)
-            redis.call("rpush", next_queue, next_id)
+            enqueue(namespace .. ":" .. next_queue_name, next_id, next_message, ARGV[i + 7], ARGV[i + 8], front)
         end
-        for k = i + 11, last_key, 2 do
+        for k = i + 13, last_key, 2 do
             redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
         end
         for c = last_key + 1, last_channel do

@@ -34,7 +34,7 @@ class Ending(NamedTuple):
     def words(self) -> Words:
         """What complete.lua reads of it."""
         fate, suspicion = "dead" if self.dead else "", "suspect" if self.was_suspect else ""
-        successor = self.successor.arguments() if self.successor else ("", "", "")
+        successor = self.successor.arguments() if self.successor else ("", "", "", "", "")
         answer = (self.answer or _NO_ANSWER).words()
         return (self.queue_name, self.redis_message_id, fate, suspicion, *successor, *answer)
 
@@ -46,11 +46,11 @@ class Completion:
     thread with its next one, and they go on with their work.
     """
 
-    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
+    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str, fair_backlog: int) -> None:
         self._line = Line(client)
         self._script = script(client, "complete")
         self._namespace = namespace
-        self._worker_id = worker_id
+        self._owner = (worker_id, fair_backlog)
         self._pending: deque[Ending] = deque()
         self._sending = threading.Lock()
 
@@ -75,7 +75,7 @@ class Completion:
             group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
             words = [word for ending in group for word in ending.words()]
             try:
-                self._line.call(self._script, self._namespace, self._worker_id, *words)
+                self._line.call(self._script, self._namespace, *self._owner, *words)
             except redis.RedisError:
                 self._pending.extendleft(reversed(group))
                 raise

@@ -1,5 +1,5 @@
 -- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
--- for it, then from the head of the queue.
+-- for it, then from the head of the queue and from its lanes, see turns.lua, by turns.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
@@ -16,6 +16,12 @@ local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
 end
+while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
+    ids[#ids + 1] = take_turn(queue) or nil
+    if #ids < wanted then
+        ids[#ids + 1] = redis.call("lpop", queue) or nil
+    end
+end
 if #ids < wanted then
     local more = redis.call("lrange", queue, 0, wanted - #ids - 1)
     redis.call("ltrim", queue, #more, -1)
@@ -23,11 +29,16 @@ if #ids < wanted then
         ids[#ids + 1] = more[i]
     end
 end
+-- A blocking look sees the list only, so one of those in lanes has to be there.
+local next_id = redis.call("exists", queue) == 0 and take_turn(queue)
+if next_id then
+    redis.call("rpush", queue, next_id)
+end
 
 if #ids == 0 then
     return {ids, ids, ids}
 end
--- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL and LTRIM take none.
+-- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL, LTRIM and LPOP take none.
 redis.call("sadd", acks, unpack(ids))
 local begun = {}
 if redis.call("exists", queue .. ".suspects") == 1 then

@@ -9,6 +9,7 @@ from dramatiq import Message
 from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import CurrentMessage
+from pydantic_core import to_json
 
 from contract import ErrorCode, Sender, TaskRequest
 from transport.answers import Answer
@@ -53,9 +54,13 @@ class Envelope(NamedTuple):
     message: Message[Any]
     delay_ms: int | None
 
-    def arguments(self) -> tuple[str, str, bytes]:
-        """What the Lua scripts read of it: queue name, redis message id, message."""
-        return self.message.queue_name, self.message.options["redis_message_id"], self.message.encode()
+    def arguments(self) -> tuple[str, str, bytes, str, bytes]:
+        """What the Lua scripts read of it: queue name, redis message id, message; and by what it waits for its turn,
+        task type and user as JSON, which a delayed one does not: it waits for its time."""
+        message = self.message
+        task_type = "" if self.delay_ms is not None else message.actor_name
+        user = to_json(addressee(message)[0].user_id)
+        return message.queue_name, message.options["redis_message_id"], message.encode(), task_type, user
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:

@@ -28,17 +28,29 @@ CONDEMNED = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
-    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same.
+
+    Parameters:
+        max_crashes: how often a message may be begun whose worker dies.
+        fair_backlog: from how many messages on a queue the next ones wait in lanes, see turns.lua; 0 for never.
+    """
 
     def __init__(
-        self, client: "redis.Redis", middleware: list[Middleware], *, key_prefix: str = "", max_crashes: int = 3
+        self,
+        client: "redis.Redis",
+        middleware: list[Middleware],
+        *,
+        key_prefix: str = "",
+        max_crashes: int = 3,
+        fair_backlog: int = 64,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
         self._take_in_script = script(client, "take_in")
-        self._completion = Completion(client, self.namespace, self.broker_id)
+        self._fair_backlog = fair_backlog
+        self._completion = Completion(client, self.namespace, self.broker_id, fair_backlog)
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -82,7 +94,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         else:
             envelope = seal(message.copy(), delay)
             self.emit_before("enqueue", *envelope)
-            self._enqueue_line.call(self._enqueue_script, self.namespace, *envelope.arguments())
+            words = (self._fair_backlog, *envelope.arguments())
+            self._enqueue_line.call(self._enqueue_script, self.namespace, *words)
         self.emit_after("enqueue", *envelope)
         return envelope.message
 
@@ -106,7 +119,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_before("enqueue", *envelope)
         words = [word for arrival in burst for word in arrival.words()]
-        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *origin.words(), *words)
+        words[:0] = (*origin.words(), self._fair_backlog)
+        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
         if reply == b"deposed":
             raise DeposedError(f"another process holds {origin.lease_key!r}")
         for envelope in admitted:

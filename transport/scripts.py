@@ -1,4 +1,7 @@
-"""The Lua scripts beside this file: each is one atomic step on Redis."""
+"""The Lua scripts beside this file: each is one atomic step on Redis.
+
+turns.lua is none: it holds functions, and stands before each of the others.
+"""
 
 from pathlib import Path
 
@@ -10,4 +13,4 @@ _FOLDER = Path(__file__).parent
 
 def script(client: "redis.Redis", name: str) -> Script:
     """The script `name.lua`, callable on `client`; redis-py loads it again when Redis has lost it."""
-    return client.register_script((_FOLDER / f"{name}.lua").read_bytes())
+    return client.register_script((_FOLDER / "turns.lua").read_bytes() + (_FOLDER / f"{name}.lua").read_bytes())

@@ -5,15 +5,15 @@
 -- KEYS[1]  the namespace
 -- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
 --          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
---          7 stream or "", 8 its consumer group
+--          7 stream or "", 8 its consumer group, 9 from how many messages on a queue the next ones wait in lanes
 --          then for each request its entry id in the stream or "", and
---          "message", queue name, redis message id, message, claim key or "", its time to live in s, key of the outcome,
---          how many channels hear of a repeat, these channels; or
+--          "message", queue name, redis message id, message, task type, user, claim key or "", its time to live in s,
+--          key of the outcome, how many channels hear of a repeat, these channels; or
 --          "answer", outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
 --          the channels
 -- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has.
 
-local namespace, stream, group = KEYS[1], ARGV[7], ARGV[8]
+local namespace, stream, group, front = KEYS[1], ARGV[7], ARGV[8], tonumber(ARGV[9])
 
 if ARGV[1] ~= "" then
     if redis.call("get", ARGV[1]) ~= ARGV[2] then
@@ -31,13 +31,6 @@ end
 
 local seen = {}
 
-local function enqueue(queue_name, message_id, message)
-    local queue = namespace .. ":" .. queue_name
-    redis.call("hset", queue .. ".msgs", message_id, message)
-    redis.call("rpush", queue, message_id)
-    seen[queue_name] = true
-end
-
 -- A request with an id that was used before. Is it done, its outcome is published again; else it will be.
 local function repeated(claim, outcome_key, first_channel, last_channel)
     local outcome = redis.call("get", outcome_key)
@@ -52,15 +45,16 @@ local function repeated(claim, outcome_key, first_channel, last_channel)
 end
 
 local function take_message(i, is_new)
-    local message_id, claim = ARGV[i + 1], ARGV[i + 3]
-    local last_channel = i + 6 + tonumber(ARGV[i + 6])
-    if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 4])) then
+    local queue_name, message_id, claim = ARGV[i], ARGV[i + 1], ARGV[i + 5]
+    local last_channel = i + 8 + tonumber(ARGV[i + 8])
+    if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 6])) then
         if claim ~= "" then
-            redis.call("del", ARGV[i + 5]) -- the refusal of a request with the same id, corrected now
+            redis.call("del", ARGV[i + 7]) -- the refusal of a request with the same id, corrected now
         end
-        enqueue(ARGV[i], message_id, ARGV[i + 2])
+        enqueue(namespace .. ":" .. queue_name, message_id, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], front)
+        seen[queue_name] = true
     elseif is_new and redis.call("get", claim) ~= message_id then
-        repeated(claim, ARGV[i + 5], i + 7, last_channel)
+        repeated(claim, ARGV[i + 7], i + 9, last_channel)
     end
     return last_channel + 1
 end
@@ -83,7 +77,7 @@ local function take_answer(i, is_new)
     return last_channel + 1
 end
 
-local i = 9
+local i = 10
 while i <= #ARGV do
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     local is_new = true
