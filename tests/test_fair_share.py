@@ -1,0 +1,56 @@
+"""A whole Callboard that is flooded answers the others meanwhile."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.system import System
+from tests.wire import Wire, new_user
+
+#: So many requests that the workers have to do with them for seconds.
+FLOOD = 600
+
+
+def request(user_id: str, task_type: str = "waits") -> bytes:
+    parameters: dict[str, Any] = {"seconds": 0.02} if task_type == "waits" else {"text": "abc"}
+    return json.dumps({"task_type": task_type, "user_id": user_id, "parameters": parameters}).encode()
+
+
+def send_to(wire: Wire, way: str, requests: list[bytes]) -> None:
+    with wire.client.pipeline(transaction=False) as pipeline:
+        for data in requests:
+            if way == "stream":
+                pipeline.xadd("tasks:stream", {"request": data})
+            else:
+                pipeline.publish("tasks", data)
+        pipeline.execute()
+
+
+@pytest.mark.parametrize("way", ["channel", "stream"])
+@pytest.mark.parametrize("others_task", ["waits", "reverse_string"])
+def test_a_request_overtakes_those_of_a_user_who_floods(
+    system: System, wire: Wire, way: str, others_task: str
+) -> None:
+    flooder, other = new_user(), new_user()
+    send_to(wire, way, [request(flooder)] * FLOOD)
+    wire.publish(request(other, others_task))
+    assert wire.outcome_of(other)["status"] == "completed"
+    assert len(wire.heard) < FLOOD / 2
+    assert_all_answered(wire, [flooder] * FLOOD)
+
+
+def test_a_request_overtakes_those_of_a_task_type_that_many_users_flood(system: System, wire: Wire) -> None:
+    flooders, other = [new_user() for _ in range(FLOOD)], new_user()
+    send_to(wire, "channel", [request(user_id) for user_id in flooders])
+    wire.publish(request(other, "reverse_string"))
+    assert wire.outcome_of(other)["status"] == "completed"
+    assert len(wire.heard) < FLOOD / 2
+    assert_all_answered(wire, flooders)
+
+
+def assert_all_answered(wire: Wire, users: list[str]) -> None:
+    """Each once, whatever lane it waited in."""
+    for user_id in users:
+        wire.outcome_of(user_id)
+    assert wire.heard == []
