@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import redis
 from loguru import logger
 
 from ingress.backlog import Backlog
+from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
 from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
@@ -58,6 +60,7 @@ class Replica:
         self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
         self._markers = Markers(client, channel)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
+        self._crowd = Crowd()
         self._leads = False
         self._trim_due_s = 0.0
         self._marker: str | None = None
@@ -105,7 +108,8 @@ class Replica:
         elif self._leads or self._take_over():
             while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
                 self._hand_on(self._intake.turn_away)
-            self._hand_on(self._intake.take)
+            is_behind = len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES
+            self._hand_on(partial(self._intake.sift, crowd=self._crowd) if is_behind else self._intake.take)
 
     def _hand_on(self, take: Callable[[list[Received], Origin], None]) -> None:
         """Has the oldest requests of the backlog taken in, or turned away, in one step."""

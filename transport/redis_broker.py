@@ -110,7 +110,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
 
         Returns:
-            For each queue that got something how many messages it has now.
+            For each queue that got something how many messages it has now; for `origin.later` how many requests.
 
         Raises:
             DeposedError: another process holds the lease.

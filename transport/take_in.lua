@@ -5,15 +5,18 @@
 -- KEYS[1]  the namespace
 -- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
 --          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
---          7 stream or "", 8 its consumer group, 9 from how many messages on a queue the next ones wait in lanes
+--          7 stream or "", 8 its consumer group, 9 stream for requests that are to wait or "",
+--          10 from how many messages on a queue the next ones wait in lanes
 --          then for each request its entry id in the stream or "", and
 --          "message", queue name, redis message id, message, task type, user, claim key or "", its time to live in s,
 --          key of the outcome, how many channels hear of a repeat, these channels; or
 --          "answer", outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
---          the channels
--- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has.
+--          the channels; or
+--          "later", request
+-- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has, and the stream for
+--          requests that are to wait, if one was named, with how many.
 
-local namespace, stream, group, front = KEYS[1], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local namespace, stream, group, later, front = KEYS[1], ARGV[7], ARGV[8], ARGV[9], tonumber(ARGV[10])
 
 if ARGV[1] ~= "" then
     if redis.call("get", ARGV[1]) ~= ARGV[2] then
@@ -77,7 +80,16 @@ local function take_answer(i, is_new)
     return last_channel + 1
 end
 
-local i = 10
+local function take_later(i, is_new)
+    if is_new then
+        redis.call("xadd", later, "*", "request", ARGV[i])
+    end
+    return i + 1
+end
+
+local take = {message = take_message, answer = take_answer, later = take_later}
+
+local i = 11
 while i <= #ARGV do
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     local is_new = true
@@ -85,12 +97,16 @@ while i <= #ARGV do
         is_new = redis.call("xack", stream, group, entry_id) == 1
         redis.call("xdel", stream, entry_id)
     end
-    i = (kind == "message" and take_message or take_answer)(i + 2, is_new)
+    i = take[kind](i + 2, is_new)
 end
 
 local lengths = {}
 for queue_name in pairs(seen) do
     lengths[#lengths + 1] = queue_name
     lengths[#lengths + 1] = redis.call("hlen", namespace .. ":" .. queue_name .. ".msgs")
+end
+if later ~= "" then
+    lengths[#lengths + 1] = later
+    lengths[#lengths + 1] = redis.call("xlen", later)
 end
 return lengths
