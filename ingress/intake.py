@@ -1,5 +1,6 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from transport.redis_broker import CallboardBroker
 #: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
+
+#: An ingress that has sifted is taken to be behind for so long.
+BEHIND_S = 0.05
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
@@ -54,6 +58,7 @@ class Intake:
         self._bound = bound
         self._later = later
         self._later_length = 0
+        self._sifted_s = 0.0
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
         """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
@@ -72,8 +77,14 @@ class Intake:
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
         arrivals = [self._sift(received, origin, crowd) for received in burst]
+        self._sifted_s = time.monotonic()
         origin = origin._replace(later=self._later)
         self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was sifted just now, and more of that is to be expected."""
+        return time.monotonic() - self._sifted_s < BEHIND_S
 
     def _sift(self, received: Received, origin: Origin, crowd: Crowd) -> Arrival:
         if not crowd.includes(received.data):

@@ -22,6 +22,9 @@ from transport.connection import StopRequest
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
+#: The same when most of them are only laid aside, which takes a tenth of that time.
+SIFTED = 1024
+
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
 
@@ -108,12 +111,14 @@ class Replica:
         elif self._leads or self._take_over():
             while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
                 self._hand_on(self._intake.turn_away)
-            is_behind = len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES
-            self._hand_on(partial(self._intake.sift, crowd=self._crowd) if is_behind else self._intake.take)
+            if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
+                self._hand_on(partial(self._intake.sift, crowd=self._crowd), SIFTED)
+            else:
+                self._hand_on(self._intake.take)
 
-    def _hand_on(self, take: Callable[[list[Received], Origin], None]) -> None:
-        """Has the oldest requests of the backlog taken in, or turned away, in one step."""
-        if not (burst := self._backlog.first(BURST, BURST_BYTES)):
+    def _hand_on(self, take: Callable[[list[Received], Origin], None], count: int = BURST) -> None:
+        """Has the oldest requests of the backlog taken in, sifted or turned away, in one step."""
+        if not (burst := self._backlog.first(count, BURST_BYTES)):
             return
         position = self._backlog.position_after(len(burst))
         origin = Origin(self._lease.key, self._lease.token, self._position_key, position, POSITION_TTL_S)

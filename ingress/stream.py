@@ -45,6 +45,9 @@ FORGET_MS = 3600 * 1000
 #: How long entries are left in the stream, when a queue is full, until it is looked at again.
 FULL_S = 0.1
 
+#: How long is waited before each burst of a crowd, while other requests have to be sifted.
+MEANWHILE_S = 0.02
+
 
 class StreamReader:
     """Reads one stream until it is asked to stop, through every loss of the connection.
@@ -112,6 +115,9 @@ class StreamReader:
             self._take(burst)
 
     def _take(self, burst: list[Received]) -> None:
+        if self._crowd is None and self._intake.is_behind:
+            # Python runs one thread at a time: most of it is to go to those who hear and sift.
+            self._stop.pause(MEANWHILE_S)
         # How far behind it is nobody tells; but it is, when there was more than could be read so many times.
         self._read_without_end = self._read_without_end + COUNT if len(burst) == COUNT else 0
         if self._crowd is not None and self._read_without_end > BEHIND:
