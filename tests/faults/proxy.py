@@ -163,7 +163,9 @@ class _Link:
             self._strike(fault)
         if not self._is_cut:
             self._to_client.write(rest)
-            await self._to_client.drain()
+            # Cut meanwhile: this was sent, and what Redis has said after it is still to be counted.
+            with suppress(OSError):
+                await self._to_client.drain()
         elif frame.startswith(REQUEST):
             self._proxy.swallowed.append(frame.split(b"\r\n", 6)[6].removesuffix(b"\r\n"))
 
