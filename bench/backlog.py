@@ -48,5 +48,7 @@ def _enqueue(driver: Driver, started: Processes, client: "redis.Redis", messages
     while driver.published < messages:
         driver.publish(min(CHUNK, messages - driver.published))
         started.wait_until(
-            lambda: int(client.hlen(MESSAGES)) >= driver.published, f"{driver.published:,} requests were queued", ENQUEUE_S
+            lambda: int(client.hlen(MESSAGES)) >= driver.published,
+            f"{driver.published:,} requests were queued",
+            ENQUEUE_S,
         )

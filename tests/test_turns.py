@@ -37,7 +37,9 @@ def broker_on(server: RedisServer, **options: Any) -> CallboardBroker:
 
 def send(broker: CallboardBroker, user_id: str | int, task_type: str = "any", **sending: Any) -> str:
     """Returns the message id."""
-    message: dramatiq.Message[Any] = dramatiq.Message("default", task_type, (), {}, {REPLY_OPTION: {"user_id": user_id}})
+    message: dramatiq.Message[Any] = dramatiq.Message(
+        "default", task_type, (), {}, {REPLY_OPTION: {"user_id": user_id}}
+    )
     return broker.enqueue(message, **sending).message_id
 
 
