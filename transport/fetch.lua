@@ -16,10 +16,15 @@ local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
 end
-while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
-    ids[#ids + 1] = take_turn(queue) or nil
-    if #ids < wanted then
-        ids[#ids + 1] = redis.call("lpop", queue) or nil
+if redis.call("exists", queue .. ".turns") == 1 then
+    while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
+        ids[#ids + 1] = take_turn(queue) or nil
+        ids[#ids + 1] = #ids < wanted and redis.call("lpop", queue) or nil
+    end
+    -- A blocking look sees the list only, so one of those in lanes has to be there.
+    local next_id = redis.call("exists", queue) == 0 and take_turn(queue)
+    if next_id then
+        redis.call("rpush", queue, next_id)
     end
 end
 if #ids < wanted then
@@ -28,11 +33,6 @@ if #ids < wanted then
     for i = 1, #more do
         ids[#ids + 1] = more[i]
     end
-end
--- A blocking look sees the list only, so one of those in lanes has to be there.
-local next_id = redis.call("exists", queue) == 0 and take_turn(queue)
-if next_id then
-    redis.call("rpush", queue, next_id)
 end
 
 if #ids == 0 then
