@@ -80,6 +80,8 @@ class Delivery(MessageProxy):
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
+        #: By `time.perf_counter`, as `started_s`.
+        self.fetched_s = time.perf_counter()
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
         #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
