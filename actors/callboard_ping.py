@@ -12,7 +12,7 @@ from version import VERSION
 #: A worker process declares its tasks once, right after its start.
 _STARTED_S = time.monotonic()
 
-UnixMs = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UnixMs = Annotated[float, Field(ge=0, examples=[1764021600000])]
 
 
 class Waiting(BaseModel):
@@ -23,19 +23,19 @@ class Waiting(BaseModel):
     """
 
     #: From the client's sending to the ingress's reading. None where the client did not say when it sent.
-    to_ingress_ms: float | None
+    to_ingress_ms: Annotated[float | None, Field(examples=[0.4])]
     #: From there to a worker's fetching: the way to the queue and the time on it, that of `delay_ms` and of other
     #: workers' attempts included.
-    queued_ms: float
+    queued_ms: Annotated[float, Field(examples=[1.2])]
     #: From there to the beginning: in the worker process, until one of its threads was free.
-    prefetched_ms: float
+    prefetched_ms: Annotated[float, Field(examples=[0.1])]
 
 
 class Pong(BaseModel):
     """What the worker that has answered says of itself, and of the way to it."""
 
-    version: str
-    uptime_s: float
+    version: Annotated[str, Field(examples=[VERSION])]
+    uptime_s: Annotated[float, Field(examples=[3600.5])]
     waited: Waiting
 
 

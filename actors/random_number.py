@@ -41,12 +41,13 @@ Bound = Annotated[
 class RandomNumber(BaseModel):
     """The number drawn."""
 
-    number: int
+    number: Annotated[int, Field(examples=[4])]
 
 
 @task()
 def generate_random_number(
-    min_value: Bound = 1, max_value: Annotated[Bound, AfterValidator(_not_below_min_value)] = 100
+    min_value: Annotated[Bound, Field(examples=[1])] = 1,
+    max_value: Annotated[Bound, AfterValidator(_not_below_min_value), Field(examples=[6])] = 100,
 ) -> RandomNumber:
     """Draws an integer from min_value to max_value, both included; integers may come as strings."""
     return RandomNumber(number=random.randint(min_value, max_value))

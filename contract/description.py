@@ -1,8 +1,8 @@
 """A task as its catalogue describes it: what `callboard.tasks` answers with, and what the contract is made from."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 #: JSON Schema, draft 2020-12; what it refers to is in its own `$defs`.
 JsonSchema = dict[str, Any]
@@ -13,10 +13,10 @@ class TaskDescription(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    description: str
-    parameters: JsonSchema
-    result: JsonSchema
-    queue_name: str
-    max_attempts: int
-    time_limit_ms: int
+    name: Annotated[str, Field(examples=["reverse_string"])]
+    description: Annotated[str, Field(examples=["Reverses a text."])]
+    parameters: Annotated[JsonSchema, Field(examples=[{"type": "object", "properties": {"text": {"type": "string"}}}])]
+    result: Annotated[JsonSchema, Field(examples=[{"type": "object"}])]
+    queue_name: Annotated[str, Field(examples=["default"])]
+    max_attempts: Annotated[int, Field(examples=[4])]
+    time_limit_ms: Annotated[int, Field(examples=[60_000])]
