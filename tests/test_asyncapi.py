@@ -102,7 +102,7 @@ def test_a_request_schema_tells_requests_from_others(request_: JsonObject, is_on
 
 
 def test_a_request_for_a_task_that_needs_no_parameters_may_have_none() -> None:
-    fields = {"task_type": "generate_random_number", "user_id": "u"}
+    fields: JsonObject = {"task_type": "generate_random_number", "user_id": "u"}
     for request in (fields, fields | {"parameters": None}, fields | {"parameters": {}}):
         validator("generate_random_number.request").validate(request)
 
