@@ -43,7 +43,7 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
-def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
+def addressee(message: Message[Any] | MessageProxy) -> tuple[Sender, str | None]:
     """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
     reply = message.options.get(REPLY_OPTION)
     reply = reply if isinstance(reply, dict) else {}
@@ -92,6 +92,8 @@ class Delivery(MessageProxy):
         self.verdict: tuple[ErrorCode, str] | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
+        #: What `tracing` remembers of it.
+        self.trace: Any = None
         self._original: Delivery | None = None
 
     def copy(self, **attributes: Any) -> "Delivery":
