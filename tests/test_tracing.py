@@ -4,13 +4,13 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import dramatiq
 import pytest
-import redis
 from dramatiq import Worker
 from dramatiq.middleware import CurrentMessage, Retries
 from opentelemetry import trace
@@ -20,7 +20,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from broker import broker as broker_of_the_configuration
-from client.redis_server import RedisServer
 from contract import TaskRequest
 from tests.redis_under_test import key_prefix, start_redis
 from tests.system import COMMANDS, System
@@ -30,34 +29,35 @@ from tests.wire import Wire
 from transport.answers import Answers
 from transport.arrivals import Admitted, Origin
 from transport.connection import connect
-from transport.messages import message_for, seal
+from transport.messages import Delivery, message_for, seal
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
 from transport.tracing import Spans, spans
 
 
 class Traced:
-    """A broker and a worker in this process, whose spans are kept in memory."""
+    """A broker and a worker in this process, whose spans are kept in memory until `clear` is called."""
 
     def __init__(self, redis_url: str) -> None:
         self._exporter = InMemorySpanExporter()
+        self.clear = self._exporter.clear
         self.provider = TracerProvider()
         self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=key_prefix(redis_url))
         retries = Retries(max_retries=1, min_backoff=1, max_backoff=2)
         middleware = [Spans(self.provider), Outcomes(answers), retries, CurrentMessage()]
         self.broker = CallboardBroker(connect(redis_url), middleware, key_prefix=key_prefix(redis_url))
-        self.attempts = 0
         for function in (self.succeeds, self.fails_first, self.fails):
             dramatiq.actor(broker=self.broker, actor_name=function.__name__)(function)
+        self._worker = Worker(self.broker, worker_threads=1)
+        self._worker.start()
 
     def succeeds(self) -> None:
         with self.provider.get_tracer("a task").start_as_current_span("work"):
             pass
 
     def fails_first(self) -> None:
-        self.attempts += 1
-        if self.attempts == 1:
+        if Delivery.current().attempt == 1:
             raise RuntimeError("not yet")
 
     def fails(self) -> None:
@@ -68,25 +68,28 @@ class Traced:
         request = TaskRequest(task_type=task_type, user_id="u", request_id="r", **fields)
         envelope = seal(message_for(request, "default", {}), request.delay_ms)
         self.broker.take_in([Admitted(envelope)], Origin())
-        worker = Worker(self.broker, worker_threads=1)
-        worker.start()
-        wait_until(lambda: f"publish {task_type}" in self.by_name(), "the outcome is published")
-        worker.stop()
-        return self.by_name()
-
-    def by_name(self) -> dict[str, ReadableSpan]:
+        wait_until(lambda: self.of_name(f"publish {task_type}"), "the outcome is published")
         return {span.name: span for span in self._exporter.get_finished_spans()}
 
     def of_name(self, name: str) -> list[ReadableSpan]:
         return [span for span in self._exporter.get_finished_spans() if span.name == name]
 
+    def close(self) -> None:
+        self._worker.stop()
+        self.broker.close()
+        self.broker.client.close()
+
+
+@pytest.fixture(scope="module")
+def worker_of_all() -> Iterator[Traced]:
+    with start_redis() as server, closing(Traced(server.url)) as traced:
+        yield traced
+
 
 @pytest.fixture
-def traced(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Traced]:
-    traced = Traced(redis_server.url)
-    yield traced
-    traced.broker.close()
-    traced.broker.client.close()
+def traced(worker_of_all: Traced) -> Traced:
+    worker_of_all.clear()
+    return worker_of_all
 
 
 def parent_id(span: ReadableSpan) -> int | None:
@@ -165,13 +168,11 @@ def test_a_delayed_request_is_received_once(traced: Traced) -> None:
 
 def test_a_message_of_a_plain_send_takes_the_context_that_it_is_sent_in(traced: Traced) -> None:
     with traced.provider.get_tracer("a program").start_as_current_span("program") as program:
-        sent = traced.broker.get_actor("succeeds").send()
-    found = traced.perform("succeeds")
-    assert f"{program.get_span_context().span_id:016x}" in sent.options["traceparent"]
-    assert len({span.context.trace_id for span in found.values()}) >= 1
-    assert len(traced.of_name("receive succeeds")) == 1
-    parents = {parent_id(span) for span in traced.of_name("process succeeds")}
-    assert program.get_span_context().span_id in parents
+        traced.broker.get_actor("succeeds").send()
+    wait_until(lambda: traced.of_name("publish succeeds"), "the outcome is published")
+    (processed,) = traced.of_name("process succeeds")
+    assert parent_id(processed) == program.get_span_context().span_id
+    assert traced.of_name("receive succeeds") == []
 
 
 def test_without_a_tracer_provider_there_is_nothing() -> None:
