@@ -1,5 +1,6 @@
 """OpenTelemetry spans of a request, from the one that its client sends it in to the publishing of its outcome."""
 
+import asyncio
 import json
 import re
 import sys
@@ -12,7 +13,7 @@ from unittest.mock import patch
 import dramatiq
 import pytest
 from dramatiq import Worker
-from dramatiq.middleware import CurrentMessage, Retries
+from dramatiq.middleware import AsyncIO, CurrentMessage, Retries
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -45,9 +46,9 @@ class Traced:
         self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=key_prefix(redis_url))
         retries = Retries(max_retries=1, min_backoff=1, max_backoff=2)
-        middleware = [Spans(self.provider), Outcomes(answers), retries, CurrentMessage()]
+        middleware = [Spans(self.provider), Outcomes(answers), retries, CurrentMessage(), AsyncIO()]
         self.broker = CallboardBroker(connect(redis_url), middleware, key_prefix=key_prefix(redis_url))
-        for function in (self.succeeds, self.fails_first, self.fails):
+        for function in (self.succeeds, self.succeeds_async, self.fails_first, self.fails):
             dramatiq.actor(broker=self.broker, actor_name=function.__name__)(function)
         self._worker = Worker(self.broker, worker_threads=1)
         self._worker.start()
@@ -55,6 +56,10 @@ class Traced:
     def succeeds(self) -> None:
         with self.provider.get_tracer("a task").start_as_current_span("work"):
             pass
+
+    async def succeeds_async(self) -> None:
+        await asyncio.sleep(0)
+        self.succeeds()
 
     def fails_first(self) -> None:
         if Delivery.current().attempt == 1:
@@ -115,9 +120,10 @@ def test_a_request_has_a_span_for_each_step_beneath_that_of_its_client(traced: T
     ]
 
 
-def test_what_a_task_records_is_inside_of_its_span(traced: Traced) -> None:
-    found = traced.perform("succeeds")
-    assert parent_id(found["work"]) == span_id(found["process succeeds"])
+@pytest.mark.parametrize("task_type", ["succeeds", "succeeds_async"])
+def test_what_a_task_records_is_inside_of_its_span(traced: Traced, task_type: str) -> None:
+    found = traced.perform(task_type)
+    assert parent_id(found["work"]) == span_id(found[f"process {task_type}"])
 
 
 def test_a_request_without_a_trace_context_begins_a_trace(traced: Traced) -> None:
