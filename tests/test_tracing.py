@@ -23,7 +23,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from broker import broker as broker_of_the_configuration
 from contract import TaskRequest
 from tests.redis_under_test import key_prefix, start_redis
-from tests.system import COMMANDS, System
+from tests.system import COMMANDS, PROJECT, System, environment, run_to_its_end
 from tests.test_traceparent import PARENT_ID, TRACE_ID, TRACEPARENT
 from tests.waiting import wait_until
 from tests.wire import Wire
@@ -185,6 +185,11 @@ def test_without_a_tracer_provider_there_is_nothing() -> None:
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
     assert spans() == []
     assert [one for one in broker_of_the_configuration.middleware if isinstance(one, Spans)] == []
+
+
+def test_without_the_extra_there_is_nothing_either() -> None:
+    program = "import sys; sys.modules['opentelemetry'] = None; import broker; print('made')"
+    assert run_to_its_end(PROJECT, ["-c", program], environment(None)).stdout == "made\n"
 
 
 @pytest.fixture(scope="module")
