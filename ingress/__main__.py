@@ -30,14 +30,7 @@ def main() -> None:
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
     reader = StreamReader(broker.client, stream, intake, stop, bound)
-    replica = Replica(
-        broker.client,
-        channel,
-        intake,
-        stop,
-        key_prefix=settings.redis.key_prefix,
-        output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
-    )
+    replica = Replica(broker.client, channel, intake, stop, settings.limits, key_prefix=settings.redis.key_prefix)
     try:
         stop.until_redis_answers(broker.client.ping)
         spare_collections()
