@@ -12,6 +12,7 @@ from transport.answers import Answers
 from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
+from transport.herald import Herald
 from transport.maintenance import Maintenance
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
@@ -33,11 +34,13 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     return CallboardBroker(
         connect(settings.redis.connection_url, settings.redis.key_prefix),
         key_prefix=settings.redis.key_prefix,
+        events_channel=settings.redis.channels.events,
         max_crashes=worker.max_crashes,
         middleware=[
             WorkerLog(settings),
             OneTermination(),
             Maintenance(),
+            Herald(),
             ThriftyWakeups(),
             SparseCollections(),
             Outcomes(answers),

@@ -46,9 +46,10 @@ class Sender(NamedTuple):
     request_id: str | None = None
 
 
-def timestamp() -> str:
-    """Now, in ISO 8601 with offset."""
-    return datetime.now(UTC).isoformat()
+def timestamp(unix_ms: float | None = None) -> str:
+    """Now, or that time, in ISO 8601 with offset."""
+    moment = datetime.now(UTC) if unix_ms is None else datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return moment.isoformat()
 
 
 def absent(value: object) -> bool:

@@ -12,6 +12,7 @@ from dramatiq.middleware import CurrentMessage
 
 from contract import ErrorCode, Sender, TaskRequest
 from transport.answers import Answer
+from transport.bulletin import Bulletin
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
@@ -61,11 +62,19 @@ class Envelope(NamedTuple):
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
     """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
     and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
-    message.options["redis_message_id"] = str(uuid4())
+    is_request = REPLY_OPTION in message.options
+    attempt = message.options.get("retries", 0) + 1
+    message.options["redis_message_id"] = id_of_attempt(message.message_id, attempt) if is_request else str(uuid4())
     if delay_ms is None:
         return Envelope(message, None)
     message.options["eta"] = current_millis() + delay_ms
     return Envelope(message.copy(queue_name=dq_name(message.queue_name)), delay_ms)
+
+
+def id_of_attempt(task_id: str, attempt: int) -> str:
+    """The redis message id of a request's message, by which it is found on its queue when it is to be cancelled. Each
+    attempt has another one, so that the end of one, sent again because Redis did not answer, is not the next one's."""
+    return task_id if attempt == 1 else f"{task_id}.{attempt}"
 
 
 class Delivery(MessageProxy):
@@ -80,6 +89,7 @@ class Delivery(MessageProxy):
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
+        self.bulletin = Bulletin(message.message_id, self.sender, self.attempt)
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
         #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
