@@ -9,6 +9,7 @@ from errors import SettingsError
 from logs import WorkerLog
 from settings import Settings, load_settings
 from transport.answers import Answers
+from transport.call_offs import CallOffs
 from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
@@ -41,6 +42,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             OneTermination(),
             Maintenance(),
             Herald(),
+            CallOffs(),
             ThriftyWakeups(),
             SparseCollections(),
             Outcomes(answers),

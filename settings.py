@@ -184,6 +184,7 @@ class Limits(Section):
     queue_length: Count = 1_000_000
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
+    backlog_bytes: Count = 64 * 1024 * 1024
 
 
 class ScheduledJob(Section):

@@ -46,6 +46,7 @@ class Task(Generic[P, R]):
     def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: TaskOptions) -> None:
         update_wrapper(self, function)
         self.name = name
+        self.options = options
         self._function: Callable[..., Any] = function
         hints = annotations(function, name)
         self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from contract.fields import ErrorCode, Sender, absent, timestamp
+from contract.fields import ErrorCode, Sender, absent
 
 
 class EventKind(StrEnum):
@@ -48,17 +48,17 @@ class TaskEvent(BaseModel):
     duration_ms: Annotated[float | None, Field(exclude_if=absent)] = None
 
 
-def write_event(kind: EventKind, task_id: str, sender: Sender, **details: object) -> bytes:
-    """An event of now as UTF-8 JSON. `details` are the other fields of `TaskEvent`, None for one that is to be absent.
+def write_event(kind: EventKind, at: str, task_id: str, sender: Sender, **details: object) -> bytes:
+    """An event as UTF-8 JSON. `details` are the other fields of `TaskEvent`, None for one that is to be absent.
 
-    By itself, since the model takes twice as long, and three events are written for each request.
+    By itself, since the model takes three times as long, and three events are written for each request.
     """
     fields: dict[str, object] = {
-        "event": kind.value,
+        "event": str(kind),  # in a sixth of the time that pydantic takes for an enumeration
         "task_id": task_id,
         "user_id": sender.user_id,
         "task_type": sender.task_type,
-        "timestamp": timestamp(),
+        "timestamp": at,
     }
     if sender.request_id is not None:
         fields["request_id"] = sender.request_id

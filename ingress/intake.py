@@ -7,7 +7,7 @@ import redis
 from loguru import logger
 
 from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
-from ingress.gate import Gate
+from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
 from transport.arrivals import Admitted, Arrival, Origin, Refused
@@ -19,6 +19,7 @@ from transport.redis_broker import CallboardBroker
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
 
+TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
 
 
@@ -51,6 +52,19 @@ class Intake:
         arrivals = [self._judge(received, origin) for received in burst]
         self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
 
+    def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
+        """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
+        refused = [self._turn_away(received) for received in burst]
+        logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
+        self._stop.until_redis_answers(lambda: self._send(refused, origin), PATIENCE_S)
+
+    def _turn_away(self, received: Received) -> Refused:
+        try:
+            refusal = refuse(self._gate.read(received.data), ErrorCode.OVERLOADED, TOO_FAST)
+        except RefusedRequestError as unreadable:
+            refusal = unreadable
+        return self._refused(refusal, received.entry_id)
+
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
             envelope = self._gate.admit(received.data)
@@ -64,7 +78,12 @@ class Intake:
     def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
         outcome = refusal.outcome
         event = write_event(
-            EventKind.ERROR, outcome.task_id, refusal.sender, error=outcome.error, error_code=outcome.error_code
+            EventKind.ERROR,
+            outcome.timestamp,
+            outcome.task_id,
+            refusal.sender,
+            error=outcome.error,
+            error_code=outcome.error_code,
         )
         return Refused(self._answers.answer(outcome, refusal.reply_to), event, entry_id)
 
@@ -95,10 +114,8 @@ class Intake:
 
 
 def _event_of(envelope: Envelope) -> bytes:
-    message = envelope.message
-    due_ms = message.options.get("eta")
-    next_run_at = None if due_ms is None else timestamp(due_ms)
-    return write_event(EventKind.ACCEPTED, message.message_id, addressee(message)[0], next_run_at=next_run_at)
+    task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
+    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, next_run_at=envelope.due_at)
 
 
 def _overloaded(envelope: Envelope, complaint: str) -> RefusedRequestError:

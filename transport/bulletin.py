@@ -3,7 +3,7 @@
 import threading
 from typing import NamedTuple
 
-from contract import EventKind, Sender, sentence, write_event
+from contract import EventKind, Sender, sentence, timestamp, write_event
 
 
 class Report(NamedTuple):
@@ -36,12 +36,13 @@ class Bulletin:
         self._end_report: Report | None = None
         self._changing = threading.Lock()
 
-    def add(self, kind: EventKind, **details: object) -> None:
-        """Adds an event of now, behind whatever the task has reported before. `details` as in `write_event`."""
+    def add(self, kind: EventKind, at: str, **details: object) -> None:
+        """Adds an event, behind whatever the task has reported before. The rest is as in `write_event`."""
+        event = write_event(kind, at, self._task_id, self._sender, attempt=self._attempt, **details)
         with self._changing:
             while self._report:
                 self._add_report()
-            self._events.append(self._event(kind, **details))
+            self._events.append(event)
 
     def report(self, report: Report) -> None:
         """Notes how far the task has come."""
@@ -76,7 +77,5 @@ class Bulletin:
         else:
             return
         message = None if report.message is None else sentence(report.message)
-        self._events.append(self._event(EventKind.PROGRESS, done=report.done, total=report.total, message=message))
-
-    def _event(self, kind: EventKind, **details: object) -> bytes:
-        return write_event(kind, self._task_id, self._sender, attempt=self._attempt, **details)
+        details = {"attempt": self._attempt, "done": report.done, "total": report.total, "message": message}
+        self._events.append(write_event(EventKind.PROGRESS, timestamp(), self._task_id, self._sender, **details))

@@ -10,7 +10,7 @@ from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.middleware import CurrentMessage
 
-from contract import ErrorCode, Sender, TaskRequest
+from contract import ErrorCode, Sender, TaskRequest, timestamp
 from transport.answers import Answer
 from transport.bulletin import Bulletin
 
@@ -53,6 +53,12 @@ class Envelope(NamedTuple):
 
     message: Message[Any]
     delay_ms: int | None
+
+    @property
+    def due_at(self) -> str | None:
+        """When it is due, in ISO 8601; None for at once."""
+        due_ms = self.message.options.get("eta")
+        return None if due_ms is None else timestamp(due_ms / 1000)
 
     def arguments(self) -> tuple[str, str, bytes]:
         """What the Lua scripts read of it: queue name, redis message id, message."""

@@ -43,10 +43,13 @@ class Outcomes(Middleware):
         elif message.failed:
             self._compose_error(message, *_judge(exception, message))
         elif message.successor is not None:
-            due_ms = message.successor.message.options.get("eta")
             code, text = _judge(exception, message)
             message.bulletin.add(
-                EventKind.RETRYING, error=sentence(text), error_code=code, next_run_at=timestamp(due_ms)
+                EventKind.RETRYING,
+                timestamp(),
+                error=sentence(text),
+                error_code=code,
+                next_run_at=message.successor.due_at or timestamp(),
             )
 
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
@@ -75,8 +78,10 @@ class Outcomes(Middleware):
             **ending,
         )
         message.answer = self._answers.answer(outcome, message.reply_to)
+        kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
         message.bulletin.add(
-            EventKind(outcome.status),
+            kind,
+            outcome.timestamp,
             error=outcome.error,
             error_code=outcome.error_code,
             duration_ms=outcome.duration_ms,

@@ -12,6 +12,7 @@ from dramatiq.middleware import Middleware
 from loguru import logger
 
 from contract import ErrorCode
+from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion, Ending, News
 from transport.consumer import UNDECODABLE, BlockingConsumer, InHand
@@ -23,6 +24,9 @@ from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
+
+#: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
+CALL_OFFS = "callboard:call-offs"
 
 #: What the outcome says of a message that seems to kill its workers.
 CONDEMNED = "Its worker died each time that it was tried"
@@ -46,6 +50,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._enqueue_script = script(client, "enqueue")
         self._take_in_script = script(client, "take_in")
         self._events_channel = events_channel
+        self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel)
         self.stage = Stage()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
@@ -123,6 +128,11 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}
+
+    def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
+        """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""
+        words = (queue_name, redis_message_id, self._events_channel, event, CALL_OFFS, *answer.words())
+        return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
 
     def maintain(self) -> None:
         """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.

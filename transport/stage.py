@@ -6,7 +6,7 @@ from typing import Any
 
 from dramatiq.middleware.threading import Interrupt, raise_thread_exception
 
-from contract import EventKind
+from contract import EventKind, timestamp
 from transport.messages import Delivery
 
 #: How many messages are remembered that were cancelled while they were in the hands of some worker.
@@ -62,5 +62,5 @@ class Stage:
         with self._changing:
             if delivery.redis_message_id in self._called_off:
                 raise Cancelled
-            delivery.bulletin.add(EventKind.STARTED)
+            delivery.bulletin.add(EventKind.STARTED, timestamp())
             self._running[threading.get_ident()] = delivery
