@@ -15,7 +15,7 @@ from transport.listener import Listener
 #: No control message is longer, but for a user id that is.
 MAX_BYTES = 64 * 1024
 
-#: A request may be cancelled before it is taken in, as it comes another way: so one that is not there is looked for
+#: A request may be cancelled before it is taken in, as it comes another way: so one that is not known is looked for
 #: again, so often and after so long.
 AGAIN = 8
 AGAIN_S = 0.25
@@ -60,11 +60,9 @@ class Control(Listener):
 
     def _try(self, wish: ControlMessage, times_left: int) -> None:
         try:
-            is_done = self._cancellation.cancel(wish)
+            is_known = self._cancellation.cancel(wish)
         except redis.RedisError as error:
-            logger.debug("Redis does not let it be cancelled: {}", error)
-            is_done = False
-        if is_done:
-            logger.debug("Cancelled {}", wish.task_id or wish.request_id)
-        elif times_left:
+            logger.debug("Not cancelled yet: {}", error)
+            is_known = False
+        if not is_known and times_left:
             self._waiting.append(_Waiting(time.monotonic() + AGAIN_S, wish, times_left - 1))

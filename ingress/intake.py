@@ -115,7 +115,8 @@ class Intake:
 
 def _event_of(envelope: Envelope) -> bytes:
     task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
-    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, next_run_at=envelope.due_at)
+    delay = {} if envelope.due_at is None else {"next_run_at": envelope.due_at}
+    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
 
 
 def _overloaded(envelope: Envelope, complaint: str) -> RefusedRequestError:

@@ -76,6 +76,6 @@ class Bulletin:
             report, self._report = self._report, None
         else:
             return
-        message = None if report.message is None else sentence(report.message)
-        details = {"attempt": self._attempt, "done": report.done, "total": report.total, "message": message}
+        message = {} if report.message is None else {"message": sentence(report.message)}
+        details = {"attempt": self._attempt, "done": report.done, "total": report.total, **message}
         self._events.append(write_event(EventKind.PROGRESS, timestamp(), self._task_id, self._sender, **details))

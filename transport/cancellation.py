@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from dramatiq import Message
 from dramatiq.common import dq_name
+from loguru import logger
 
 from contract import ControlMessage, ErrorCode, EventKind, Sender, TaskOutcome, timestamp, write_event
 from transport.answers import Answers
@@ -42,22 +43,29 @@ class Cancellation:
         self._attempts = range(1, min(max_attempts, MOST_ATTEMPTS) + 1)
 
     def cancel(self, wish: ControlMessage) -> bool:
-        """Whether there was such a task of this user, which has ended now with its outcome.
+        """Ends the task, unless it is done already or another user's.
+
+        Returns:
+            False when no such request was taken in by now.
 
         Raises:
             redis.RedisError: it may be called again.
         """
         task_id = wish.task_id or self._task_of(wish)
+        if task_id is None:
+            return False
         for _ in range(TRIES):
-            found = self._find(task_id) if task_id else None
+            found = self._find(task_id)
             if found is None:
-                return False
+                break
             sender, reply_to = addressee(found.message)
+            # 7 is not "7".
             if (type(sender.user_id), sender.user_id) != (type(wish.user_id), wish.user_id):
-                return False
+                break
             if self._end(found, sender, reply_to):
-                return True
-        return False
+                logger.debug("Cancelled task {}", task_id)
+                break
+        return True
 
     def _task_of(self, wish: ControlMessage) -> str | None:
         key = self._answers.claim(wish.user_id, wish.request_id or "", None, None).key
@@ -67,7 +75,8 @@ class Cancellation:
     def _find(self, task_id: str) -> _Found | None:
         ids = [id_of_attempt(task_id, attempt) for attempt in self._attempts]
         queue_names = self._queue_names()
-        with self._client.pipeline(transaction=False) as pipeline:
+        # At one moment, for it may move from the one to the other.
+        with self._client.pipeline(transaction=True) as pipeline:
             for queue_name in queue_names:
                 pipeline.hmget(f"{self._broker.namespace}:{queue_name}.msgs", ids)
             replies = pipeline.execute()

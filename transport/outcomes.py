@@ -79,13 +79,12 @@ class Outcomes(Middleware):
         )
         message.answer = self._answers.answer(outcome, message.reply_to)
         kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
-        message.bulletin.add(
-            kind,
-            outcome.timestamp,
-            error=outcome.error,
-            error_code=outcome.error_code,
-            duration_ms=outcome.duration_ms,
+        details: dict[str, object] = (
+            {} if outcome.error is None else {"error": outcome.error, "error_code": outcome.error_code}
         )
+        if outcome.duration_ms is not None:
+            details["duration_ms"] = outcome.duration_ms
+        message.bulletin.add(kind, outcome.timestamp, **details)
 
 
 def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]:
