@@ -34,7 +34,11 @@ class Follower:
 
     def event(self, user_id: str | int, kind: str) -> Event:
         """The first event of this kind for a user, waiting for it if need be."""
-        return wait_until(lambda: next((e for e in self.events(user_id) if e["event"] == kind), None), f"{kind} event")
+
+        def found() -> list[Event]:
+            return [event for event in self.events(user_id) if event["event"] == kind]
+
+        return wait_until(found, f"a {kind} event")[0]
 
     def life(self, user_id: str | int) -> list[Event]:
         """All events of a user's request, once it has ended and its outcome has come."""
@@ -53,7 +57,7 @@ class Follower:
         return [outcome for outcome in self._outcomes if outcome["user_id"] == user_id]
 
     def _hear(self) -> None:
-        while message := self._pubsub.get_message(timeout=0.01):
+        while message := self._pubsub.get_message(timeout=0.001):
             heard = self._events if message["channel"] == b"events" else self._outcomes
             heard.append(json.loads(message["data"]))
 
