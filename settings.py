@@ -76,8 +76,8 @@ class Channels(Section):
         if len({self.tasks_queue, self.results_queue, self.events, self.control}) < 4:
             raise PydanticCustomError(
                 "same_channel",
-                "events and control should each be a channel of their own, different from each other, from tasks_queue "
-                "and from results_queue",
+                "events and control should each have a channel of their own, not that of the other, nor that of "
+                "tasks_queue or results_queue",
             )
         return self
 

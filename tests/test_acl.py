@@ -48,6 +48,22 @@ def test_a_whole_system_works_with_a_user_each(system: System, server: AclServer
     assert wire.ask("always_fails")["error_code"] == "failed"
     assert wire.ask("make_tea", request_id="r")["error_code"] == "unknown_task"
     assert wire.outcome_of("clock")["status"] == "completed"
+    wire.publish(
+        {"task_type": "works_on", "user_id": "w", "request_id": "w", "parameters": {"left": str(tmp_path / "w")}}
+    )
+    wire.client.publish("control", '{"action": "cancel", "user_id": "w", "request_id": "w"}')
+    assert wire.outcome_of("w")["error_code"] == "cancelled"
+    wire.publish(
+        {
+            "task_type": "weekday",
+            "user_id": "d",
+            "request_id": "d",
+            "parameters": {"day": "2026-11-24"},
+            "delay_ms": 60000,
+        }
+    )
+    wire.client.publish("control", '{"action": "cancel", "user_id": "d", "request_id": "d"}')
+    assert wire.outcome_of("d")["error_code"] == "cancelled"
     assert denials(server.url) == set()
 
 
@@ -78,6 +94,9 @@ FORBIDDEN = {
     "client": [
         "PUBLISH results {}",
         "PUBLISH callboard:markers:tasks x",
+        "PUBLISH events {}",
+        "PUBLISH callboard:call-offs x",
+        "SUBSCRIBE control",
         "SUBSCRIBE tasks",
         "PSUBSCRIBE *",
         "GET callboard:outcome:x",
@@ -102,7 +121,9 @@ FORBIDDEN = {
     ],
     "ingress": [
         "PUBLISH tasks {}",
+        "PUBLISH control {}",
         "SUBSCRIBE results",
+        "SUBSCRIBE events",
         "BLMOVE dramatiq:default dramatiq:default LEFT LEFT 1",
         "SET any x",
         "SET callboard:fired:tick x",
@@ -111,6 +132,8 @@ FORBIDDEN = {
     ],
     "worker": [
         "PUBLISH tasks {}",
+        "PUBLISH control {}",
+        "SUBSCRIBE control",
         "SUBSCRIBE results",
         "SUBSCRIBE tasks",
         "GET callboard:outcome:x",
