@@ -48,22 +48,18 @@ def test_a_whole_system_works_with_a_user_each(system: System, server: AclServer
     assert wire.ask("always_fails")["error_code"] == "failed"
     assert wire.ask("make_tea", request_id="r")["error_code"] == "unknown_task"
     assert wire.outcome_of("clock")["status"] == "completed"
-    wire.publish(
-        {"task_type": "works_on", "user_id": "w", "request_id": "w", "parameters": {"left": str(tmp_path / "w")}}
-    )
-    wire.client.publish("control", '{"action": "cancel", "user_id": "w", "request_id": "w"}')
-    assert wire.outcome_of("w")["error_code"] == "cancelled"
-    wire.publish(
-        {
-            "task_type": "weekday",
-            "user_id": "d",
-            "request_id": "d",
-            "parameters": {"day": "2026-11-24"},
-            "delay_ms": 60000,
-        }
-    )
-    wire.client.publish("control", '{"action": "cancel", "user_id": "d", "request_id": "d"}')
-    assert wire.outcome_of("d")["error_code"] == "cancelled"
+    assert denials(server.url) == set()
+
+
+@pytest.mark.parametrize("fields", [{}, {"delay_ms": 60_000}], ids=["running", "delayed"])
+def test_a_request_is_cancelled_with_the_rights_of_its_client(
+    server: AclServer, wire: Wire, tmp_path: Path, fields: dict[str, int]
+) -> None:
+    user_id, parameters = new_user(), {"left": str(tmp_path / "left")}
+    request = {"task_type": "works_on", "user_id": user_id, "request_id": "r", "parameters": parameters}
+    wire.publish(request | fields)
+    wire.client.publish("control", json.dumps({"action": "cancel", "user_id": user_id, "request_id": "r"}))
+    assert wire.outcome_of(user_id)["error_code"] == "cancelled"
     assert denials(server.url) == set()
 
 

@@ -41,9 +41,8 @@ class Listener(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """Hears no more, and returns when the connection is closed."""
+        """Hears no more, soon; it may be in the middle of waiting for a Redis that does not answer."""
         self._stop.set()
-        self._thread.join()
 
     def _run(self) -> None:
         pause_s = 0.0
