@@ -83,7 +83,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
         with suppress(redis.RedisError):
             for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
-                Feed(self.client, self.namespace, queue_name, self.broker_id).put_back(())
+                feed = Feed(self.client, self.namespace, queue_name, self.broker_id)
+                feed.put_back((), let_go=tuple(self._in_hand[queue_name]))
             self._pulse.leave()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
