@@ -12,8 +12,8 @@ from transport.stage import Stage
 class CallOffs(Middleware):
     """Interrupts their tasks, where these run here.
 
-    Not dramatiq-abort: that looks every 50 to 100 ms in Redis for each process whether something was cancelled, has a
-    waiting message wait on until a worker comes to it, and has no say in who may cancel and in the outcome.
+    Not dramatiq-abort: it asks Redis before each task, which is a round trip more, looks for a task that has just begun
+    up to a second later, and leaves a waiting message on its queue until a worker comes to it.
     """
 
     def __init__(self) -> None:
