@@ -12,7 +12,7 @@ from transport.redis_broker import CallboardBroker
 
 
 class Rounds(Middleware):
-    """Calls `make` every `pause_s` seconds while the worker runs, whatever becomes of it."""
+    """Calls `make` every `pause_s` seconds while the worker runs, whatever becomes of it; seldomer if `rest` waits."""
 
     pause_s: float
 
@@ -22,6 +22,9 @@ class Rounds(Middleware):
     @abstractmethod
     def make(self, broker: CallboardBroker) -> None:
         """What is to be done."""
+
+    def rest(self, broker: CallboardBroker) -> None:
+        """Returns when there may be something to do again, or the worker ends."""
 
     def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
         """Starts the thread."""
@@ -36,6 +39,7 @@ class Rounds(Middleware):
         while not self._stop.wait(self.pause_s):
             try:
                 self.make(broker)
+                self.rest(broker)
             except redis.RedisError as error:
                 # The consumers log the loss of the connection; here nothing is lost.
                 logger.debug("{} was not at work: {}", type(self).__name__, error)

@@ -24,6 +24,7 @@ class Stage:
         self._running: dict[int, Delivery] = {}
         self._called_off: dict[str, None] = {}
         self._changing = threading.Lock()
+        self._has_task = threading.Event()
 
     def perform(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What the function of the current task returns.
@@ -46,6 +47,18 @@ class Stage:
         """The messages whose tasks run now."""
         return tuple(self._running.values())
 
+    def wait_for_task(self) -> None:
+        """Returns when a task has begun since the last call, or still runs."""
+        self._has_task.wait()
+        # In this order: whoever begins now sets it again, or is seen here.
+        self._has_task.clear()
+        if self._running:
+            self._has_task.set()
+
+    def end_waiting(self) -> None:
+        """Lets whoever waits go on."""
+        self._has_task.set()
+
     def call_off(self, redis_message_id: str) -> None:
         """Interrupts the task of a message, now if it runs here, or when it begins."""
         with self._changing:
@@ -64,3 +77,5 @@ class Stage:
                 raise Cancelled
             delivery.bulletin.add(EventKind.STARTED, timestamp())
             self._running[threading.get_ident()] = delivery
+        if not self._has_task.is_set():
+            self._has_task.set()
