@@ -72,7 +72,7 @@ class Traced:
         """The spans of one request, by their names; of several of one name the last."""
         request = TaskRequest(task_type=task_type, user_id="u", request_id="r", **fields)
         envelope = seal(message_for(request, "default", {}), request.delay_ms)
-        self.broker.take_in([Admitted(envelope)], Origin())
+        self.broker.take_in([Admitted(envelope, b"{}")], Origin())
         wait_until(lambda: self.of_name(f"publish {task_type}"), "the outcome is published")
         return {span.name: span for span in self._exporter.get_finished_spans()}
 
