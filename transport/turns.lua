@@ -1,4 +1,4 @@
--- Stands before each script: how messages wait for their turn, so that whoever sends many keeps nobody else waiting.
+-- No script by itself: how messages wait for their turn, so that whoever sends many keeps nobody else waiting.
 --
 -- A queue is first of all Dramatiq's list. While more than a few messages wait in it, new ones wait in lanes, one for
 -- each user and task type. Workers take alternately from the list and from the lanes: from the task types that wait in
