@@ -40,7 +40,8 @@ end
 if #ids == 0 then
     return {ids, ids, ids}
 end
--- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL, LTRIM and LPOP take none.
+-- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL, LTRIM and LPOP
+-- take none.
 redis.call("sadd", acks, unpack(ids))
 local messages = redis.call("hmget", queue .. ".msgs", unpack(ids))
 for i = #ids, 1, -1 do
