@@ -63,6 +63,8 @@ class Channels(Section):
     tasks_queue: ChannelName = "tasks"
     tasks_stream: ChannelName = "tasks:stream"
     results_queue: ChannelName = "results"
+    events: ChannelName = "events"
+    control: ChannelName = "control"
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
