@@ -4,11 +4,15 @@ may need on one's own machine.
     from client import AsyncCallboardClient, CallboardClient
 """
 
+from client.async_client import AsyncCallboardClient, AsyncCaller, AsyncSentRequest
 from client.callboard_client import CallboardClient, Caller, SentRequest
 from client.errors import ClientClosedError, NobodyListensError, NoOutcomeError, RedisAwayError, TaskError
 from client.request import RequestOptions
 
 __all__ = [
+    "AsyncCallboardClient",
+    "AsyncCaller",
+    "AsyncSentRequest",
     "CallboardClient",
     "Caller",
     "ClientClosedError",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Self, Unpack
 
-from client.blocking import BlockingWaiter, Connection
+from client.connection import BlockingWaiter, Connection
 from client.place import Place, own_channel
 from client.request import TIMEOUT_S, RequestOptions, compose, merge
 from client.waiter import result_of
@@ -145,8 +145,7 @@ class CallboardClient(Caller):
             SettingsError: when something is wrong with them.
         """
         settings = settings or load_settings()
-        listen_on = own_channel(settings.limits.reply_to, settings.redis.channels.results_queue)
-        return cls(settings.redis, listen_on=listen_on, **options)
+        return cls(settings.redis, listen_on=own_channel(settings.redis, settings.limits), **options)
 
     def close(self) -> None:
         """Hangs up. Whoever still waits gets a ClientClosedError."""

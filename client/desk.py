@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
+from client.place import Place
 from client.request import Key
 from client.waiter import Waiter
 from contract import TaskEvent, TaskOutcome
@@ -46,7 +47,21 @@ class Desk(Generic[W]):
         with self._lock:
             return list(self._waiting.values())
 
-    def take_outcome(self, data: bytes) -> None:
+    def take(self, place: Place, channel: str, data: bytes) -> None:
+        """What was heard on a channel."""
+        if channel == place.redis.channels.events:
+            self._take_event(data)
+        else:
+            self._take_outcome(data)
+
+    def take_kept(self, answers: Sequence[object]) -> None:
+        """What Redis has answered to the question for kept outcomes: nothing where there is none, and an error where
+        its user may not read them. Then there is only what is heard."""
+        for answer in answers:
+            if isinstance(answer, bytes):
+                self._take_outcome(answer)
+
+    def _take_outcome(self, data: bytes) -> None:
         """An outcome, anybody's: on a shared channel those of others come by, and on any channel what is none."""
         try:
             outcome = TaskOutcome.model_validate_json(data)
@@ -59,7 +74,7 @@ class Desk(Generic[W]):
         if waiter is not None:
             waiter.settle(outcome)
 
-    def take_event(self, data: bytes) -> None:
+    def _take_event(self, data: bytes) -> None:
         """An event, anybody's."""
         try:
             event = TaskEvent.model_validate_json(data)

@@ -1,18 +1,21 @@
 """Which Callboard a client talks to, and on which channel it hears its outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any
 from uuid import uuid4
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from redis import RedisError
 
-from client.errors import NobodyListensError, RedisAwayError
+from client.errors import ClientClosedError, NobodyListensError, RedisAwayError
 from client.request import Key
 from contract import ControlMessage, request_key
 from errors import SettingsError
 from settings import Limits, RedisSettings
+
+CLOSED = "the client was closed"
 
 
 class Place:
@@ -25,7 +28,7 @@ class Place:
 
     def __init__(self, redis: str | RedisSettings, listen_on: str | None) -> None:
         self.redis = _settings_of(redis) if isinstance(redis, str) else redis
-        self.outcomes = listen_on or own_channel(Limits().reply_to, self.redis.channels.results_queue)
+        self.outcomes = listen_on or own_channel(self.redis, Limits())
         self.reply_to = None if self.outcomes == self.redis.channels.results_queue else self.outcomes
 
     @property
@@ -37,22 +40,29 @@ class Place:
         """The Redis key that the outcome of a request is kept at."""
         return self.redis.key_prefix + request_key(*key)
 
-    def away(self, error: RedisError) -> RedisAwayError:
-        """The error of a client whose Redis has answered like this, or not at all. A Redis that does not know AUTH
-        quotes it."""
-        text = str(error) or type(error).__name__
-        reason = "it refused the password" if any(secret in text for secret in self.redis.secrets) else text
-        return RedisAwayError(f"Redis at {self.redis.location}: {reason}")
+    @contextmanager
+    def errors(self, *, is_closed: bool) -> Iterator[None]:
+        """What is done with Redis meanwhile fails with an error of Callboard's own."""
+        if is_closed:
+            raise ClientClosedError(CLOSED)
+        try:
+            yield
+        except RedisError as error:
+            text = str(error) or type(error).__name__
+            # A Redis that does not know AUTH quotes it.
+            reason = "it refused the password" if any(secret in text for secret in self.redis.secrets) else text
+            raise RedisAwayError(f"Redis at {self.redis.location}: {reason}") from None
 
 
-def own_channel(patterns: Sequence[str], results: str) -> str:
-    """A channel of one client's own, of which `limits.reply_to` allows; where it allows none, that of all results."""
+def own_channel(redis: RedisSettings, limits: Limits) -> str:
+    """A channel of one client's own that a request may name as its `reply_to`; where none is allowed, the one of all
+    outcomes."""
     name = uuid4().hex
-    for pattern in patterns:
+    for pattern in limits.reply_to:
         channel = pattern.replace("*", name)
         if fnmatchcase(channel, pattern):
             return channel
-    return results
+    return redis.channels.results_queue
 
 
 def cancellation(key: Key) -> bytes:
@@ -74,7 +84,7 @@ def nobody_listens(channel: str, who: str) -> NobodyListensError:
 
 def _settings_of(url: str) -> RedisSettings:
     try:
-        return RedisSettings(url=SecretStr(url))
+        return RedisSettings.model_validate({"url": url})
     except ValidationError as error:
         # Without what it was: it may hold a password.
         raise SettingsError(f"the URL of Redis: {error.errors(include_input=False)[0]['msg']}") from None

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import redis
 
 import client.callboard_client
 import client.listener
@@ -15,7 +14,8 @@ from client.redis_server import RedisServer, free_port
 from contract import ErrorCode
 from errors import CallboardError, SettingsError
 from tests.redis_under_test import open_client
-from tests.system import System
+from tests.subscribers import subscribers
+from tests.system import System, environment, run_to_its_end
 from tests.wire import Wire, new_user
 
 
@@ -176,5 +176,8 @@ def test_an_outcome_that_came_while_the_connection_was_lost_is_fetched(
         assert request.result() == {"text": "waited"}
 
 
-def subscribers(operator: "redis.Redis") -> set[str]:
-    return {subscriber["id"] for subscriber in operator.client_list(_type="pubsub")}
+def test_it_does_not_become_a_part_of_the_system_that_it_calls(system: System) -> None:
+    """Importing the broker would read the settings and take over the Dramatiq of the program."""
+    program = "import client, sys; sys.exit(' '.join({'broker', 'dramatiq', 'task'} & set(sys.modules)))"
+    ended = run_to_its_end(system.project, ["-c", program], environment(None, CALLBOARD_CONFIG="missing"))
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -12,13 +12,11 @@ import redis
 from client.desk import Desk, pages
 from client.errors import ClientClosedError
 from client.listener import Listener
-from client.place import Place, cancellation, is_cluster, nobody_listens
+from client.place import CLOSED, Place, cancellation, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
 from transport.connection import connect
-
-CLOSED = "the client was closed"
 
 
 class BlockingWaiter(Waiter):
@@ -46,7 +44,7 @@ class Connection:
         self.place = place
         self._redis = connect(place.redis.connection_url, place.redis.key_prefix)
         self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
-        self._listener = Listener(self._redis, self._receive, self._fetch_missed)
+        self._listener = Listener(self._redis, partial(self._desk.take, place), self._fetch_missed)
         self._is_closed = False
 
     def send(self, request: Composed, *, durable: bool, events: bool) -> BlockingWaiter:
@@ -104,12 +102,6 @@ class Connection:
         self._desk.close(ClientClosedError(CLOSED))
         self._redis.close()
 
-    def _receive(self, channel: str, data: bytes) -> None:
-        if channel == self.place.redis.channels.events:
-            self._desk.take_event(data)
-        else:
-            self._desk.take_outcome(data)
-
     def _fetch_missed(self) -> None:
         for waiters in pages(self._desk.outstanding()):
             self._fetch(waiters)
@@ -118,17 +110,13 @@ class Connection:
         with self._redis.pipeline(transaction=False) as pipeline:
             for waiter in waiters:
                 pipeline.get(self.place.kept_at(waiter.key))
-            # An error in place of an answer: this Redis user may not read. Then there is only what is heard.
-            for kept in pipeline.execute(raise_on_error=False):
-                if isinstance(kept, bytes):
-                    self._desk.take_outcome(kept)
+            self._desk.take_kept(pipeline.execute(raise_on_error=False))
 
     def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""
         return bool(self._redis.publish(channel, data)) or self._is_cluster()
 
     def _is_cluster(self) -> bool:
-        # Not asked of the settings alone: a URL of one server may be that of a node.
         try:
             return is_cluster(self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.2
@@ -136,9 +124,5 @@ class Connection:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        if self._is_closed:
-            raise ClientClosedError(CLOSED)
-        try:
+        with self.place.errors(is_closed=self._is_closed):
             yield
-        except redis.RedisError as error:
-            raise self.place.away(error) from None
