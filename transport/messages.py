@@ -23,6 +23,7 @@ class Reply(TypedDict):
     user_id: str | int
     request_id: NotRequired[str]
     reply_to: NotRequired[str]
+    traceparent: NotRequired[str]
 
 
 def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, Any]) -> Message[Any]:
@@ -32,6 +33,8 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
         reply["request_id"] = request.request_id
     if request.reply_to is not None:
         reply["reply_to"] = request.reply_to
+    if request.traceparent is not None:
+        reply["traceparent"] = request.traceparent
     options: dict[str, Any] = {REPLY_OPTION: reply}
     if request.max_age_ms is not None:
         options["max_age"] = request.max_age_ms
@@ -44,7 +47,8 @@ def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
     """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
     reply = message.options.get(REPLY_OPTION)
     reply = reply if isinstance(reply, dict) else {}
-    return Sender(reply.get("user_id"), message.actor_name, reply.get("request_id")), reply.get("reply_to")
+    sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"), reply.get("traceparent"))
+    return sender, reply.get("reply_to")
 
 
 class Envelope(NamedTuple):
@@ -80,6 +84,8 @@ class Delivery(MessageProxy):
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
+        #: By `time.perf_counter`, as `started_s`.
+        self.fetched_s = time.perf_counter()
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
         #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
