@@ -111,7 +111,7 @@ def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server:
 def test_what_nobody_can_read_says_so_and_is_known_by_the_id_that_redis_has(morgue: Morgue) -> None:
     morgue.put(b"\xff no message")
     letter = morgue.only()
-    assert (letter.id, letter.task_type, letter.attempts) == ("odd", None, None)
+    assert (letter.id, letter.data, letter.task_type, letter.attempts) == ("odd", b"\xff no message", None, None)
     assert "cannot be read" in letter.error
     assert morgue.letters.find("odd") == letter
     assert morgue.letters.retry([letter]) == 0
