@@ -2,6 +2,8 @@
 
 import sys
 
+import redis
+
 import client.commands  # noqa: F401 - adds the commands
 from client.application import app
 from errors import CallboardError
@@ -13,6 +15,9 @@ def main() -> None:
         app()
     except CallboardError as error:
         print(f"callboard: {error}", file=sys.stderr)
+        sys.exit(1)
+    except redis.RedisError as error:
+        print(f"callboard: Redis does not answer: {error}", file=sys.stderr)
         sys.exit(1)
 
 

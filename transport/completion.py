@@ -28,6 +28,8 @@ class Ending(NamedTuple):
     successor: Envelope | None = None
     #: A worker has died with it in its hands, which is remembered until now.
     was_suspect: bool = False
+    #: What is kept of a dead message; by default what Redis has of it.
+    letter: bytes = b""
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
 
@@ -36,7 +38,7 @@ class Ending(NamedTuple):
         fate, suspicion = "dead" if self.dead else "", "suspect" if self.was_suspect else ""
         successor = self.successor.arguments() if self.successor else ("", "", "")
         answer = (self.answer or _NO_ANSWER).words()
-        return (self.queue_name, self.redis_message_id, fate, suspicion, *successor, *answer)
+        return (self.queue_name, self.redis_message_id, fate, suspicion, self.letter, *successor, *answer)
 
 
 class Completion:

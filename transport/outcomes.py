@@ -69,6 +69,7 @@ class Outcomes(Middleware):
             duration_ms=message.duration_ms,
             **ending,
         )
+        message.outcome = outcome
         message.answer = self._answers.answer(outcome, message.reply_to)
 
 

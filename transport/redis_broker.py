@@ -14,10 +14,11 @@ from loguru import logger
 from contract import ErrorCode
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion, Ending
-from transport.consumer import UNDECODABLE, BlockingConsumer, InHand
+from transport.consumer import BlockingConsumer, InHand
+from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.line import Line
-from transport.messages import Delivery, seal
+from transport.messages import UNDECODABLE, Delivery, seal
 from transport.pulse import WORKER_PREFIX, Pulse
 from transport.recovery import Recovery
 from transport.scripts import script
@@ -132,6 +133,13 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
         self.emit_before("nack", delivery)
         self._completion.complete(
-            Ending(queue_name, redis_message_id, dead=True, answer=delivery.answer, was_suspect=True)
+            Ending(
+                queue_name,
+                redis_message_id,
+                dead=True,
+                answer=delivery.answer,
+                was_suspect=True,
+                letter=letter_of(delivery),
+            )
         )
         self.emit_after("nack", delivery)
