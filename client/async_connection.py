@@ -12,7 +12,8 @@ from client.async_listener import AsyncListener
 from client.async_redis import connect_async
 from client.desk import Desk, pages
 from client.errors import ClientClosedError
-from client.place import CLOSED, Place, cancellation, is_cluster, nobody_listens
+from client.outbox import Outbox
+from client.place import CLOSED, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -44,6 +45,7 @@ class AsyncConnection:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._redis = connect_async(place.redis.connection_url, place.redis.key_prefix)
+        self._outbox = Outbox(self._redis)
         self._desk: Desk[AsyncWaiter] = Desk(AsyncWaiter)
         self._listener = AsyncListener(self._redis, partial(self._desk.take, place), self._fetch_missed)
         self._is_closed = False
@@ -61,7 +63,7 @@ class AsyncConnection:
             if events:
                 await self.watch(waiter)
             if durable:
-                await self._redis.xadd(self.place.stream, {"request": request.data})
+                await self._outbox.send("XADD", self.place.stream, "*", "request", request.data)
             elif not await self._reaches(channel, request.data):
                 raise nobody_listens(channel, "no ingress runs")
         return waiter
@@ -72,11 +74,15 @@ class AsyncConnection:
         with self._errors():
             await self._listener.hear(self.place.redis.channels.events)
 
-    async def cancel(self, key: Key) -> None:
-        """Asks for a request to be cancelled."""
+    async def cancel(self, message: bytes) -> None:
+        """Publishes a control message.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
         channel = self.place.redis.channels.control
         with self._errors():
-            if not await self._reaches(channel, cancellation(key)):
+            if not await self._reaches(channel, message):
                 raise nobody_listens(channel, "no worker runs")
 
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
@@ -115,7 +121,7 @@ class AsyncConnection:
 
     async def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""
-        return bool(await self._redis.publish(channel, data)) or await self._is_cluster()
+        return bool(await self._outbox.send("PUBLISH", channel, data)) or await self._is_cluster()
 
     async def _is_cluster(self) -> bool:
         try:

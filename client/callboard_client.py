@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Self, Unpack
 
 from client.connection import BlockingWaiter, Connection
-from client.place import Place, own_channel
-from client.request import TIMEOUT_S, RequestOptions, compose, merge
+from client.place import Place, cancellation, own_channel
+from client.request import TIMEOUT_S, USER_ID, RequestName, RequestOptions, compose, merge
 from client.waiter import result_of
 from contract import TaskEvent, TaskOutcome
 from settings import RedisSettings, Settings, load_settings
@@ -50,7 +50,7 @@ class SentRequest:
     def cancel(self) -> None:
         """Asks for it to be cancelled. Its outcome says whether it came to that: an error `cancelled`, or another
         outcome, if it ended before."""
-        self._connection.cancel(self._waiter.key)
+        self._connection.cancel(cancellation(self.user_id, request_id=self.request_id))
 
 
 class Caller:
@@ -83,6 +83,16 @@ class Caller:
             request, durable=options.get("durable", False), events=options.get("events", False)
         )
         return SentRequest(self._connection, waiter, options.get("timeout_s", TIMEOUT_S))
+
+    def cancel(self, **name: Unpack[RequestName]) -> None:
+        """Asks for a request to be cancelled that another program has sent, of the user in the options.
+
+        Raises:
+            TaskError: when it has no such name; when there is no such request, nothing happens.
+            NobodyListensError, RedisAwayError: nobody was asked.
+        """
+        user_id = self._options.get("user_id", USER_ID)
+        self._connection.cancel(cancellation(user_id, **name))
 
     def with_options(self, **options: Unpack[RequestOptions]) -> "Caller":
         """The same with other options, for one request or for many."""

@@ -12,7 +12,7 @@ import redis
 from client.desk import Desk, pages
 from client.errors import ClientClosedError
 from client.listener import Listener
-from client.place import CLOSED, Place, cancellation, is_cluster, nobody_listens
+from client.place import CLOSED, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -71,11 +71,15 @@ class Connection:
         with self._errors():
             self._listener.hear(self.place.redis.channels.events)
 
-    def cancel(self, key: Key) -> None:
-        """Asks for a request to be cancelled."""
+    def cancel(self, message: bytes) -> None:
+        """Publishes a control message.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
         channel = self.place.redis.channels.control
         with self._errors():
-            if not self._reaches(channel, cancellation(key)):
+            if not self._reaches(channel, message):
                 raise nobody_listens(channel, "no worker runs")
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:

@@ -29,5 +29,13 @@ class RedisAwayError(CallboardError, ConnectionError):
     """Redis does not answer, or does not let this client do what it has to."""
 
 
+class UsageError(CallboardError):
+    """What was typed is no request that the running system could perform."""
+
+
+class NotFoundError(CallboardError):
+    """There is nothing of this name, or not any more."""
+
+
 class ClientClosedError(CallboardError):
     """The client was closed: nothing can be sent, and what was outstanding is not heard any more."""

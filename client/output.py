@@ -1,5 +1,6 @@
 """How a command shows what it found: for people in a table, for another program in lines with tabs, or as JSON."""
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,9 +18,19 @@ from logs import one_line
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 
 
-def show_json(value: object) -> None:
-    """Writes one JSON document on standard output."""
-    print(to_json(value, indent=2).decode())
+def show_json(value: object, indent: int | None = 2) -> None:
+    """Writes one JSON document on standard output; on one line when `indent` is None."""
+    print(json_text(value, indent), flush=True)
+
+
+def json_text(value: object, indent: int | None = 2) -> str:
+    """`value` as JSON in which nothing steers a terminal: what is not printable is written as JSON escapes it."""
+    text = to_json(value, indent=indent).decode()
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1] for character in text
+    )
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 from pydantic import ValidationError
 from redis import RedisError
 
-from client.errors import ClientClosedError, NobodyListensError, RedisAwayError
-from client.request import Key
-from contract import ControlMessage, request_key
+from client.errors import ClientClosedError, NobodyListensError, RedisAwayError, TaskError
+from client.request import Key, RequestName
+from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
 from errors import SettingsError
 from settings import Limits, RedisSettings
 
@@ -65,10 +65,19 @@ def own_channel(redis: RedisSettings, limits: Limits) -> str:
     return redis.channels.results_queue
 
 
-def cancellation(key: Key) -> bytes:
-    """The control message that cancels a request."""
-    user_id, request_id = key
-    message = ControlMessage(action="cancel", user_id=user_id, request_id=request_id)
+def cancellation(user_id: str | int, **name: Unpack[RequestName]) -> bytes:
+    """The control message that cancels a request of this user, named by its `request_id` or its `task_id`.
+
+    Raises:
+        TaskError: when that cannot be the name of a request.
+    """
+    try:
+        message = ControlMessage.model_validate({"action": "cancel", "user_id": user_id} | name)
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        complaint = f"Invalid {'.'.join(map(str, details['loc']))!r}: {details['msg']}"
+        refusal = RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
+        raise TaskError(refusal.outcome) from None
     return message.model_dump_json(exclude_none=True).encode()
 
 

@@ -42,6 +42,13 @@ class RequestOptions(TypedDict, total=False):
     events: bool
 
 
+class RequestName(TypedDict, total=False):
+    """What a request is known by: one of the two."""
+
+    request_id: str
+    task_id: str
+
+
 #: Those that are fields of the request.
 FIELDS = ("user_id", "request_id", "delay_ms", "max_age_ms")
 
