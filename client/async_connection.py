@@ -83,7 +83,7 @@ class AsyncConnection:
         channel = self.place.redis.channels.control
         with self._errors():
             if not await self._reaches(channel, message):
-                raise nobody_listens(channel, "no worker runs")
+                raise nobody_listens(channel, "no ingress runs")
 
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""

@@ -80,7 +80,7 @@ class Connection:
         channel = self.place.redis.channels.control
         with self._errors():
             if not self._reaches(channel, message):
-                raise nobody_listens(channel, "no worker runs")
+                raise nobody_listens(channel, "no ingress runs")
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
