@@ -1,8 +1,8 @@
 """What is beneath `AsyncCallboardClient`: the connections, and waiting in an event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -57,7 +57,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.tasks_queue
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             await self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -71,7 +71,7 @@ class AsyncConnection:
     async def watch(self, waiter: AsyncWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             await self._listener.hear(self.place.redis.channels.events)
 
     async def cancel(self, message: bytes) -> None:
@@ -81,7 +81,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             if not await self._reaches(channel, message):
                 raise nobody_listens(channel, "no ingress runs")
 
@@ -128,8 +128,3 @@ class AsyncConnection:
             return is_cluster(await self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.2
             return False
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with self.place.errors(is_closed=self._is_closed):
-            yield

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -54,7 +54,7 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channels = self.place.redis.channels
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -68,7 +68,7 @@ class Connection:
     def watch(self, waiter: BlockingWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             self._listener.hear(self.place.redis.channels.events)
 
     def cancel(self, message: bytes) -> None:
@@ -78,7 +78,7 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             if not self._reaches(channel, message):
                 raise nobody_listens(channel, "no ingress runs")
 
@@ -125,8 +125,3 @@ class Connection:
             return is_cluster(self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.2
             return False
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with self.place.errors(is_closed=self._is_closed):
-            yield
