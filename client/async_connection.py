@@ -88,8 +88,7 @@ class AsyncConnection:
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
         if not await waiter.wait(lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s):
-            with suppress(redis.RedisError):
-                await self._fetch([waiter])
+            await self._fetch([waiter])
         return waiter.ending()
 
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
@@ -114,10 +113,12 @@ class AsyncConnection:
             await self._fetch(waiters)
 
     async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for waiter in waiters:
-                pipeline.get(self.place.kept_at(waiter.key))
-            self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for waiter in waiters:
+                    pipeline.get(self.place.kept_at(waiter.key))
+                self._desk.take_kept(await pipeline.execute(raise_on_error=False))
 
     async def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""

@@ -85,8 +85,7 @@ class Connection:
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
         if not waiter.wait(lambda: waiter.is_over, time.monotonic() + timeout_s):
-            with suppress(redis.RedisError):
-                self._fetch([waiter])
+            self._fetch([waiter])
         return waiter.ending()
 
     def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
@@ -111,7 +110,8 @@ class Connection:
             self._fetch(waiters)
 
     def _fetch(self, waiters: Sequence[BlockingWaiter]) -> None:
-        with self._redis.pipeline(transaction=False) as pipeline:
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError), self._redis.pipeline(transaction=False) as pipeline:
             for waiter in waiters:
                 pipeline.get(self.place.kept_at(waiter.key))
             self._desk.take_kept(pipeline.execute(raise_on_error=False))

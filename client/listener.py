@@ -115,7 +115,8 @@ class Listener:
         if self._line.is_answered(SILENCE_S):
             self._receive()
         elif self._silence.asks():
-            self._line.send(("PING",))
+            with self._changed:
+                self._line.send(("PING",))
 
     def _receive(self) -> None:
         kind, channel, data = (*self._line.receive(), None, None)[:3]

@@ -1,4 +1,4 @@
-"""The clients find the master that a replica has become, and what they were waiting for."""
+"""The clients find the master that a replica has become, and what they were waiting for; and any node of a cluster."""
 
 import asyncio
 import json
@@ -74,3 +74,16 @@ def test_an_async_client_goes_on_with_the_next_master(deployment: Deployment, sy
                     return
 
     asyncio.run(call_until_answered())
+
+
+@pytest.mark.timeout(180)
+def test_any_node_of_a_cluster_will_do_and_need_not_be_where_the_ingress_listens(project: Path) -> None:
+    with ClusterOfSix() as cluster:
+        with CallboardClient(cluster.nodes[0].url, timeout_s=0.2) as callboard, pytest.raises(NoOutcomeError):
+            callboard.call("reverse_string", text="nobody is there, which no node of a cluster knows")
+        with System(project, cluster.url) as system:
+            system.start("ingress")
+            system.start("worker")
+            for node in cluster.nodes:
+                with CallboardClient(node.url) as callboard:
+                    assert callboard.call("reverse_string", text="abc") == {"reversed_text": "cba"}
