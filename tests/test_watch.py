@@ -1,4 +1,5 @@
-"""`callboard watch`: on a terminal a live table, elsewhere a line for each event."""
+"""What `callboard watch` and `callboard send --watch` show: on a terminal a live table and a bar, elsewhere a line for
+each event."""
 
 import json
 import os
@@ -36,7 +37,7 @@ def test_watch_writes_json_lines(system: System, tmp_path: Path) -> None:
 
 def test_watch_draws_a_table_on_a_terminal(system: System, tmp_path: Path) -> None:
     user_id = new_user()
-    with on_a_terminal(system) as screen, Wire(system.redis_url) as wire:
+    with on_a_terminal(system, "watch") as screen, Wire(system.redis_url) as wire:
         wait_until(lambda: b"on their way" in screen, "the table is drawn")
         wire.ask("always_fails", user_id=user_id, request_id="a-request")
         wait_until(lambda: b"this never works" in screen, "its end is shown")
@@ -45,11 +46,25 @@ def test_watch_draws_a_table_on_a_terminal(system: System, tmp_path: Path) -> No
 
 
 def test_nothing_in_an_event_steers_the_terminal(system: System) -> None:
-    with on_a_terminal(system) as screen, Wire(system.redis_url) as wire:
+    with on_a_terminal(system, "watch") as screen, Wire(system.redis_url) as wire:
         wait_until(lambda: b"on their way" in screen, "the table is drawn")
         wire.ask("reverse_string", {"text": "abc"}, user_id="[bold]\x1b]0;title\x07")
         wait_until(lambda: b"[bold]\\x1b]0" in screen, "the user is shown as escaped")
     assert b"\x1b]0;" not in screen
+
+
+def test_send_draws_a_bar_for_the_progress_of_a_task(system: System) -> None:
+    words = ("send", "waits", "seconds=1", "--watch", "--user-id", new_user(), "--request-id", "r")
+    with on_a_terminal(system, *words, typed=None) as screen, Wire(system.redis_url) as wire:
+        half = event(EventKind.PROGRESS, done=1, total=2, message="half-way", user_id=words[5], request_id="r")
+        wait_until(lambda: publishes(wire, half) and b"half-way" in screen, "the bar is drawn")
+    assert b" 50%" in screen
+    assert b'"text": "waited"' in screen
+
+
+def publishes(wire: Wire, event: TaskEvent) -> bool:
+    """Once more, until somebody hears it."""
+    return bool(wire.client.publish("events", event.model_dump_json(exclude_none=True)))
 
 
 def event(kind: EventKind, task_id: str = "t", **fields: object) -> TaskEvent:
@@ -109,13 +124,13 @@ def watching(system: System, folder: Path, *words: str) -> Iterator[Path]:
 
 
 @contextmanager
-def on_a_terminal(system: System) -> Iterator[bytearray]:
-    """`callboard watch` on a terminal, until Ctrl-C is typed there; what it has drawn."""
+def on_a_terminal(system: System, *words: str, typed: signal.Signals | None = signal.SIGINT) -> Iterator[bytearray]:
+    """What a command draws on a terminal, until Ctrl-C is typed there or it ends by itself."""
     terminal, inside = pty.openpty()
     screen = bytearray()
     variables = {"TERM": "xterm", "COLUMNS": "200", "LINES": "40"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "client.command", "watch"],
+        [sys.executable, "-m", "client.command", *words],
         cwd=system.project,
         env=environment(system.redis_url, **variables),
         stdin=inside,
@@ -129,7 +144,8 @@ def on_a_terminal(system: System) -> Iterator[bytearray]:
     try:
         yield screen
     finally:
-        process.send_signal(signal.SIGINT)
+        if typed:
+            process.send_signal(typed)
         code = process.wait(timeout=15)
         reader.join()
         os.close(terminal)
