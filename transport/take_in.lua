@@ -1,6 +1,6 @@
 -- Takes a burst of requests in: enqueues the admitted ones, in the layout of Dramatiq's dispatch.lua, keeps and publishes
--- the answers of the refused ones, and publishes an event for each. All in one step, and once: whoever calls again because the answer was lost, or takes
--- over from one that died, changes nothing by it.
+-- the answers of the refused ones, and publishes an event for each. All in one step, and once: whoever calls again because
+-- the answer was lost, or takes over from one that died, changes nothing by it.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
