@@ -21,6 +21,11 @@ from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
 from transport.work_queue import ThriftyWakeups
 
+try:
+    from transport.tracing import spans
+except ModuleNotFoundError:  # without the extra "tracing"
+    spans = list
+
 #: How often running tasks are checked against their time limits.
 TIME_LIMIT_CHECK_MS = 100
 
@@ -45,6 +50,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             CallOffs(),
             ThriftyWakeups(),
             SparseCollections(),
+            *spans(),
             Outcomes(answers),
             GracefulRetries(
                 max_retries=worker.max_attempts - 1,

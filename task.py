@@ -20,10 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from broker import broker, settings
-from contract import parameters_complaint
+from contract import TaskDescription, parameters_complaint
 from errors import DeclarationError, InvalidParametersError
 from settings import TaskOptions
-from signature import annotations, parameters_model, result_model
+from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
 from transport.messages import Delivery
 from transport.progress import progress
 from transport.stage import Cancelled
@@ -41,7 +41,8 @@ QUEUE_NAME = "[a-zA-Z_][a-zA-Z0-9_-]*"
 
 
 class Task(Generic[P, R]):
-    """A declared task. Calling it calls the function as it was written; `actor` is what a worker runs."""
+    """A declared task. Calling it calls the function as it was written; `actor` is what a worker runs, and
+    `description` what a client is told of it."""
 
     def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: TaskOptions) -> None:
         update_wrapper(self, function)
@@ -53,6 +54,15 @@ class Task(Generic[P, R]):
         self._parameters = parameters_model(function, name, hints)
         self._known = tuple(self._parameters.model_fields)
         self._required = {name for name, field in self._parameters.model_fields.items() if field.is_required()}
+        self.description = TaskDescription(
+            name=name,
+            description=inspect.getdoc(function) or "",
+            parameters=parameters_schema(self._parameters, name),
+            result=result_schema(self._result),
+            queue_name=queue_name,
+            max_attempts=options.max_attempts,
+            time_limit_ms=options.time_limit_ms,
+        )
         self._perform = async_to_sync(self._run_async) if inspect.iscoroutinefunction(function) else self._run
         self.actor: dramatiq.Actor[..., Any] = dramatiq.actor(
             actor_name=name,

@@ -12,13 +12,13 @@ from task import progress, task
 #: interrupted.
 SEGMENT = 1 << 20
 
-Limit = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Limit = Annotated[int, Field(ge=0, le=1_000_000_000, examples=[100])]
 
 
 class PrimeCount(BaseModel):
     """How many primes were found."""
 
-    count: int
+    count: Annotated[int, Field(examples=[25])]
 
 
 @task(time_limit_ms=60_000, max_attempts=2)

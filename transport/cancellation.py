@@ -100,6 +100,7 @@ class Cancellation:
             timestamp=timestamp(),
             error=CANCELLED,
             error_code=ErrorCode.CANCELLED,
+            traceparent=sender.traceparent,
         )
         event = write_event(
             EventKind.CANCELLED,

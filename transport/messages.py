@@ -24,6 +24,7 @@ class Reply(TypedDict):
     user_id: str | int
     request_id: NotRequired[str]
     reply_to: NotRequired[str]
+    traceparent: NotRequired[str]
 
 
 def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, Any]) -> Message[Any]:
@@ -33,6 +34,8 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
         reply["request_id"] = request.request_id
     if request.reply_to is not None:
         reply["reply_to"] = request.reply_to
+    if request.traceparent is not None:
+        reply["traceparent"] = request.traceparent
     options: dict[str, Any] = {REPLY_OPTION: reply}
     if request.max_age_ms is not None:
         options["max_age"] = request.max_age_ms
@@ -41,11 +44,12 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
-def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
+def addressee(message: Message[Any] | MessageProxy) -> tuple[Sender, str | None]:
     """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
     reply = message.options.get(REPLY_OPTION)
     reply = reply if isinstance(reply, dict) else {}
-    return Sender(reply.get("user_id"), message.actor_name, reply.get("request_id")), reply.get("reply_to")
+    sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"), reply.get("traceparent"))
+    return sender, reply.get("reply_to")
 
 
 class Envelope(NamedTuple):
@@ -95,6 +99,8 @@ class Delivery(MessageProxy):
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         self.attempt: int = message.options.get("retries", 0) + 1
+        #: By `time.perf_counter`, as `started_s`.
+        self.fetched_s = time.perf_counter()
         self.bulletin = Bulletin(message.message_id, self.sender, self.attempt)
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
@@ -102,6 +108,8 @@ class Delivery(MessageProxy):
         self.verdict: tuple[ErrorCode, str] | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
+        #: What `tracing` remembers of it.
+        self.trace: Any = None
         self._original: Delivery | None = None
 
     def copy(self, **attributes: Any) -> "Delivery":

@@ -71,6 +71,7 @@ class Outcomes(Middleware):
             user_id=message.sender.user_id,
             task_type=message.sender.task_type,
             request_id=message.sender.request_id,
+            traceparent=message.sender.traceparent,
             task_id=message.message_id,
             timestamp=timestamp(),
             attempts=message.attempt,
