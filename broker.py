@@ -7,6 +7,7 @@ from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
 from errors import SettingsError
 from logs import WorkerLog
+from monitoring.worker import WorkerHealth
 from settings import Settings, load_settings
 from transport.answers import Answers
 from transport.collector import SparseCollections
@@ -35,6 +36,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         key_prefix=settings.redis.key_prefix,
         max_crashes=worker.max_crashes,
         middleware=[
+            WorkerHealth(settings),
             WorkerLog(settings),
             OneTermination(),
             Maintenance(),

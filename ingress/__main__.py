@@ -7,12 +7,14 @@ from loguru import logger
 
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
+from errors import CallboardError
 from ingress.gate import Gate
 from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
-from ingress.replica import Replica
-from ingress.stream import StreamReader
+from ingress.replica import LISTENING, Replica
+from ingress.stream import READING, StreamReader
 from logs import configure_logging
+from monitoring.process import monitored
 from task import catalogue
 from transport.collector import spare_collections
 from transport.connection import StopRequest
@@ -29,22 +31,26 @@ def main() -> None:
     bound = QueueBound(broker, settings.limits.queue_length)
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
-    reader = StreamReader(broker.client, stream, intake, stop, bound)
+    reader = StreamReader(broker.client, stream, intake, stop, bound, broker.progress)
     replica = Replica(
         broker.client,
         channel,
         intake,
         stop,
+        progress=broker.progress,
         key_prefix=settings.redis.key_prefix,
         output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
     )
     try:
-        stop.until_redis_answers(broker.client.ping)
-        spare_collections()
-        _run(reader, replica, stop)
+        with monitored("ingress", settings, broker.progress, broker.client, loops=[LISTENING, READING]):
+            stop.until_redis_answers(broker.client.ping)
+            spare_collections()
+            _run(reader, replica, stop)
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
         raise SystemExit(1) from None
+    except CallboardError as error:
+        raise SystemExit(f"callboard: {error}") from None
     logger.info("Stopped")
 
 

@@ -12,6 +12,10 @@ from ingress.subscriber import BURST, BURST_BYTES, Subscriber
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
+from transport.progress import Progress
+
+#: What the health of an ingress calls its listening.
+LISTENING = "channel"
 
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
@@ -37,6 +41,7 @@ class Replica:
         intake: Intake,
         stop: StopRequest,
         *,
+        progress: Progress,
         key_prefix: str,
         output_buffer_bytes: int,
     ) -> None:
@@ -44,6 +49,7 @@ class Replica:
         self._channel = channel
         self._intake = intake
         self._stop = stop
+        self._progress = progress
         self._output_buffer_bytes = output_buffer_bytes
         self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
@@ -67,6 +73,7 @@ class Replica:
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._progress.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
                 if self._stop.received:
                     self._subscriber.hear_the_rest()
@@ -83,6 +90,7 @@ class Replica:
             self._work()
             self._presence.show_when_due()
             self._subscriber.hear(SILENCE_S)
+            self._progress.turned(LISTENING)
         self._subscriber.leave()
 
     def _work(self) -> None:

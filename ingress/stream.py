@@ -16,8 +16,12 @@ from ingress.queue_bound import QueueBound
 from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.line import Line
+from transport.progress import Progress
 
 GROUP = "callboard"
+
+#: What the health of an ingress calls the reading.
+READING = "stream"
 
 #: The field of an entry that holds the request; where an entry has a single field, that one does, whatever its name.
 FIELD = b"request"
@@ -49,7 +53,13 @@ class StreamReader:
     """Reads one stream until it is asked to stop, through every loss of the connection."""
 
     def __init__(
-        self, client: "redis.Redis", stream: str, intake: Intake, stop: StopRequest, bound: QueueBound
+        self,
+        client: "redis.Redis",
+        stream: str,
+        intake: Intake,
+        stop: StopRequest,
+        bound: QueueBound,
+        progress: Progress,
     ) -> None:
         self._client = client
         self._line = Line(client)
@@ -58,6 +68,7 @@ class StreamReader:
         self._intake = intake
         self._stop = stop
         self._bound = bound
+        self._progress = progress
         # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
@@ -71,7 +82,9 @@ class StreamReader:
                 self._forget_old_consumers()
                 while not self._stop.received:
                     self._read()
+                    self._progress.turned(READING)
             except redis.RedisError as error:
+                self._progress.failed(READING, error)
                 if not self._stop.received:
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self._stop.pause(SILENCE_S)

@@ -25,6 +25,7 @@ from tests.system import COMMANDS, TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
 from transport.connection import StopRequest, connect
+from transport.progress import Progress
 from transport.redis_broker import CallboardBroker
 
 #: With two seconds of grace, the least that can be set.
@@ -152,7 +153,7 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
         stop = StopRequest()
         own_broker = CallboardBroker(client, [])
         intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
-        replica = Replica(client, "tasks", intake, stop, key_prefix="", output_buffer_bytes=0)
+        replica = Replica(client, "tasks", intake, stop, progress=Progress(), key_prefix="", output_buffer_bytes=0)
         ended: list[BaseException] = []
 
         def run() -> None:

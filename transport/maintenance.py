@@ -10,6 +10,9 @@ from loguru import logger
 from transport.pulse import BEAT_S
 from transport.redis_broker import CallboardBroker
 
+#: What the health of a worker calls it.
+LOOP = "maintenance"
+
 
 class Maintenance(Middleware):
     """Runs beside the consumers, which may wait for room or for Redis longer than a worker may be silent."""
@@ -30,7 +33,9 @@ class Maintenance(Middleware):
         while not self._stop.wait(BEAT_S):
             try:
                 broker.maintain()
+                broker.progress.turned(LOOP)
             except redis.RedisError as error:
+                broker.progress.failed(LOOP, error)
                 # The consumers log the loss of the connection; here nothing is lost.
                 logger.debug("No maintenance: {}", error)
             except Exception:  # noqa: BLE001 - without this thread the others would take the worker for dead

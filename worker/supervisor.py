@@ -34,6 +34,11 @@ class Supervisor:
         self._ready_places: set[int] = set()
         self._exit_code = 0
 
+    @property
+    def pids(self) -> set[int]:
+        """The ids of the processes that there are now."""
+        return {child.pid for child in self._running}
+
     async def run(self) -> int:
         """Returns the exit code of the command, once it was asked to stop and every process is gone."""
         for number in (signal.SIGTERM, signal.SIGINT):
