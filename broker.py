@@ -7,7 +7,9 @@ from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
 from errors import SettingsError
 from logs import WorkerLog
+from monitoring.metrics import has_client
 from monitoring.worker import WorkerHealth
+from monitoring.worker_metrics import WorkerMetrics
 from settings import Settings, load_settings
 from transport.answers import Answers
 from transport.collector import SparseCollections
@@ -53,6 +55,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             CurrentMessage(),
             AsyncIO(),
             GracefulShutdown(worker.shutdown_timeout_ms),
+            *([WorkerMetrics()] if settings.monitoring.worker_port and has_client else []),
         ],
     )
 

@@ -23,6 +23,7 @@ from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
 from logs import configure_logging
+from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
 from setting_types import crontab_trigger
 from settings import ScheduledJob
@@ -116,13 +117,16 @@ def main() -> None:
     stop = StopRequest()
     stop.listen()
     gate = Gate(catalogue, settings.limits)
-    intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length))
+    metrics = RequestMetrics() if wants_metrics(settings.monitoring.scheduler_port) else None
+    count = metrics.count if metrics else None
+    intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length), count)
     firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
     for number, (_, firing) in enumerate(firings):
         _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
+    page = metrics.page if metrics else not_installed
     try:
-        with monitored("scheduler", settings, broker.progress, broker.client, loops=[LOOP]):
+        with monitored("scheduler", settings, broker.progress, broker.client, loops=[LOOP], metrics=page):
             stop.until_redis_answers(broker.client.ping)
             for job, firing in firings:
                 _add(scheduler, job, firing)

@@ -10,14 +10,17 @@ from broker import answers, broker, settings
 from errors import CallboardError
 from ingress.gate import Gate
 from ingress.intake import Intake
+from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import LISTENING, Replica
-from ingress.stream import READING, StreamReader
+from ingress.stream import GROUP, READING, StreamReader
 from logs import configure_logging
+from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
 from task import catalogue
 from transport.collector import spare_collections
 from transport.connection import StopRequest
+from transport.overview import Overview
 
 
 def main() -> None:
@@ -29,20 +32,25 @@ def main() -> None:
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
     bound = QueueBound(broker, settings.limits.queue_length)
-    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
+    lease = Lease(broker.client, f"{settings.redis.key_prefix}callboard:lease:{channel}")
+    metrics = _metrics(lease) if wants_metrics(settings.monitoring.ingress_port) else None
+    count = metrics.count if metrics else None
+    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, count)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
     reader = StreamReader(broker.client, stream, intake, stop, bound, broker.progress)
     replica = Replica(
         broker.client,
         channel,
+        lease,
         intake,
         stop,
         progress=broker.progress,
         key_prefix=settings.redis.key_prefix,
         output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
     )
+    page = metrics.page if metrics else not_installed
     try:
-        with monitored("ingress", settings, broker.progress, broker.client, loops=[LISTENING, READING]):
+        with monitored("ingress", settings, broker.progress, broker.client, loops=[LISTENING, READING], metrics=page):
             stop.until_redis_answers(broker.client.ping)
             spare_collections()
             _run(reader, replica, stop)
@@ -52,6 +60,12 @@ def main() -> None:
     except CallboardError as error:
         raise SystemExit(f"callboard: {error}") from None
     logger.info("Stopped")
+
+
+def _metrics(lease: Lease) -> RequestMetrics:
+    overview = Overview(broker.client, settings.redis.key_prefix, broker.namespace, broker.get_declared_queues())
+    stream = settings.redis.channels.tasks_stream
+    return RequestMetrics(RedisState(overview, stream, GROUP, leads=lambda: lease.is_held))
 
 
 def _run(reader: StreamReader, replica: Replica, stop: StopRequest) -> None:

@@ -38,6 +38,7 @@ class Replica:
         self,
         client: "redis.Redis",
         channel: str,
+        lease: Lease,
         intake: Intake,
         stop: StopRequest,
         *,
@@ -51,7 +52,7 @@ class Replica:
         self._stop = stop
         self._progress = progress
         self._output_buffer_bytes = output_buffer_bytes
-        self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
+        self._lease = lease
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
         self._leads = False

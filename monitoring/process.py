@@ -20,7 +20,7 @@ def monitored(
     client: "redis.Redis",
     *,
     loops: Iterable[str],
-    metrics: Callable[[], Page] | None = None,
+    metrics: Callable[[], Page],
 ) -> Iterator[None]:
     """A context in which it answers on its local socket, and on the port that `monitoring` gives to its role.
 
@@ -39,8 +39,7 @@ def monitored(
     key = f"{role}_port"
     servers = []
     if port := getattr(settings.monitoring, key):
-        with_metrics = pages | ({"/metrics": metrics} if metrics else {})
-        servers.append(serve_port(settings.monitoring.host, port, f"monitoring.{key}", with_metrics))
+        servers.append(serve_port(settings.monitoring.host, port, f"monitoring.{key}", pages | {"/metrics": metrics}))
     if (local := serve_locally(LocalPlace(settings), role, pages)) is not None:
         servers.append(local)
     try:

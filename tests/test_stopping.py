@@ -17,6 +17,7 @@ from broker import answers
 from client.redis_server import RedisServer
 from ingress.gate import Gate
 from ingress.intake import Intake
+from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import Replica
 from settings import Limits
@@ -153,7 +154,16 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
         stop = StopRequest()
         own_broker = CallboardBroker(client, [])
         intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
-        replica = Replica(client, "tasks", intake, stop, progress=Progress(), key_prefix="", output_buffer_bytes=0)
+        replica = Replica(
+            client,
+            "tasks",
+            Lease(client, "callboard:lease:tasks"),
+            intake,
+            stop,
+            progress=Progress(),
+            key_prefix="",
+            output_buffer_bytes=0,
+        )
         ended: list[BaseException] = []
 
         def run() -> None:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contract import ErrorCode
 from errors import CallboardError
 from transport.answers import Answer, Claim, Words
 from transport.messages import Envelope
@@ -58,6 +59,7 @@ class Refused(NamedTuple):
     """A request that became no message."""
 
     answer: Answer
+    error_code: ErrorCode
     entry_id: str = ""
 
     def words(self) -> Words:

@@ -25,8 +25,8 @@ def main() -> int:
 
 async def _supervise(settings: Settings) -> int:
     supervisor = Supervisor(settings)
-    with supervisor_port(settings, lambda: supervisor.pids):
-        return await supervisor.run()
+    with supervisor_port(settings, lambda: supervisor.pids) as environment:
+        return await supervisor.run(environment)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """One worker process, as its supervisor sees it."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -22,14 +24,17 @@ class Child:
         self.complaint = ""
 
     @classmethod
-    async def start(cls, lifeline: int) -> Self:
-        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end.
+    async def start(cls, lifeline: int, environment: Mapping[str, str]) -> Self:
+        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
+        to its own.
 
         Raises:
             OSError: when the machine cannot.
         """
         return cls(
-            await asyncio.create_subprocess_exec(sys.executable, "-m", "worker.process", stdin=lifeline, stdout=PIPE)
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "worker.process", stdin=lifeline, stdout=PIPE, env=os.environ | environment
+            )
         )
 
     async def is_ready(self) -> bool:
