@@ -70,10 +70,8 @@ def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_serve
         wire.ask("make_tea")
         wire.client.xadd("tasks:stream", {"request": '{"task_type": "always_fails", "user_id": "u"}'})
         wire.outcome_of("u")
-        seen = wait_until(
-            lambda: value(found := scrape(own, "ingress"), "requests_received_total", source="stream") and found,
-            "all is counted",
-        )
+        wait_until(lambda: value(scrape(own, "ingress"), "requests_received_total", source="stream"), "all is counted")
+    seen = scrape(own, "ingress")
     assert value(seen, "requests_received_total", source="channel") == 5
     assert value(seen, "requests_admitted_total", task="reverse_string") == 3
     assert value(seen, "requests_refused_total", error_code="invalid_parameters") == 1

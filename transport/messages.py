@@ -121,6 +121,12 @@ class Delivery(MessageProxy):
         return message
 
     @property
+    def marks(self) -> dict[str, str]:
+        """What marks a log entry about it."""
+        ids = {"task_id": self.message_id, "request_id": self.sender.request_id}
+        return {name: value for name, value in ids.items() if value is not None}
+
+    @property
     def duration_ms(self) -> float | None:
         """How long this attempt has run; None when it never started."""
         return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)

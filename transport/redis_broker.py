@@ -133,7 +133,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         except UNDECODABLE:
             self._completion.complete(Ending(queue_name, redis_message_id, dead=True, was_suspect=True))
             return
-        logger.error("Message {} of task {!r}: {}", delivery.message_id, delivery.actor_name, CONDEMNED)
+        logger.bind(**delivery.marks).error("Task {!r}: {}", delivery.actor_name, CONDEMNED)
         delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
         self.emit_before("nack", delivery)
         self._completion.complete(
