@@ -107,6 +107,7 @@ def test_how_tasks_end_is_counted_over_all_processes_also_of_those_that_died(
             wire.ask("reverse_string", {"text": "abc"})
         assert wire.ask("always_fails")["attempts"] == 3
         own.kill("worker", children_only=True)
+        wait_until(lambda: own.log("worker").count("consumes") == 4, "both are replaced")
         wire.ask("reverse_string", {"text": "abc"})
         labels = {"task": "reverse_string", "status": "completed", "error_code": ""}
         wait_until(lambda: value(scrape(own, "worker"), "outcomes_total", **labels) == 21, "all are counted")
