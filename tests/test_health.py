@@ -81,7 +81,7 @@ def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched, role
     assert own.health(role) == (1, f"{role}: no {role} runs here\n")
     own.start(role)
     wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it is healthy")
-    assert own.health(role) == (0, f"{role}: healthy, 1 processes\n")
+    assert own.health(role) == (0, f"{role}: healthy (processes asked: 1)\n")
     assert own.page(role, "/healthz")[0] == 200
     own.stop(role)
     assert own.health(role)[0] == 1
@@ -149,9 +149,9 @@ def test_a_killed_replica_is_gone_and_the_other_one_is_asked(own: Watched) -> No
     own.config.write_text(json.dumps(config))
     own.start("ingress")
     own.start("ingress", as_="standby")
-    assert own.health("ingress")[1] == "ingress: healthy, 2 processes\n"
+    assert own.health("ingress")[1] == "ingress: healthy (processes asked: 2)\n"
     own.kill("ingress")
-    assert own.health("ingress")[1] == "ingress: healthy, 1 processes\n"
+    assert own.health("ingress")[1] == "ingress: healthy (processes asked: 1)\n"
     own.start("ingress")
     assert len(list((own.config.parent / "run").iterdir())) == 2
 

@@ -40,5 +40,5 @@ def health(
             {"healthy": found.healthy, "reasons": found.reasons, "processes": [each._asdict() for each in reports]}
         )
     else:
-        print(f"{role}: {'; '.join(found.reasons) or f'healthy, {len(reports)} processes'}")
+        print(f"{role}: {'; '.join(found.reasons) or f'healthy (processes asked: {len(reports)})'}")
     raise typer.Exit(not found.healthy)
