@@ -83,11 +83,16 @@ class Server(ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, name="monitoring", daemon=True).start()
 
     def close(self) -> None:
-        """Answers no more; removes its socket from the folder."""
-        self.shutdown()
-        self.server_close()
+        """Removes its socket from the folder, and answers no more soon after."""
         if self.address_family == getattr(socket, "AF_UNIX", None):
             Path(str(self.server_address)).unlink(missing_ok=True)
+        # Nobody waits for that: its thread looks twice a second whether it should end, and a worker that stops has
+        # better use for the time.
+        threading.Thread(target=self._end, daemon=True).start()
+
+    def _end(self) -> None:
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever asked has gone before the answer, or asks no HTTP."""

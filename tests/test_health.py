@@ -122,16 +122,14 @@ def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path
         wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it has come back by itself")
 
 
-def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path, role: str) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
         server.stop()
-        for role in ROLES:
-            own.launch(role)
-        for role in ROLES:
-            wait_until(lambda role=role: "not begun yet" in own.health(role)[1], f"{role} waits")  # type: ignore[misc]
+        own.launch(role)
+        wait_until(lambda: "not begun yet" in own.health(role)[1], "it waits")
         server.start()
-        for role in ROLES:
-            wait_until(lambda role=role: own.page(role, "/readyz")[0] == 200, f"{role} works")  # type: ignore[misc]
+        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it works")
 
 
 def test_a_process_that_stands_still_does_not_answer(own: Watched) -> None:
