@@ -126,7 +126,7 @@ def main() -> None:
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
     page = metrics.page if metrics else not_installed
     try:
-        with monitored("scheduler", settings, broker.progress, broker.client, loops=[LOOP], metrics=page):
+        with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP], metrics=page):
             stop.until_redis_answers(broker.client.ping)
             for job, firing in firings:
                 _add(scheduler, job, firing)
@@ -154,7 +154,7 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
 def _show_progress(scheduler: BackgroundScheduler) -> None:
     # A job like the others, done by the same thread: while that waits for Redis with one of them, nothing else fires.
     scheduler.add_job(
-        lambda _: broker.progress.turned(LOOP),
+        lambda _: broker.watchdog.turned(LOOP),
         IntervalTrigger(seconds=TURN_S),
         args=[ANCHOR],
         id=f"({LOOP})",

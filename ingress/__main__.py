@@ -37,20 +37,20 @@ def main() -> None:
     count = metrics.count if metrics else None
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, count)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
-    reader = StreamReader(broker.client, stream, intake, stop, bound, broker.progress)
+    reader = StreamReader(broker.client, stream, intake, stop, bound, broker.watchdog)
     replica = Replica(
         broker.client,
         channel,
         lease,
         intake,
         stop,
-        progress=broker.progress,
+        watchdog=broker.watchdog,
         key_prefix=settings.redis.key_prefix,
         output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
     )
     page = metrics.page if metrics else not_installed
     try:
-        with monitored("ingress", settings, broker.progress, broker.client, loops=[LISTENING, READING], metrics=page):
+        with monitored("ingress", settings, broker.watchdog, broker.client, loops=[LISTENING, READING], metrics=page):
             stop.until_redis_answers(broker.client.ping)
             spare_collections()
             _run(reader, replica, stop)

@@ -12,7 +12,7 @@ from ingress.subscriber import BURST, BURST_BYTES, Subscriber
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 
 #: What the health of an ingress calls its listening.
 LISTENING = "channel"
@@ -42,7 +42,7 @@ class Replica:
         intake: Intake,
         stop: StopRequest,
         *,
-        progress: Progress,
+        watchdog: Watchdog,
         key_prefix: str,
         output_buffer_bytes: int,
     ) -> None:
@@ -50,7 +50,7 @@ class Replica:
         self._channel = channel
         self._intake = intake
         self._stop = stop
-        self._progress = progress
+        self._watchdog = watchdog
         self._output_buffer_bytes = output_buffer_bytes
         self._lease = lease
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
@@ -74,7 +74,7 @@ class Replica:
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
-                self._progress.failed(LISTENING, error)
+                self._watchdog.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
                 if self._stop.received:
                     self._subscriber.hear_the_rest()
@@ -91,7 +91,7 @@ class Replica:
             self._work()
             self._presence.show_when_due()
             self._subscriber.hear(SILENCE_S)
-            self._progress.turned(LISTENING)
+            self._watchdog.turned(LISTENING)
         self._subscriber.leave()
 
     def _work(self) -> None:

@@ -16,7 +16,7 @@ from ingress.queue_bound import QueueBound
 from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.line import Line
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 
 GROUP = "callboard"
 
@@ -59,7 +59,7 @@ class StreamReader:
         intake: Intake,
         stop: StopRequest,
         bound: QueueBound,
-        progress: Progress,
+        watchdog: Watchdog,
     ) -> None:
         self._client = client
         self._line = Line(client)
@@ -68,7 +68,7 @@ class StreamReader:
         self._intake = intake
         self._stop = stop
         self._bound = bound
-        self._progress = progress
+        self._watchdog = watchdog
         # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
@@ -82,9 +82,9 @@ class StreamReader:
                 self._forget_old_consumers()
                 while not self._stop.received:
                     self._read()
-                    self._progress.turned(READING)
+                    self._watchdog.turned(READING)
             except redis.RedisError as error:
-                self._progress.failed(READING, error)
+                self._watchdog.failed(READING, error)
                 if not self._stop.received:
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self._stop.pause(SILENCE_S)

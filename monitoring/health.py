@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import redis
 
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 
 
 class Report(NamedTuple):
@@ -30,21 +30,21 @@ class Health:
         stalled_after_s: a loop that has not come round for so long is stalled.
     """
 
-    def __init__(self, role: str, progress: Progress, ping: Callable[[], object], stalled_after_s: float) -> None:
+    def __init__(self, role: str, watchdog: Watchdog, ping: Callable[[], object], stalled_after_s: float) -> None:
         self._role = role
-        self._progress = progress
+        self._watchdog = watchdog
         self._ping = ping
         self._stalled_after_s = stalled_after_s
 
     def ready(self) -> Report:
         """Whether it does its work now. Asks nothing of Redis."""
-        missing = [f"{loop}: not begun yet" for loop in self._progress.missing()]
-        return self._report(self._progress.stalled(self._stalled_after_s) or missing)
+        missing = [f"{loop}: not begun yet" for loop in self._watchdog.missing()]
+        return self._report(self._watchdog.stalled(self._stalled_after_s) or missing)
 
     def live(self) -> Report:
         """Whether it needs a restart: it is stalled, and Redis is not the reason. Without Redis it waits, and comes
         back by itself."""
-        stalled = self._progress.stalled(self._stalled_after_s)
+        stalled = self._watchdog.stalled(self._stalled_after_s)
         return self._report(stalled if stalled and self._redis_answers() else [])
 
     def _redis_answers(self) -> bool:

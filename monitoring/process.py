@@ -9,14 +9,14 @@ from monitoring.health import Health
 from monitoring.local import LocalPlace
 from monitoring.server import Page, report_page, serve_locally, serve_port
 from settings import Settings
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 
 
 @contextmanager
 def monitored(
     role: str,
     settings: Settings,
-    progress: Progress,
+    watchdog: Watchdog,
     client: "redis.Redis",
     *,
     loops: Iterable[str],
@@ -33,8 +33,8 @@ def monitored(
         CallboardError: when the port is not to be had.
     """
     for loop in loops:
-        progress.expect(loop)
-    health = Health(role, progress, client.ping, settings.monitoring.stalled_after_s)
+        watchdog.expect(loop)
+    health = Health(role, watchdog, client.ping, settings.monitoring.stalled_after_s)
     pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
     key = f"{role}_port"
     servers = []

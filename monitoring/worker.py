@@ -20,10 +20,10 @@ class WorkerHealth(Middleware):
 
     def after_process_boot(self, broker: CallboardBroker) -> None:  # type: ignore[override]
         """Called in the new process."""
-        broker.progress.expect(LOOP)
+        broker.watchdog.expect(LOOP)
         for queue_name in broker.get_declared_queues() | broker.get_declared_delay_queues():
-            broker.progress.expect(f"queue {queue_name!r}")
-        health = Health("worker", broker.progress, broker.client.ping, self._settings.monitoring.stalled_after_s)
+            broker.watchdog.expect(f"queue {queue_name!r}")
+        health = Health("worker", broker.watchdog, broker.client.ping, self._settings.monitoring.stalled_after_s)
         pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
         self._server = serve_locally(LocalPlace(self._settings), "worker", pages)
 

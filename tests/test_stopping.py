@@ -26,7 +26,7 @@ from tests.system import COMMANDS, TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
 from transport.connection import StopRequest, connect
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 from transport.redis_broker import CallboardBroker
 
 #: With two seconds of grace, the least that can be set.
@@ -160,7 +160,7 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
             Lease(client, "callboard:lease:tasks"),
             intake,
             stop,
-            progress=Progress(),
+            watchdog=Watchdog(),
             key_prefix="",
             output_buffer_bytes=0,
         )

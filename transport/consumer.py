@@ -17,7 +17,7 @@ from transport.completion import Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import Feed, Fetched
 from transport.messages import UNDECODABLE, Delivery
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS
 
@@ -45,7 +45,7 @@ class BlockingConsumer(Consumer):
         feed: Feed,
         completion: Completion,
         pulse: Pulse,
-        progress: Progress,
+        watchdog: Watchdog,
         *,
         in_hand: InHand,
         prefetch: int,
@@ -55,7 +55,7 @@ class BlockingConsumer(Consumer):
         self._feed = feed
         self._completion = completion
         self._pulse = pulse
-        self._progress = progress
+        self._watchdog = watchdog
         self._loop = f"queue {queue_name!r}"
         self._in_hand = in_hand
         self._prefetch = prefetch
@@ -73,9 +73,9 @@ class BlockingConsumer(Consumer):
                 self._fetch()
             delivery = self._next_fetched() or self._next_suspect()
         except redis.RedisError as error:
-            self._progress.failed(self._loop, error)
+            self._watchdog.failed(self._loop, error)
             raise ConnectionClosed(error) from None
-        self._progress.turned(self._loop)
+        self._watchdog.turned(self._loop)
         if delivery is not None:
             self._in_hand[delivery.redis_message_id] = _due_ms(delivery)
         return delivery

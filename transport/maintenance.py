@@ -33,9 +33,9 @@ class Maintenance(Middleware):
         while not self._stop.wait(BEAT_S):
             try:
                 broker.maintain()
-                broker.progress.turned(LOOP)
+                broker.watchdog.turned(LOOP)
             except redis.RedisError as error:
-                broker.progress.failed(LOOP, error)
+                broker.watchdog.failed(LOOP, error)
                 # The consumers log the loss of the connection; here nothing is lost.
                 logger.debug("No maintenance: {}", error)
             except Exception:  # noqa: BLE001 - without this thread the others would take the worker for dead

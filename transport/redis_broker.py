@@ -19,7 +19,7 @@ from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
-from transport.progress import Progress
+from transport.watchdog import Watchdog
 from transport.pulse import WORKER_PREFIX, Pulse
 from transport.recovery import Recovery
 from transport.scripts import script
@@ -42,7 +42,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._take_in_script = script(client, "take_in")
         self._completion = Completion(client, self.namespace, self.broker_id)
         #: Of the threads that this worker needs.
-        self.progress = Progress()
+        self.watchdog = Watchdog()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -60,7 +60,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             Feed(self.client, self.namespace, queue_name, self.broker_id),
             self._completion,
             self._pulse,
-            self.progress,
+            self.watchdog,
             in_hand=self._in_hand[queue_name],
             prefetch=prefetch,
             timeout_ms=timeout,

@@ -3,7 +3,7 @@
 import time
 
 
-class Progress:
+class Watchdog:
     """When each loop has last come round with Redis's answer. Safe to be used by several threads."""
 
     def __init__(self) -> None:
