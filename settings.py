@@ -25,6 +25,7 @@ from setting_types import (
     ChannelName,
     Count,
     Crontab,
+    Folder,
     HostName,
     IntervalS,
     JobName,
@@ -33,10 +34,12 @@ from setting_types import (
     MasterName,
     MessageCount,
     MisfireGraceS,
+    OptionalPort,
     PoolSize,
     Port,
     RedisUrl,
     ShutdownMs,
+    StalledAfterS,
     TimeToLiveS,
     TimeZone,
 )
@@ -189,6 +192,18 @@ class Limits(Section):
     backlog_bytes: Count = 64 * 1024 * 1024
 
 
+class Monitoring(Section):
+    """How those who run it can ask a process: on a port with health and metrics, each role's or none; and on a socket
+    in `runtime_folder`, by default one of this user's in the machine's folder for temporary files."""
+
+    host: HostName = "127.0.0.1"
+    ingress_port: OptionalPort = 0
+    worker_port: OptionalPort = 0
+    scheduler_port: OptionalPort = 0
+    stalled_after_s: StalledAfterS = 15
+    runtime_folder: Folder | None = None
+
+
 class ScheduledJob(Section):
     """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`.
 
@@ -221,6 +236,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
     limits: Limits = Limits()
+    monitoring: Monitoring = Monitoring()
     schedule: tuple[ScheduledJob, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"

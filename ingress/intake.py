@@ -1,7 +1,7 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import redis
@@ -40,6 +40,7 @@ class Intake:
 
     Parameters:
         later: the stream for requests that are to wait; none where nothing is sifted.
+        count: told of each burst that was taken in.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Intake:
         stop: StopRequest,
         bound: QueueBound,
         later: str = "",
+        count: Callable[[Sequence[Arrival], Origin], None] | None = None,
     ) -> None:
         self._gate = gate
         self._broker = broker
@@ -59,6 +61,7 @@ class Intake:
         self._later = later
         self._later_length = 0
         self._sifted_s = 0.0
+        self._count = count
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
         """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
@@ -68,7 +71,7 @@ class Intake:
             redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
         arrivals = [self._judge(received, origin) for received in burst]
-        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        self._bring(arrivals, origin)
 
     def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd) -> None:
         """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
@@ -78,8 +81,7 @@ class Intake:
         """
         arrivals = [self._sift(received, origin, crowd) for received in burst]
         self._sifted_s = time.monotonic()
-        origin = origin._replace(later=self._later)
-        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        self._bring(arrivals, origin._replace(later=self._later))
 
     @property
     def is_behind(self) -> bool:
@@ -97,7 +99,7 @@ class Intake:
         """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
         refused = [self._turn_away(received) for received in burst]
         logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
-        self._stop.until_redis_answers(lambda: self._send(refused, origin), PATIENCE_S)
+        self._bring(refused, origin)
 
     def _turn_away(self, received: Received) -> Refused:
         try:
@@ -126,7 +128,7 @@ class Intake:
             error=outcome.error,
             error_code=outcome.error_code,
         )
-        return Refused(self._answers.answer(outcome, refusal.reply_to), event, entry_id)
+        return Refused(self._answers.answer(outcome, refusal.reply_to), event, refusal.code, entry_id)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
@@ -139,7 +141,13 @@ class Intake:
         claim = self._answers.claim(sender.user_id, sender.request_id, reply_to, envelope.delay_ms)
         return claim if origin.answers_repeats else claim._replace(channels=())
 
-    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
+    def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
+        sent = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        if self._count:
+            self._count(sent, origin)
+
+    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> Sequence[Arrival]:
+        """What was sent: these, or where Redis has no room refusals in their place."""
         try:
             lengths = self._broker.take_in(arrivals, origin)
             self._later_length = lengths.pop(origin.later, 0)
@@ -148,7 +156,9 @@ class Intake:
             if not origin.sheds:
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            self._broker.take_in([self._unkept(arrival) for arrival in arrivals], origin._replace(is_full=True))
+            arrivals = [self._unkept(arrival) for arrival in arrivals]
+            self._broker.take_in(arrivals, origin._replace(is_full=True))
+        return arrivals
 
     def _unkept(self, arrival: Arrival) -> Refused:
         if isinstance(arrival, Later):

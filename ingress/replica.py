@@ -17,6 +17,11 @@ from ingress.subscriber import Subscriber
 from settings import Limits
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
+from transport.presence import Presence
+from transport.watchdog import Watchdog
+
+#: What the health of an ingress calls its listening.
+LISTENING = "channel"
 
 #: The most requests, and about how many bytes of them, that are taken in at once: Redis does nothing else meanwhile.
 BURST = 256
@@ -49,10 +54,12 @@ class Replica:
         self,
         client: "redis.Redis",
         channel: str,
+        lease: Lease,
         intake: Intake,
         stop: StopRequest,
         limits: Limits,
         *,
+        watchdog: Watchdog,
         key_prefix: str,
     ) -> None:
         self._client = client
@@ -60,8 +67,10 @@ class Replica:
         self._intake = intake
         self._stop = stop
         self._limits = limits
-        self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
         self._markers = Markers(client, channel)
+        self._watchdog = watchdog
+        self._lease = lease
+        self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
         self._crowd = Crowd()
         self._leads = False
@@ -86,11 +95,13 @@ class Replica:
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._watchdog.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
                 if self._stop.received:
                     self._subscriber.hear_the_rest()
             self._subscriber.close()
             self._settle()
+        self._presence.leave()
 
     def _subscribe(self) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
@@ -100,7 +111,9 @@ class Replica:
     def _serve(self) -> None:
         while not self._stop.received:
             self._work()
+            self._presence.show_when_due()
             self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
+            self._watchdog.turned(LISTENING)
         self._subscriber.leave()
 
     def _work(self) -> None:

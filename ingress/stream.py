@@ -17,6 +17,7 @@ from ingress.queue_bound import QueueBound
 from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.line import Line
+from transport.watchdog import Watchdog
 
 GROUP = "callboard"
 
@@ -63,6 +64,7 @@ class StreamReader:
         intake: Intake,
         stop: StopRequest,
         bound: QueueBound,
+        watchdog: Watchdog,
         crowd: Crowd | None = None,
     ) -> None:
         self._client = client
@@ -72,6 +74,9 @@ class StreamReader:
         self._intake = intake
         self._stop = stop
         self._bound = bound
+        self._watchdog = watchdog
+        #: What the health of an ingress calls its reading.
+        self.loop = f"stream {stream!r}"
         # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
@@ -87,7 +92,9 @@ class StreamReader:
                 self._forget_old_consumers()
                 while not self._stop.received:
                     self._read()
+                    self._watchdog.turned(self.loop)
             except redis.RedisError as error:
+                self._watchdog.failed(self.loop, error)
                 if not self._stop.received:
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self._stop.pause(SILENCE_S)

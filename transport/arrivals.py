@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contract import ErrorCode
 from errors import CallboardError
 from transport.answers import Answer, Claim, Words
 from transport.messages import Envelope
@@ -64,6 +65,7 @@ class Refused(NamedTuple):
     answer: Answer
     #: What is told of it.
     event: bytes
+    error_code: ErrorCode
     entry_id: str = ""
 
     def words(self) -> Words:

@@ -1,8 +1,13 @@
 """A worker process shows that it is alive and looks after the queues."""
 
+import redis
+
 from transport.pulse import BEAT_S
 from transport.redis_broker import CallboardBroker
 from transport.rounds import Rounds
+
+#: What the health of a worker calls it.
+LOOP = "maintenance"
 
 
 class Maintenance(Rounds):
@@ -12,4 +17,9 @@ class Maintenance(Rounds):
 
     def make(self, broker: CallboardBroker) -> None:
         """Does so once."""
-        broker.maintain()
+        try:
+            broker.maintain()
+        except redis.RedisError as error:
+            broker.watchdog.failed(LOOP, error)
+            raise
+        broker.watchdog.turned(LOOP)

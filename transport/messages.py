@@ -19,6 +19,9 @@ from transport.bulletin import Bulletin
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
 
+#: The message option that says since when it could be performed, in Unix ms, where that is not since it was made.
+WAITS_OPTION = "callboard_waits_since"
+
 #: What is raised when an entry that is no message is made a `Delivery`.
 UNDECODABLE = (DecodeError, AttributeError, TypeError)
 
@@ -130,7 +133,7 @@ class Delivery(MessageProxy):
 
     def follow_with(self, delay_ms: int | None) -> Envelope:
         """Has another enqueueing of this message follow in the step that ends the delivery."""
-        envelope = seal(self._message.copy(), delay_ms)
+        envelope = seal(self._message.copy(options={WAITS_OPTION: current_millis() + (delay_ms or 0)}), delay_ms)
         (self._original or self).successor = envelope
         return envelope
 
@@ -145,6 +148,12 @@ class Delivery(MessageProxy):
         if not isinstance(message, cls):
             raise TypeError("no task is running here: an actor runs in a worker, call the task itself instead")
         return message
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What marks a log entry about it."""
+        ids = {"task_id": self.message_id, "request_id": self.sender.request_id}
+        return {name: value for name, value in ids.items() if value is not None}
 
     @property
     def duration_ms(self) -> float | None:

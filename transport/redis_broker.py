@@ -25,6 +25,7 @@ from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
+from transport.watchdog import Watchdog
 
 #: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
 CALL_OFFS = "callboard:call-offs"
@@ -61,6 +62,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
+        #: Of the threads that this worker needs.
+        self.watchdog = Watchdog()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -78,6 +81,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             Feed(self.client, self.namespace, queue_name, self.broker_id),
             self._completion,
             self._pulse,
+            self.watchdog,
             in_hand=self._in_hand[queue_name],
             prefetch=prefetch,
             timeout_ms=timeout,
@@ -168,7 +172,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         except UNDECODABLE:
             self._completion.complete(Ending(queue_name, redis_message_id, dead=True, was_suspect=True))
             return
-        logger.error("Message {} of task {!r}: {}", delivery.message_id, delivery.actor_name, CONDEMNED)
+        logger.bind(**delivery.marks).error("Task {!r}: {}", delivery.actor_name, CONDEMNED)
         delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
         self.emit_before("nack", delivery)
         self._completion.complete(
