@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz audit lock clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz docs audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ soak: $(VENV)/bench ## Run for 30 minutes with a fault each minute, and draw lat
 
 fuzz: $(VENV)/fuzz ## Send 10 million hostile inputs (or INPUTS=n) down the path of a request
 	@$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),10000000)
+
+docs: $(VENV)/dev ## Build the documentation into build/site, with its links checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The documentation is in build/site: open build/site/index.html"
 
 audit: $(VENV)/audit ## Look the locked dependencies up among the known vulnerabilities (PyPI's, on the network)
 	@mkdir -p build && { $(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict \
