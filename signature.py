@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, Vali
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import SchemaError
 
+from contract import JsonSchema
 from errors import DeclarationError
 
 #: What pydantic raises for an annotation that it makes nothing of, and Python for one that it cannot read.
@@ -61,13 +62,33 @@ def result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
     advice = "its return annotation should be a type that becomes a JSON object, such as a pydantic model"
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-        schema = adapter.json_schema(mode="serialization")
+        schema = result_schema(adapter)
     except UNUSABLE as error:
         raise DeclarationError(f"task {name!r}: {advice}: {_in_one_line(error)}") from None
     definition = schema.get("$ref", "").rpartition("/")[2]
     if schema.get("$defs", {}).get(definition, schema).get("type") != "object":
         raise DeclarationError(f"task {name!r}: {advice}, and is {annotation!r}")
     return adapter
+
+
+def parameters_schema(model: type[BaseModel], name: str) -> JsonSchema:
+    """The JSON schema of the parameters, for whoever sends a request.
+
+    Raises:
+        DeclarationError: when a parameter's type has none, or its default is none of JSON's values.
+    """
+    try:
+        with warnings.catch_warnings(action="error"):
+            return model.model_json_schema()
+    except UNUSABLE as error:
+        advice = "annotate the parameter with pydantic's WithJsonSchema"
+        reason = _in_one_line(error)
+        raise DeclarationError(f"task {name!r}: its parameters have no JSON schema, {advice}: {reason}") from None
+
+
+def result_schema(adapter: TypeAdapter[Any]) -> JsonSchema:
+    """The JSON schema of a result as a worker writes it."""
+    return adapter.json_schema(mode="serialization", by_alias=False)
 
 
 def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import random
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from task import task
 
@@ -25,18 +25,29 @@ def _not_below_min_value(max_value: int, info: ValidationInfo) -> int:
     return max_value
 
 
-Bound = Annotated[int, BeforeValidator(_from_text), Field(ge=-LARGEST - 1, le=LARGEST)]
+#: What pydantic cannot know: that strings of integers are welcome.
+BOUND_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": -LARGEST - 1, "maximum": LARGEST},
+        {"type": "string", "pattern": r"^\s*[+-]?[0-9]{1,19}\s*$"},
+    ]
+}
+
+Bound = Annotated[
+    int, BeforeValidator(_from_text), Field(ge=-LARGEST - 1, le=LARGEST), WithJsonSchema(BOUND_SCHEMA, "validation")
+]
 
 
 class RandomNumber(BaseModel):
     """The number drawn."""
 
-    number: int
+    number: Annotated[int, Field(examples=[4])]
 
 
 @task()
 def generate_random_number(
-    min_value: Bound = 1, max_value: Annotated[Bound, AfterValidator(_not_below_min_value)] = 100
+    min_value: Annotated[Bound, Field(examples=[1])] = 1,
+    max_value: Annotated[Bound, AfterValidator(_not_below_min_value), Field(examples=[6])] = 100,
 ) -> RandomNumber:
     """Draws an integer from min_value to max_value, both included; integers may come as strings."""
     return RandomNumber(number=random.randint(min_value, max_value))

@@ -11,13 +11,13 @@ from task import task
 #: are taken by themselves: `\X` counts from the first of them at each, which took 9 s for 100,000 characters.
 CLUSTER = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 
-NonEmptyText = Annotated[str, Field(min_length=1, max_length=100_000)]
+NonEmptyText = Annotated[str, Field(min_length=1, max_length=100_000, examples=["hello"])]
 
 
 class ReversedText(BaseModel):
     """The text, last character first."""
 
-    reversed_text: str
+    reversed_text: Annotated[str, Field(examples=["olleh"])]
 
 
 @task(name="reverse_string")

@@ -1,12 +1,13 @@
 """The wire: what requests, outcomes, events and control messages are, which errors there are, and what each error says.
 
 The one place that knows a field's name; knows neither Redis nor Dramatiq. Source: DESIGN.md, "The wire". A page each:
-`fields` (what they have in common), `sentences` (what an error says), `outcome`, `request`, `event`, `control`, and
-`keys` (where Redis keeps what is known of a request).
+`fields` (what they have in common), `sentences` (what an error says), `outcome`, `request`, `event`, `control`,
+`description` (of a task), and `keys` (where Redis keeps what is known of a request).
 """
 
 from contract.control import ControlMessage
-from contract.event import EventKind, TaskEvent
+from contract.description import JsonSchema, TaskDescription
+from contract.event import EventKind, TaskEvent, write_event
 from contract.fields import ErrorCode, Sender, timestamp
 from contract.keys import claim_key, outcome_key, request_key
 from contract.outcome import RefusedRequestError, TaskOutcome
@@ -19,8 +20,10 @@ __all__ = [
     "ControlMessage",
     "ErrorCode",
     "EventKind",
+    "JsonSchema",
     "RefusedRequestError",
     "Sender",
+    "TaskDescription",
     "TaskEvent",
     "TaskOutcome",
     "TaskRequest",
@@ -32,4 +35,5 @@ __all__ = [
     "sentence",
     "task_not_found",
     "timestamp",
+    "write_event",
 ]

@@ -12,7 +12,12 @@ class ControlMessage(BaseModel):
     """One message of the control channel: cancels the task of a request, named by its `task_id` or by the `request_id`
     that it was sent with. `user_id` must be that of the request."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        frozen=True,
+        json_schema_extra={"anyOf": [{"required": ["task_id"]}, {"required": ["request_id"]}]},
+    )
 
     action: Literal["cancel"]
     user_id: UserId

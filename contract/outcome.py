@@ -24,6 +24,8 @@ class TaskOutcome(BaseModel):
     error: Annotated[str | None, Field(exclude_if=absent)] = None
     error_code: Annotated[ErrorCode | None, Field(exclude_if=absent)] = None
     request_id: Annotated[str | None, Field(exclude_if=absent)] = None
+    #: That of the request; where spans are recorded, that of the span in which the task ran.
+    traceparent: Annotated[str | None, Field(exclude_if=absent)] = None
     attempts: Annotated[int | None, Field(exclude_if=absent)] = None
     duration_ms: Annotated[float | None, Field(exclude_if=absent)] = None
     #: Redis adds it, when the request comes again and gets the outcome that it had.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 from pydantic_core import from_json, to_json
 
-from contract.fields import ErrorCode, ReplyChannel, RequestId, Sender, TaskType, UserId
+from contract.fields import ErrorCode, ReplyChannel, RequestId, Sender, TaskType, TraceParent, UserId
 from contract.outcome import RefusedRequestError
 from contract.sentences import request_complaint
 
@@ -30,8 +30,9 @@ class TaskRequest(BaseModel):
     reply_to: ReplyChannel | None = None
     delay_ms: Annotated[int, Field(ge=0, le=MAX_DELAY_MS)] | None = None
     max_age_ms: Annotated[int, Field(ge=0)] | None = None
+    traceparent: TraceParent = None
 
-    @field_validator("parameters", mode="before")
+    @field_validator("parameters", mode="before", json_schema_input_type=dict[str, Any] | None)
     @classmethod
     def _no_parameters(cls, value: object) -> object:
         return {} if value is None else value
@@ -39,7 +40,7 @@ class TaskRequest(BaseModel):
     @property
     def sender(self) -> Sender:
         """What the outcome repeats of this request."""
-        return Sender(self.user_id, self.task_type, self.request_id)
+        return Sender(self.user_id, self.task_type, self.request_id, self.traceparent)
 
 
 def read_request(data: bytes) -> TaskRequest:
@@ -105,4 +106,5 @@ _SENDER_FIELDS: dict[str, TypeAdapter[Any]] = {
     "user_id": TypeAdapter(UserId),
     "task_type": TypeAdapter(TaskType),
     "request_id": TypeAdapter(RequestId),
+    "traceparent": TypeAdapter(TraceParent),
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import redis
 from loguru import logger
 
-from contract import ErrorCode, RefusedRequestError
+from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
@@ -63,7 +63,7 @@ class Intake:
             refusal = refuse(self._gate.read(received.data), ErrorCode.OVERLOADED, TOO_FAST)
         except RefusedRequestError as unreadable:
             refusal = unreadable
-        return Refused(self._answers.answer(refusal.outcome, refusal.reply_to), received.entry_id)
+        return self._refused(refusal, received.entry_id)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
@@ -72,8 +72,20 @@ class Intake:
                 raise _overloaded(envelope, f"The queue is at its bound of {self._bound.limit} messages")
         except RefusedRequestError as refusal:
             logger.debug("Refused a request: {!r}", str(refusal))
-            return Refused(self._answers.answer(refusal.outcome, refusal.reply_to), received.entry_id)
-        return Admitted(envelope, self._claim(envelope, origin), received.entry_id)
+            return self._refused(refusal, received.entry_id)
+        return Admitted(envelope, _event_of(envelope), self._claim(envelope, origin), received.entry_id)
+
+    def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
+        outcome = refusal.outcome
+        event = write_event(
+            EventKind.ERROR,
+            outcome.timestamp,
+            outcome.task_id,
+            refusal.sender,
+            error=outcome.error,
+            error_code=outcome.error_code,
+        )
+        return Refused(self._answers.answer(outcome, refusal.reply_to), event, entry_id)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
@@ -96,10 +108,15 @@ class Intake:
             self._broker.take_in([self._unkept(arrival) for arrival in arrivals], origin._replace(is_full=True))
 
     def _unkept(self, arrival: Arrival) -> Refused:
-        if isinstance(arrival, Refused):
-            return arrival._replace(answer=arrival.answer._replace(keys=()))
-        refusal = _overloaded(arrival.envelope, NO_MEMORY)
-        return Refused(self._answers.answer(refusal.outcome, refusal.reply_to)._replace(keys=()), arrival.entry_id)
+        if isinstance(arrival, Admitted):
+            arrival = self._refused(_overloaded(arrival.envelope, NO_MEMORY), arrival.entry_id)
+        return arrival._replace(answer=arrival.answer._replace(keys=()))
+
+
+def _event_of(envelope: Envelope) -> bytes:
+    task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
+    delay = {} if envelope.due_at is None else {"next_run_at": envelope.due_at}
+    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
 
 
 def _overloaded(envelope: Envelope, complaint: str) -> RefusedRequestError:

@@ -14,7 +14,7 @@ from contract import ErrorCode, RefusedRequestError, TaskRequest, read_request
 from task import Task, catalogue
 from transport.messages import Delivery, message_for
 
-#: The fields of every outcome of a refused request; `request_id` where that had one.
+#: The fields of every outcome of a refused request; `request_id` and `traceparent` where that had one.
 REFUSAL_FIELDS = {"user_id", "task_type", "task_id", "status", "timestamp", "error", "error_code"}
 
 
@@ -49,7 +49,8 @@ def refusal(data: bytes) -> RefusedRequestError:
 def assert_in_order(refused: RefusedRequestError) -> None:
     """Fails when the outcome of a refusal is not exactly what the design says, in strict JSON."""
     outcome = strict_json(refused.outcome.to_wire())
-    assert set(outcome) == REFUSAL_FIELDS | ({"request_id"} if refused.sender.request_id is not None else set())
+    repeated = {name for name in ("request_id", "traceparent") if getattr(refused.sender, name) is not None}
+    assert set(outcome) == REFUSAL_FIELDS | repeated
     assert (outcome["task_id"], outcome["status"]) == ("error", "error")
     assert outcome["error_code"] in set(ErrorCode)
     assert outcome["error"].strip()

@@ -186,6 +186,7 @@ class BlockingConsumer(Consumer):
             self._queue_name,
             delivery.redis_message_id,
             dead,
+            delivery.bulletin,
             delivery.answer,
             delivery.successor,
             delivery.is_suspect,

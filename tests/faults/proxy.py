@@ -140,6 +140,8 @@ class _Link:
 
     async def _carry_command(self, frame: bytes) -> None:
         await self._proxy.flows.wait()
+        if self._is_cut:
+            return
         name = command_name(frame)
         self._proxy.commands.append(name)
         fault = self._proxy.due(name, IN_QUESTION)
