@@ -1,14 +1,18 @@
 """The documentation: a site whose links lead somewhere, read without a network, and a README whose links do."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
-from tests.pages import DOCS, PROJECT
+from tests.pages import DOCS, PROJECT, table_rows
+
+MEASURED = json.loads((PROJECT / "bench" / "results.json").read_text())["systems"]
 
 README = (PROJECT / "README.md").read_text()
 
@@ -51,3 +55,22 @@ def test_no_page_has_a_diagram_that_a_script_from_elsewhere_would_draw() -> None
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:|#)([^)#]+)", README))))
 def test_a_link_of_the_readme_leads_to_a_file(target: str) -> None:
     assert (PROJECT / target).exists()
+
+
+@pytest.mark.parametrize("system", MEASURED)
+def test_the_comparison_says_what_was_measured(system: str) -> None:
+    figures = MEASURED[system]["median"]
+    latencies = [figures[f"idle_{part}_ms"] for part in ("p50", "p95", "p99")]
+    row = [
+        f"{figures['burst_per_s']:,.0f}",
+        " / ".join(f"{latency:.{0 if latency >= 10 else 1}f}" for latency in latencies),
+        f"{figures['cpu_s_per_1000']:.2f}",
+        f"{figures['commands_per_task']:.1f}",
+    ]
+    assert row in [cells[1:] for cells in table_rows("comparison.md")]
+
+
+def test_the_page_on_scaling_says_what_was_measured() -> None:
+    rates = [run["burst_per_s"] for run in MEASURED["callboard"]["runs"]]
+    page = (DOCS / "scaling.md").read_text()
+    assert [rate for rate in (median(rates), min(rates), max(rates)) if f"{rate:,.0f}" not in page] == []

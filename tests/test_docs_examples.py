@@ -62,7 +62,7 @@ def test_an_outcome_is_the_one_that_the_page_shows(
 
 @pytest.mark.parametrize("file", TASKS, ids=lambda file: file.title)
 def test_every_task_is_asked_for_something(file: Example) -> None:
-    names = re.findall(r'"task_type": "(\w+)"', PROGRAM.code) + [asked["task_type"] for asked, _ in DIALOGUES]
+    names = re.findall(r'call\("(\w+)"', PROGRAM.code) + [asked["task_type"] for asked, _ in DIALOGUES]
     assert any(f"def {name}(" in file.code for name in names)
 
 

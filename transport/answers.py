@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from contract import TaskOutcome, claim_key, outcome_key, request_key
+from contract import Sender, TaskOutcome, claim_key, outcome_key, request_key
 
 Words = tuple[str | bytes | int, ...]
 
@@ -50,7 +50,7 @@ class Answers:
         which has no task and does not stand in the way of a corrected request, only as long as any outcome."""
         channels = self._channels(reply_to)
         refused = outcome.task_id == "error"
-        keys = [] if refused else [(self._key_prefix + outcome_key(outcome.task_id), self._outcome_ttl_s)]
+        keys = [] if refused else [(self.kept_at(outcome.task_id), self._outcome_ttl_s)]
         if outcome.user_id is None or outcome.request_id is None:
             return Answer(outcome.to_wire(), channels, tuple(keys))
         ttl_s = self._outcome_ttl_s if refused else self._request_id_ttl_s
@@ -66,6 +66,16 @@ class Answers:
             self._key_prefix + request_key(user_id, request_id),
             self._channels(reply_to),
         )
+
+    def claim_of(self, sender: Sender) -> Claim | None:
+        """What the request with this sender has claimed, if it had a `request_id`; repeats are answered nowhere."""
+        if sender.user_id is None or sender.request_id is None:
+            return None
+        return self.claim(sender.user_id, sender.request_id, None, None)._replace(channels=())
+
+    def kept_at(self, task_id: str) -> str:
+        """Where the outcome of a task is kept."""
+        return self._key_prefix + outcome_key(task_id)
 
     def _channels(self, reply_to: str | None) -> tuple[str, ...]:
         if reply_to in (None, self._results_channel):

@@ -9,8 +9,7 @@ from loguru import logger
 
 from contract import ControlMessage, ErrorCode, EventKind, Sender, TaskOutcome, timestamp, write_event
 from transport.answers import Answers
-from transport.consumer import UNDECODABLE
-from transport.messages import addressee, id_of_attempt
+from transport.messages import UNDECODABLE, addressee, id_of_attempt
 from transport.redis_broker import CallboardBroker
 
 #: What the outcome says.

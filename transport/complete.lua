@@ -4,9 +4,10 @@
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, 2 the events channel, then for each message: how many words follow for it, queue name, redis
---          message id, its fate, how many events, the events, and unless its fate is "running": "suspect" when it is one
---          or "", queue name, redis message id and message of its successor or three times "", and its answer, see
---          answer.lua. Its fate is "done", "dead" when it becomes a dead letter, or "running".
+--          message id, its fate ("done", "dead" when it becomes a dead letter, or "running"), how many events, the events;
+--          and unless its fate is "running": "suspect" when it is one or "", what to keep of a dead one or "" for the
+--          message as it is, queue name, redis message id and message of its successor or three times "", and its answer,
+--          see answer.lua
 
 local namespace, worker_id, events_channel = KEYS[1], ARGV[1], ARGV[2]
 
@@ -16,14 +17,14 @@ local function tell(first_event, last_event)
     end
 end
 
-local function bury(queue_name, message_id, messages)
+local function bury(queue_name, message_id, messages, letter)
     -- A delay queue has no dead letters of its own: they go to those of the queue it delays for.
     local dead_letters = namespace .. ":" .. string.gsub(queue_name, "%.DQ$", "") .. ".XQ"
     local message = redis.call("hget", messages, message_id)
     if message then
         local time = redis.call("time")
         redis.call("zadd", dead_letters, time[1] * 1000 + math.floor(time[2] / 1000), message_id)
-        redis.call("hset", dead_letters .. ".msgs", message_id, message)
+        redis.call("hset", dead_letters .. ".msgs", message_id, letter ~= "" and letter or message)
     end
 end
 
@@ -31,19 +32,19 @@ end
 local function finish(queue_name, message_id, is_dead, i)
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if is_dead then
-        bury(queue_name, message_id, messages)
+        bury(queue_name, message_id, messages, ARGV[i + 1])
     end
     redis.call("hdel", messages, message_id)
     if ARGV[i] == "suspect" then
         redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
     end
-    local next_queue_name, next_id, next_message = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+    local next_queue_name, next_id, next_message = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
     if next_id ~= "" then
         local next_queue = namespace .. ":" .. next_queue_name
         redis.call("hset", next_queue .. ".msgs", next_id, next_message)
         redis.call("rpush", next_queue, next_id)
     end
-    send_answer(i + 4)
+    send_answer(i + 5)
 end
 
 local i = 3

@@ -31,6 +31,8 @@ class Ending(NamedTuple):
     successor: Envelope | None = None
     #: A worker has died with it in its hands, which is remembered until now.
     was_suspect: bool = False
+    #: What is kept of a dead message; by default what Redis has of it.
+    letter: bytes = b""
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
 
@@ -39,7 +41,8 @@ class Ending(NamedTuple):
         fate, suspicion = "dead" if self.dead else "done", "suspect" if self.was_suspect else ""
         successor = self.successor.arguments() if self.successor else ("", "", "")
         answer = (self.answer or _NO_ANSWER).words()
-        return (self.queue_name, self.redis_message_id, fate, len(events), *events, suspicion, *successor, *answer)
+        head = (self.queue_name, self.redis_message_id, fate, len(events), *events)
+        return (*head, suspicion, self.letter, *successor, *answer)
 
 
 class News(NamedTuple):

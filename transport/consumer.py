@@ -12,12 +12,13 @@ import tenacity
 from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.common import current_millis
-from dramatiq.errors import ConnectionClosed, DecodeError
+from dramatiq.errors import ConnectionClosed
 from loguru import logger
 
 from transport.completion import Completion, Ending
+from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import Feed, Fetched
-from transport.messages import Delivery
+from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS
 
@@ -26,9 +27,6 @@ NEVER = float("inf")
 #: The messages of one queue that a worker process has in hand, by their redis message ids: when each is due, in Unix
 #: ms, or NEVER when it has nothing to wait for. Outlives a consumer, as the tasks that work on them do.
 InHand = dict[str, float]
-
-#: What an entry that is no message raises when it is read.
-UNDECODABLE = (DecodeError, AttributeError, TypeError)
 
 #: How long is waited for other messages, while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
@@ -169,15 +167,17 @@ class BlockingConsumer(Consumer):
             return None
         if message.queue_name != self._queue_name:
             # Dramatiq's worker thread looks for the consumer of that queue, and dies when there is none.
-            self._bury(fetched, f"it is for queue {message.queue_name!r}")
+            reason = f"it is for queue {message.queue_name!r}"
+            letter = letter_with_reason(message, f"It was on queue {self._queue_name!r}, and {reason}")
+            self._bury(fetched, reason, letter)
             return None
         return delivery
 
-    def _bury(self, fetched: Fetched, reason: object) -> None:
+    def _bury(self, fetched: Fetched, reason: object, letter: bytes = b"") -> None:
         logger.error("Queue {!r} held what is no message of it, a dead letter now: {}", self._queue_name, reason)
         was_suspect = fetched.begun > 0
         self._completion.complete(
-            Ending(self._queue_name, fetched.redis_message_id, dead=True, was_suspect=was_suspect)
+            Ending(self._queue_name, fetched.redis_message_id, dead=True, was_suspect=was_suspect, letter=letter)
         )
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
@@ -190,6 +190,7 @@ class BlockingConsumer(Consumer):
             delivery.answer,
             delivery.successor,
             delivery.is_suspect,
+            letter_of(delivery) if dead else b"",
             partial(self._forget, delivery.redis_message_id),
         )
         with suppress(redis.RedisError):

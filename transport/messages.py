@@ -8,14 +8,18 @@ from uuid import uuid4
 from dramatiq import Message
 from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
+from dramatiq.errors import DecodeError
 from dramatiq.middleware import CurrentMessage
 
-from contract import ErrorCode, Sender, TaskRequest, timestamp
+from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
 from transport.bulletin import Bulletin
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
+
+#: What is raised when an entry that is no message is made a `Delivery`.
+UNDECODABLE = (DecodeError, AttributeError, TypeError)
 
 
 class Reply(TypedDict):
@@ -106,6 +110,7 @@ class Delivery(MessageProxy):
         self.result: dict[str, Any] | None = None
         #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
         self.verdict: tuple[ErrorCode, str] | None = None
+        self.outcome: TaskOutcome | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
         #: What `tracing` remembers of it.

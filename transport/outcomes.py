@@ -78,6 +78,7 @@ class Outcomes(Middleware):
             duration_ms=message.duration_ms,
             **ending,
         )
+        message.outcome = outcome
         message.answer = self._answers.answer(outcome, message.reply_to)
         kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
         details: dict[str, object] = (

@@ -15,10 +15,11 @@ from contract import ErrorCode
 from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion, Ending, News
-from transport.consumer import UNDECODABLE, BlockingConsumer, InHand
+from transport.consumer import BlockingConsumer, InHand
+from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.line import Line
-from transport.messages import Delivery, seal
+from transport.messages import UNDECODABLE, Delivery, seal
 from transport.pulse import WORKER_PREFIX, Pulse
 from transport.recovery import Recovery
 from transport.scripts import script
@@ -170,6 +171,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
                 bulletin=delivery.bulletin,
                 answer=delivery.answer,
                 was_suspect=True,
+                letter=letter_of(delivery),
             )
         )
         self.emit_after("nack", delivery)

@@ -1,0 +1,131 @@
+"""What is beneath `AsyncCallboardClient`: the connections, and waiting in an event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+
+import redis
+
+from client.async_listener import AsyncListener
+from client.async_redis import connect_async
+from client.desk import Desk, pages
+from client.errors import ClientClosedError
+from client.outbox import Outbox
+from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.request import Composed, Key
+from client.waiter import LAST, Waiter
+from contract import TaskEvent, TaskOutcome
+
+
+class AsyncWaiter(Waiter):
+    """Waits in an event loop."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key)
+        self._changed = asyncio.Event()
+
+    async def wait(self, condition: Callable[[], bool], deadline_s: float) -> bool:
+        """Whether the condition came true before the deadline, a time of the event loop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline_s):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+        return condition()
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+
+class AsyncConnection:
+    """What `client.connection.Connection` is for threads. All its methods are to be called in one event loop."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._redis = connect_async(place.redis.connection_url, place.redis.key_prefix)
+        self._outbox = Outbox(self._redis)
+        self._desk: Desk[AsyncWaiter] = Desk(AsyncWaiter)
+        self._listener = AsyncListener(self._redis, partial(self._desk.take, place), self._fetch_missed)
+        self._is_closed = False
+
+    async def send(self, request: Composed, *, durable: bool, events: bool) -> AsyncWaiter:
+        """Sends a request and returns who waits for it, subscribed before.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
+        channel = self.place.redis.channels.tasks_queue
+        with self.place.errors(is_closed=self._is_closed):
+            await self._listener.hear(self.place.outcomes)
+            waiter = self._desk.enter(request.key)
+            if events:
+                await self.watch(waiter)
+            if durable:
+                await self._outbox.send("XADD", self.place.stream, "*", "request", request.data)
+            elif not await self._reaches(channel, request.data):
+                raise nobody_listens(channel, "no ingress runs")
+        return waiter
+
+    async def watch(self, waiter: AsyncWaiter) -> None:
+        """From now on its events are heard, too."""
+        waiter.wants_events = True
+        with self.place.errors(is_closed=self._is_closed):
+            await self._listener.hear(self.place.redis.channels.events)
+
+    async def cancel(self, message: bytes) -> None:
+        """Publishes a control message.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
+        channel = self.place.redis.channels.control
+        with self.place.errors(is_closed=self._is_closed):
+            if not await self._reaches(channel, message):
+                raise nobody_listens(channel, "no ingress runs")
+
+    async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
+        """The outcome; when it was not heard in time, it is looked for where it is kept."""
+        if not await waiter.wait(lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s):
+            await self._fetch([waiter])
+        return waiter.ending()
+
+    async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
+        """The events, up to the last one."""
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        for number in count():
+            await waiter.wait(partial(waiter.has_event, number), deadline_s)
+            event = waiter.event(number)
+            yield event
+            if event.event in LAST:
+                return
+
+    async def close(self) -> None:
+        """Hangs up; who still waits is told."""
+        self._is_closed = True
+        await self._listener.close()
+        self._desk.close(ClientClosedError(CLOSED))
+        await self._redis.aclose()
+
+    async def _fetch_missed(self) -> None:
+        for waiters in pages(self._desk.outstanding()):
+            await self._fetch(waiters)
+
+    async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> None:
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for waiter in waiters:
+                    pipeline.get(self.place.kept_at(waiter.key))
+                self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+
+    async def _reaches(self, channel: str, data: bytes) -> bool:
+        """Publishes; whether anybody heard that, where Redis knows."""
+        return bool(await self._outbox.send("PUBLISH", channel, data)) or await self._is_cluster()
+
+    async def _is_cluster(self) -> bool:
+        try:
+            return is_cluster(await self._redis.execute_command("HELLO"))
+        except redis.ResponseError:  # a Redis before 6.2
+            return False

@@ -1,0 +1,106 @@
+"""What is known of the requests that are on their way, from their events."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from client.waiter import LAST
+from contract import EventKind, TaskEvent
+
+#: What rate and latency are taken from.
+WINDOW_S = 10.0
+
+#: The most requests that are kept; those that ended longest ago go first.
+CAPACITY = 1_000
+
+
+@dataclass
+class Row:
+    """One request. Times are those of a clock of this process, at which its events were heard; None where the event was
+    not heard. `share` of 1 is what the task has done, as it says itself."""
+
+    last: TaskEvent
+    state: EventKind
+    accepted_s: float | None = None
+    started_s: float | None = None
+    ended_s: float | None = None
+    attempt: int | None = None
+    error: str | None = None
+    share: float | None = None
+
+    def waited_s(self, now_s: float) -> float | None:
+        """How long it waited before its first attempt, or has waited by now."""
+        if self.accepted_s is None:
+            return None
+        return (self.started_s or self.ended_s or now_s) - self.accepted_s
+
+    def ran_s(self, now_s: float) -> float | None:
+        """How long it ran, or has run by now, with its retries."""
+        return None if self.started_s is None else (self.ended_s or now_s) - self.started_s
+
+
+class Board:
+    """The requests, those first that were heard of last.
+
+    Parameters:
+        clock: tells the time, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rows: dict[str, Row] = {}
+        self._ended: deque[tuple[float, float | None]] = deque()
+        self._refused = 0
+
+    def take(self, event: TaskEvent) -> None:
+        """An event was heard."""
+        now_s = self._clock()
+        name = self._name(event)
+        row = self._rows[name] = self._rows.pop(name) if name in self._rows else Row(event, event.event)
+        row.last = event
+        row.attempt = event.attempt or row.attempt
+        if event.event is EventKind.ACCEPTED:
+            row.accepted_s = now_s
+        elif event.event is EventKind.STARTED:
+            row.started_s = row.started_s or now_s
+        elif event.event is EventKind.PROGRESS and event.total:
+            row.share = (event.done or 0) / event.total
+        if event.event is not EventKind.PROGRESS:
+            row.state = event.event
+            row.error = event.error
+        if event.event in LAST:
+            row.ended_s = now_s
+            self._ended.append((now_s, row.accepted_s and now_s - row.accepted_s))
+        self._forget()
+
+    def rows(self) -> Iterator[Row]:
+        """The requests; those that have not ended stand first."""
+        newest = list(reversed(self._rows.values()))
+        yield from (row for row in newest if row.ended_s is None)
+        yield from (row for row in newest if row.ended_s is not None)
+
+    def rate(self) -> float:
+        """How many requests ended a second."""
+        self._forget()
+        return len(self._ended) / WINDOW_S
+
+    def latencies_s(self) -> list[float]:
+        """How long they took from their acceptance to their end, ascending."""
+        self._forget()
+        return sorted(latency_s for _, latency_s in self._ended if latency_s is not None)
+
+    def _name(self, event: TaskEvent) -> str:
+        if event.task_id != "error":
+            return event.task_id
+        # Refused, each with this for an id.
+        self._refused += event.event is EventKind.ERROR
+        return f"error {self._refused}"
+
+    def _forget(self) -> None:
+        now_s = self._clock()
+        while self._ended and self._ended[0][0] < now_s - WINDOW_S:
+            self._ended.popleft()
+        while len(self._rows) > CAPACITY:
+            ended = (name for name, row in self._rows.items() if row.ended_s is not None)
+            del self._rows[next(ended, next(iter(self._rows)))]

@@ -1,0 +1,75 @@
+"""The tasks of a running Callboard, as it tells them itself."""
+
+import difflib
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from client.callboard_client import CallboardClient, Caller
+from client.errors import UsageError
+from contract import TaskDescription
+from errors import CallboardError
+
+#: What a running Callboard answers with its tasks.
+LIST_TASKS = "callboard.tasks"
+
+#: How long a command waits for the tasks before it does without them, in seconds.
+PATIENCE_S = 1.0
+
+
+def read_tasks(caller: Caller) -> list[TaskDescription]:
+    """All tasks, by name.
+
+    Raises:
+        CallboardError: as `Caller.call` does.
+    """
+    return [TaskDescription.model_validate(task) for task in caller.call(LIST_TASKS)["tasks"]]
+
+
+def tasks_if_told(caller: Caller) -> list[TaskDescription]:
+    """The same; none where nobody answers in no time."""
+    with suppress(CallboardError):
+        return read_tasks(caller.with_options(timeout_s=PATIENCE_S))
+    return []
+
+
+def complete_task(incomplete: str) -> list[str]:
+    """The names that the shell completes to; none when Redis, or a worker, does not answer quickly."""
+    with suppress(Exception), CallboardClient.from_settings() as callboard:
+        return [task.name for task in tasks_if_told(callboard) if task.name.startswith(incomplete)]
+    return []
+
+
+def schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
+    """The schema of a task's parameters; empty where the tasks are not known.
+
+    Raises:
+        UsageError: when there are tasks, and none of this name.
+    """
+    named = {task.name: task for task in tasks}
+    if tasks and task_type not in named:
+        raise UsageError(f"there is no task {task_type!r}{_hint(task_type, named)}")
+    return named[task_type].parameters if tasks else {}
+
+
+def check_names(parameters: Iterable[str], schema: dict[str, Any]) -> None:
+    """Callboard ignores a parameter that it does not know: one that is typed is a mistake.
+
+    Raises:
+        UsageError: when the task has no such parameter.
+    """
+    # A schema that takes more says so.
+    if not schema or schema.get("additionalProperties"):
+        return
+    known = schema.get("properties", {})
+    for name in parameters:
+        if name not in known:
+            raise UsageError(f"the task has no parameter {name!r}{_hint(name, known)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    if nearest:
+        return f"; did you mean {nearest[0]!r}?"
+    return f"; there is {', '.join(map(repr, known))}" if known else "; it has none"

@@ -1,0 +1,28 @@
+"""Options that several commands have."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from client.assignments import read_user_id
+from client.catalogue import complete_task
+
+TaskType = Annotated[str, typer.Argument(metavar="TASK", help="Its name.", autocompletion=complete_task)]
+Assignments = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters.")]
+TimeoutS = Annotated[float, typer.Option("--timeout", min=0, help="Wait for so many seconds.")]
+UserId = Annotated[
+    str | None,
+    typer.Option("--user-id", metavar="ID", help="Whose request it is; by default that of the user who types this."),
+]
+
+
+def user_id_or_own(text: str | None) -> str | int:
+    """The user id that was typed, or the name of the user at this machine."""
+    user_id = read_user_id(text)
+    if user_id is not None:
+        return user_id
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # in a container that has no names for users
+        return "callboard"

@@ -1,0 +1,147 @@
+"""`callboard dead`: the messages that ended without success, why, and what to do about them."""
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+import actors  # noqa: F401 - declares the queues
+from broker import answers, broker
+from client.application import app
+from client.output import AsJson, moment, show_fields, show_json, show_table
+from errors import CallboardError
+from transport.dead_letters import DeadLetter, DeadLetters
+
+dead = typer.Typer(help="Dead letters: tasks that ended without success, kept for a week.", no_args_is_help=True)
+app.add_typer(dead, name="dead")
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As `list` shows them: mostly task ids.")]
+TaskType = Annotated[str | None, typer.Option("--task", help="Only those of this task type.")]
+Queue = Annotated[str | None, typer.Option("--queue", help="Only this queue's, be it one that no task here declares.")]
+All = Annotated[bool, typer.Option("--all", help="All of them, or with --task all of that task.")]
+
+
+@dead.command("list")
+def list_(
+    task: TaskType = None,
+    queue: Queue = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most so many.")] = 50,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many: the next page.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show the dead letters, the newest first."""
+    letters = _letters(queue)
+    total, shown = letters.count(), letters.newest(limit, skipped=skip, task_type=task)
+    if as_json:
+        show_json({"total": total, "letters": [_summary(letter) for letter in shown]})
+        return
+    columns = ["id", "task_type", "user_id", "died_at", "attempts", "error_code", "error"]
+    rows = [[_summary(letter)[column] for column in columns] for letter in shown]
+    show_table(columns, rows, title=f"{len(shown)} of {total} dead letters")
+
+
+@dead.command()
+def show(letter_id: Annotated[str, typer.Argument(metavar="ID")], queue: Queue = None, as_json: AsJson = False) -> None:
+    """Show everything of one dead letter: parameters, attempts, the reason with its traceback."""
+    letter = _find(_letters(queue), letter_id)
+    fields = _summary(letter)
+    if letter.message is None:
+        fields["data"] = letter.data.decode(errors="backslashreplace")
+    else:
+        fields |= {"parameters": letter.message.kwargs, "arguments": letter.message.args or None}
+        fields["traceback"] = letter.traceback
+    if as_json:
+        show_json(fields)
+    else:
+        show_fields(fields)
+
+
+@dead.command()
+def retry(
+    ids: Ids = None, task: TaskType = None, queue: Queue = None, every: All = False, as_json: AsJson = False
+) -> None:
+    """Send dead letters back to their queue, to be tried as if for the first time.
+
+    Their earlier outcome is forgotten at that moment; the new one is published and kept like any other.
+    """
+    letters = _letters(queue)
+    if every:
+        _tell(letters.retry(_chosen(letters, ids, task)), "retried", as_json)
+        return
+    found = [_find(letters, letter_id) for letter_id in _named(ids, task)]
+    for letter in found:
+        if letter.message is None:
+            raise CallboardError(
+                f"the dead letter {letter.id!r} {letter.error[3:]}: look at it with `show`, `purge` it"
+            )
+    _tell(letters.retry(found), "retried", as_json)
+
+
+@dead.command()
+def purge(
+    ids: Ids = None,
+    task: TaskType = None,
+    queue: Queue = None,
+    every: All = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove dead letters for good. Asks first."""
+    letters = _letters(queue)
+    chosen: Iterable[DeadLetter]
+    if every:
+        chosen, what = _chosen(letters, ids, task), f"all dead letters of {task!r}" if task else "all dead letters"
+    else:
+        chosen = [_find(letters, letter_id) for letter_id in _named(ids, task)]
+        what = f"{len(chosen)} dead letters"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise CallboardError(f"to remove {what} for good without being asked, add --yes")
+        typer.confirm(f"Remove {what} for good?", abort=True)
+    _tell(letters.purge(chosen), "purged", as_json)
+
+
+def _letters(queue_name: str | None) -> DeadLetters:
+    queue_names = [queue_name] if queue_name else broker.get_declared_queues()
+    return DeadLetters(broker.client, broker.namespace, queue_names, answers)
+
+
+def _find(letters: DeadLetters, letter_id: str) -> DeadLetter:
+    if (letter := letters.find(letter_id)) is None:
+        raise CallboardError(f"no dead letter has the id {letter_id!r}; `callboard dead list` shows them")
+    return letter
+
+
+def _named(ids: list[str] | None, task_type: str | None) -> list[str]:
+    if not ids or task_type:
+        raise CallboardError("which ones? Name their ids, or add --all, with --task NAME for those of one task only")
+    return ids
+
+
+def _chosen(letters: DeadLetters, ids: list[str] | None, task_type: str | None) -> Iterable[DeadLetter]:
+    if ids:
+        raise CallboardError("either name ids or say --all, not both")
+    return letters.each(task_type)
+
+
+def _tell(count: int, done: str, as_json: bool) -> None:
+    if as_json:
+        show_json({done: count})
+    else:
+        print(f"{count} {done}")
+
+
+def _summary(letter: DeadLetter) -> dict[str, Any]:
+    sender = letter.sender
+    return {
+        "id": letter.id,
+        "queue": letter.queue_name,
+        "task_type": letter.task_type,
+        "user_id": sender.user_id,
+        "request_id": sender.request_id,
+        "died_at": moment(letter.died_ms),
+        "attempts": letter.attempts,
+        "error_code": letter.error_code,
+        "error": letter.error,
+    }

@@ -1,0 +1,36 @@
+"""`callboard outcome`."""
+
+from typing import Annotated
+
+import typer
+
+from client.application import app
+from client.command_options import UserId, user_id_or_own
+from client.commands.send import show_ending
+from client.errors import NotFoundError
+from client.output import AsJson
+from contract import TaskOutcome, outcome_key, request_key
+from settings import load_settings
+from transport.connection import connect
+
+
+@app.command()
+def outcome(
+    task_or_request: Annotated[str, typer.Argument(metavar="ID", help="Of the task, or of the request.")],
+    user_id: UserId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the outcome that is kept of a task or a request, as `send` does."""
+    place = load_settings().redis
+    names = outcome_key(task_or_request), request_key(user_id_or_own(user_id), task_or_request)
+    with connect(place.connection_url, place.key_prefix) as client:
+        # One after the other: a Redis user of the file in deploy/ has the right to GET, and to nothing for many keys.
+        kept = [client.get(place.key_prefix + name) for name in names]
+    for data in kept:
+        if isinstance(data, bytes):
+            show_ending(TaskOutcome.model_validate_json(data), as_json=as_json)
+            return
+    raise NotFoundError(
+        f"no outcome is kept of a task {task_or_request!r}, nor of a request with this id of user "
+        f"{user_id_or_own(user_id)!r} (another one: --user-id). It may not have ended yet, or too long ago"
+    )

@@ -1,0 +1,35 @@
+"""`callboard tasks`."""
+
+from typing import Any
+
+from client.application import app
+from client.callboard_client import CallboardClient
+from client.catalogue import read_tasks
+from client.command_options import TimeoutS
+from client.output import AsJson, json_text, show_json, show_table
+
+
+@app.command()
+def tasks(timeout_s: TimeoutS = 10.0, as_json: AsJson = False) -> None:
+    """Show the tasks that the running system has, as it tells them itself."""
+    with CallboardClient.from_settings(timeout_s=timeout_s) as callboard:
+        found = read_tasks(callboard)
+    if as_json:
+        show_json({"tasks": found})
+        return
+    rows = [[task.name, _signature(task.parameters), task.description] for task in found]
+    show_table(["task", "parameters", "what it does"], rows)
+
+
+def _signature(schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    return ", ".join(
+        f"{name}: {_kind(kind)}" + ("" if name in required else f" = {json_text(kind.get('default'), None)}")
+        for name, kind in schema.get("properties", {}).items()
+    )
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_kind(kind) for kind in schema["anyOf"])
+    return str(schema.get("format") or schema.get("type") or schema.get("$ref", "any").rpartition("/")[2])

@@ -1,0 +1,127 @@
+"""What is beneath `CallboardClient`: the connections, and waiting in a thread."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+
+import redis
+
+from client.desk import Desk, pages
+from client.errors import ClientClosedError
+from client.listener import Listener
+from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.request import Composed, Key
+from client.waiter import LAST, Waiter
+from contract import TaskEvent, TaskOutcome
+from transport.connection import connect
+
+
+class BlockingWaiter(Waiter):
+    """Waits in a thread."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(key)
+        self._changed = threading.Condition()
+
+    def wait(self, condition: Callable[[], bool], deadline_s: float) -> bool:
+        """Whether the condition came true before the deadline, a time of `time.monotonic`."""
+        with self._changed:
+            # A wait may not be longer than threading.TIMEOUT_MAX.
+            return self._changed.wait_for(condition, min(deadline_s - time.monotonic(), threading.TIMEOUT_MAX))
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+class Connection:
+    """Sends requests to one Callboard, and hears what becomes of them. Thread-safe."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._redis = connect(place.redis.connection_url, place.redis.key_prefix)
+        self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
+        self._listener = Listener(self._redis, partial(self._desk.take, place), self._fetch_missed)
+        self._is_closed = False
+
+    def send(self, request: Composed, *, durable: bool, events: bool) -> BlockingWaiter:
+        """Sends a request and returns who waits for it, subscribed before.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
+        channels = self.place.redis.channels
+        with self.place.errors(is_closed=self._is_closed):
+            self._listener.hear(self.place.outcomes)
+            waiter = self._desk.enter(request.key)
+            if events:
+                self.watch(waiter)
+            if durable:
+                self._redis.xadd(self.place.stream, {"request": request.data})
+            elif not self._reaches(channels.tasks_queue, request.data):
+                raise nobody_listens(channels.tasks_queue, "no ingress runs")
+        return waiter
+
+    def watch(self, waiter: BlockingWaiter) -> None:
+        """From now on its events are heard, too."""
+        waiter.wants_events = True
+        with self.place.errors(is_closed=self._is_closed):
+            self._listener.hear(self.place.redis.channels.events)
+
+    def cancel(self, message: bytes) -> None:
+        """Publishes a control message.
+
+        Raises:
+            NobodyListensError, RedisAwayError, ClientClosedError
+        """
+        channel = self.place.redis.channels.control
+        with self.place.errors(is_closed=self._is_closed):
+            if not self._reaches(channel, message):
+                raise nobody_listens(channel, "no ingress runs")
+
+    def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
+        """The outcome; when it was not heard in time, it is looked for where it is kept."""
+        if not waiter.wait(lambda: waiter.is_over, time.monotonic() + timeout_s):
+            self._fetch([waiter])
+        return waiter.ending()
+
+    def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
+        """The events, up to the last one."""
+        deadline_s = time.monotonic() + timeout_s
+        for number in count():
+            waiter.wait(partial(waiter.has_event, number), deadline_s)
+            event = waiter.event(number)
+            yield event
+            if event.event in LAST:
+                return
+
+    def close(self) -> None:
+        """Hangs up; who still waits is told."""
+        self._is_closed = True
+        self._listener.close()
+        self._desk.close(ClientClosedError(CLOSED))
+        self._redis.close()
+
+    def _fetch_missed(self) -> None:
+        for waiters in pages(self._desk.outstanding()):
+            self._fetch(waiters)
+
+    def _fetch(self, waiters: Sequence[BlockingWaiter]) -> None:
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError), self._redis.pipeline(transaction=False) as pipeline:
+            for waiter in waiters:
+                pipeline.get(self.place.kept_at(waiter.key))
+            self._desk.take_kept(pipeline.execute(raise_on_error=False))
+
+    def _reaches(self, channel: str, data: bytes) -> bool:
+        """Publishes; whether anybody heard that, where Redis knows."""
+        return bool(self._redis.publish(channel, data)) or self._is_cluster()
+
+    def _is_cluster(self) -> bool:
+        try:
+            return is_cluster(self._redis.execute_command("HELLO"))
+        except redis.ResponseError:  # a Redis before 6.2
+            return False

@@ -1,0 +1,93 @@
+"""Hands what is heard to whoever waits for it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from pydantic import ValidationError
+
+from client.place import Place
+from client.request import Key
+from client.waiter import Waiter
+from contract import TaskEvent, TaskOutcome
+from errors import CallboardError
+
+W = TypeVar("W", bound=Waiter)
+
+#: How many kept outcomes are read in one round trip.
+PAGE = 500
+
+
+def pages(waiters: Sequence[W]) -> Iterator[Sequence[W]]:
+    """`waiters`, so many together that their outcomes may be read in one round trip."""
+    for start in range(0, len(waiters), PAGE):
+        yield waiters[start : start + PAGE]
+
+
+class Desk(Generic[W]):
+    """Those who wait, each for one request. Thread-safe.
+
+    One who is forgotten by the program, because it kept no handle of a request, is forgotten here as well: an outcome
+    that never comes costs nothing.
+    """
+
+    def __init__(self, make: Callable[[Key], W]) -> None:
+        self._make = make
+        self._waiting: WeakValueDictionary[Key, W] = WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def enter(self, key: Key) -> W:
+        """Who waits for this request from now on: the same one, where it is sent again before its outcome came."""
+        with self._lock:
+            return self._waiting.setdefault(key, self._make(key))
+
+    def outstanding(self) -> list[W]:
+        """Who still waits."""
+        with self._lock:
+            return list(self._waiting.values())
+
+    def take(self, place: Place, channel: str, data: bytes) -> None:
+        """What was heard on a channel."""
+        if channel == place.redis.channels.events:
+            self._take_event(data)
+        else:
+            self._take_outcome(data)
+
+    def take_kept(self, answers: Sequence[object]) -> None:
+        """What Redis has answered to the question for kept outcomes: nothing where there is none, and an error where
+        its user may not read them. Then there is only what is heard."""
+        for answer in answers:
+            if isinstance(answer, bytes):
+                self._take_outcome(answer)
+
+    def _take_outcome(self, data: bytes) -> None:
+        """An outcome, anybody's: on a shared channel those of others come by, and on any channel what is none."""
+        try:
+            outcome = TaskOutcome.model_validate_json(data)
+        except ValidationError:
+            return
+        if outcome.user_id is None or outcome.request_id is None:
+            return
+        with self._lock:
+            waiter = self._waiting.pop((outcome.user_id, outcome.request_id), None)
+        if waiter is not None:
+            waiter.settle(outcome)
+
+    def _take_event(self, data: bytes) -> None:
+        """An event, anybody's."""
+        try:
+            event = TaskEvent.model_validate_json(data)
+        except ValidationError:
+            return
+        if event.user_id is None or event.request_id is None:
+            return
+        with self._lock:
+            waiter = self._waiting.get((event.user_id, event.request_id))
+        if waiter is not None and waiter.wants_events:
+            waiter.tell(event)
+
+    def close(self, failure: CallboardError) -> None:
+        """Nothing more will be heard."""
+        for waiter in self.outstanding():
+            waiter.give_up(failure)

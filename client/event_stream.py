@@ -1,0 +1,42 @@
+"""All events of a Callboard, as they are published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+from pydantic import ValidationError
+
+from client.listener import Listener
+from client.place import Place
+from contract import TaskEvent
+from settings import RedisSettings
+from transport.connection import connect
+
+
+@contextmanager
+def event_stream(redis: RedisSettings, silence_s: float) -> Iterator[Iterator[TaskEvent | None]]:
+    """The events from now on, with None after each `silence_s` without one. What is published while the connection is
+    lost is missed.
+
+    Raises:
+        RedisAwayError: when Redis does not answer, or does not allow it.
+    """
+    heard: SimpleQueue[bytes] = SimpleQueue()
+    with connect(redis.connection_url, redis.key_prefix) as client:
+        listener = Listener(client, lambda _, data: heard.put(data), lambda: None)
+        try:
+            with Place(redis, None).errors(is_closed=False):
+                listener.hear(redis.channels.events)
+            yield _each(heard, silence_s)
+        finally:
+            listener.close()
+
+
+def _each(heard: "SimpleQueue[bytes]", silence_s: float) -> Iterator[TaskEvent | None]:
+    while True:
+        try:
+            yield TaskEvent.model_validate_json(heard.get(timeout=silence_s))
+        except Empty:
+            yield None
+        except ValidationError:  # anybody may publish there
+            continue

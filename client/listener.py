@@ -1,0 +1,129 @@
+"""Hears Redis channels in a thread of its own."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import redis
+
+from client.silence import SILENCE_S, Silence
+from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from transport.line import Line
+
+#: How long closing waits for the thread, which may be waiting for a Redis that does not answer.
+CLOSE_S = 1.0
+
+
+class Listener:
+    """Subscribes to channels and passes on what is heard there, through every loss of the connection.
+
+    Parameters:
+        on_message: gets the name of the channel and the message.
+        on_gap: called whenever it hears again, since something may have been missed before.
+    """
+
+    def __init__(
+        self, client: "redis.Redis", on_message: Callable[[str, bytes], None], on_gap: Callable[[], None]
+    ) -> None:
+        self._line = Line(client)
+        self._on_message = on_message
+        self._on_gap = on_gap
+        self._silence = Silence()
+        self._wanted: list[str] = []
+        self._confirmed: set[str] = set()
+        self._is_connected = False
+        self._failures = 0
+        self._last_failure = redis.RedisError()
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hear(self, channel: str) -> None:
+        """Returns when everything that is published there from now on will be heard.
+
+        Raises:
+            redis.RedisError: when Redis does not answer, or does not allow it.
+        """
+        if channel in self._confirmed:
+            return
+        with self._changed:
+            failures = self._failures
+            if channel not in self._wanted:
+                self._wanted.append(channel)
+                if self._is_connected:
+                    self._line.send(("SUBSCRIBE", channel))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="callboard-client", daemon=True)
+                self._thread.start()
+            self._changed.wait_for(
+                lambda: channel in self._confirmed or self._failures > failures or self._closed.is_set()
+            )
+            if channel not in self._confirmed:
+                raise self._last_failure
+
+    def close(self) -> None:
+        """Ends the thread."""
+        with self._changed:
+            self._closed.set()
+            self._changed.notify_all()
+            if self._is_connected:
+                # Its answer wakes the thread.
+                with suppress(redis.RedisError):
+                    self._line.send(("UNSUBSCRIBE",))
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._closed.is_set():
+            try:
+                self._subscribe()
+                self._on_gap()
+                pause_s = FIRST_PAUSE_S
+                while not self._closed.is_set():
+                    self._read()
+            except (redis.RedisError, OSError) as error:
+                self._fail(error)
+                self._closed.wait(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        self._line.close()
+
+    def _subscribe(self) -> None:
+        with self._changed:
+            for channel in list(self._wanted):
+                self._line.send(("SUBSCRIBE", channel))
+                try:
+                    while channel not in self._confirmed:
+                        self._receive()
+                except redis.ResponseError:
+                    # Not allowed, today or tomorrow: the other channels are heard all the same.
+                    self._wanted.remove(channel)
+                    raise
+            self._is_connected = True
+            self._changed.notify_all()
+
+    def _fail(self, error: redis.RedisError | OSError) -> None:
+        with self._changed:
+            self._line.close()
+            self._is_connected = False
+            self._confirmed.clear()
+            self._failures += 1
+            self._last_failure = redis.RedisError(str(error))
+            self._changed.notify_all()
+
+    def _read(self) -> None:
+        if self._line.is_answered(SILENCE_S):
+            self._receive()
+        elif self._silence.asks():
+            with self._changed:
+                self._line.send(("PING",))
+
+    def _receive(self) -> None:
+        kind, channel, data = (*self._line.receive(), None, None)[:3]
+        self._silence.ends()
+        if kind == b"message":
+            self._on_message(channel.decode(), data)
+        elif kind == b"subscribe":
+            with self._changed:
+                self._confirmed.add(channel.decode())
+                self._changed.notify_all()

@@ -1,0 +1,60 @@
+"""Sends commands of many tasks of an event loop over one connection."""
+
+import asyncio
+from typing import Any
+
+import redis
+import redis.asyncio
+
+Words = tuple[str | bytes, ...]
+
+#: The most commands that are sent together.
+GROUP = 256
+
+
+class Outbox:
+    """Sends together what has been asked for while an answer was awaited.
+
+    Each by itself would take a connection of its own from the pool: with thousands of calls at once, thousands.
+    """
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        self._client = client
+        self._pending: list[tuple[Words, asyncio.Future[Any]]] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    async def send(self, *words: str | bytes) -> Any:
+        """What Redis answers to the command.
+
+        Raises:
+            redis.RedisError: whether it was performed is unknown when that is a connection error.
+        """
+        answer = asyncio.get_running_loop().create_future()
+        self._pending.append((words, answer))
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_pending())
+        return await answer
+
+    async def _send_pending(self) -> None:
+        try:
+            while self._pending:
+                group, self._pending = self._pending[:GROUP], self._pending[GROUP:]
+                answers = await self._answers([words for words, _ in group])
+                for (_, future), answer in zip(group, answers, strict=True):
+                    if future.done():  # who waited for it has given up
+                        continue
+                    if isinstance(answer, Exception):
+                        future.set_exception(answer)
+                    else:
+                        future.set_result(answer)
+        finally:
+            self._sending = None
+
+    async def _answers(self, commands: list[Words]) -> list[Any]:
+        try:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for words in commands:
+                    pipeline.execute_command(*words)
+                return await pipeline.execute(raise_on_error=False)
+        except redis.RedisError as error:
+            return [error] * len(commands)

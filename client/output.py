@@ -1,0 +1,66 @@
+"""How a command shows what it found: for people in a table, for another program in lines with tabs, or as JSON."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from logs import one_line
+
+#: The option that every command has.
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+
+
+def show_json(value: object, indent: int | None = 2) -> None:
+    """Writes one JSON document on standard output; on one line when `indent` is None."""
+    print(json_text(value, indent), flush=True)
+
+
+def json_text(value: object, indent: int | None = 2) -> str:
+    """`value` as JSON in which nothing steers a terminal: what is not printable is written as JSON escapes it."""
+    text = to_json(value, indent=indent).decode()
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1] for character in text
+    )
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
+    """Writes a table; where standard output is no terminal, a line for each row, with tabs and without a title.
+
+    What is shown may come from outside: nothing in it can end a line or steer a terminal.
+    """
+    cells = [["" if value is None else one_line(str(value)) for value in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in [list(columns), *cells]:
+            print("\t".join(line))
+        return
+    table = Table(*columns, title=title, title_justify="left")
+    for line in cells:
+        table.add_row(*map(Text, line))
+    Console().print(table)
+
+
+def show_fields(fields: dict[str, object]) -> None:
+    """Writes a name and a value on each line; a value of several lines follows indented. None is left out."""
+    width = max(map(len, fields)) + 2
+    for name, value in fields.items():
+        if value is None:
+            continue
+        first, *others = str(value).splitlines() or [""]
+        print(f"{name:<{width}}{one_line(first)}")
+        for line in others:
+            print(" " * width + one_line(line))
+
+
+def moment(unix_ms: float) -> str:
+    """A time in Redis, in ISO 8601 with offset."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")

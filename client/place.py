@@ -1,0 +1,99 @@
+"""Which Callboard a client talks to, and on which channel it hears its outcomes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import Any, Unpack
+from uuid import uuid4
+
+from pydantic import ValidationError
+from redis import RedisError
+
+from client.errors import ClientClosedError, NobodyListensError, RedisAwayError, TaskError
+from client.request import Key, RequestName
+from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
+from errors import SettingsError
+from settings import Limits, RedisSettings
+
+CLOSED = "the client was closed"
+
+
+class Place:
+    """A Callboard as its clients know it.
+
+    Attributes:
+        outcomes: the channel that outcomes are heard on.
+        reply_to: the same, when requests have to name it: it is not the one that all outcomes go to.
+    """
+
+    def __init__(self, redis: str | RedisSettings, listen_on: str | None) -> None:
+        self.redis = _settings_of(redis) if isinstance(redis, str) else redis
+        self.outcomes = listen_on or own_channel(self.redis, Limits())
+        self.reply_to = None if self.outcomes == self.redis.channels.results_queue else self.outcomes
+
+    @property
+    def stream(self) -> str:
+        """The key of the stream that durable requests are added to."""
+        return self.redis.key_prefix + self.redis.channels.tasks_stream
+
+    def kept_at(self, key: Key) -> str:
+        """The Redis key that the outcome of a request is kept at."""
+        return self.redis.key_prefix + request_key(*key)
+
+    @contextmanager
+    def errors(self, *, is_closed: bool) -> Iterator[None]:
+        """What is done with Redis meanwhile fails with an error of Callboard's own."""
+        if is_closed:
+            raise ClientClosedError(CLOSED)
+        try:
+            yield
+        except RedisError as error:
+            text = str(error) or type(error).__name__
+            # A Redis that does not know AUTH quotes it.
+            reason = "it refused the password" if any(secret in text for secret in self.redis.secrets) else text
+            raise RedisAwayError(f"Redis at {self.redis.location}: {reason}") from None
+
+
+def own_channel(redis: RedisSettings, limits: Limits) -> str:
+    """A channel of one client's own that a request may name as its `reply_to`; where none is allowed, the one of all
+    outcomes."""
+    name = uuid4().hex
+    for pattern in limits.reply_to:
+        channel = pattern.replace("*", name)
+        if fnmatchcase(channel, pattern):
+            return channel
+    return redis.channels.results_queue
+
+
+def cancellation(user_id: str | int, **name: Unpack[RequestName]) -> bytes:
+    """The control message that cancels a request of this user, named by its `request_id` or its `task_id`.
+
+    Raises:
+        TaskError: when that cannot be the name of a request.
+    """
+    try:
+        message = ControlMessage.model_validate({"action": "cancel", "user_id": user_id} | name)
+    except ValidationError as error:
+        details = error.errors(include_url=False)[0]
+        complaint = f"Invalid {'.'.join(map(str, details['loc']))!r}: {details['msg']}"
+        refusal = RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
+        raise TaskError(refusal.outcome) from None
+    return message.model_dump_json(exclude_none=True).encode()
+
+
+def is_cluster(hello: list[Any]) -> bool:
+    """Whether it is a node of a cluster that has answered HELLO like this."""
+    return dict(zip(hello[::2], hello[1::2], strict=True)).get(b"mode") == b"cluster"
+
+
+def nobody_listens(channel: str, who: str) -> NobodyListensError:
+    """The error for a channel on which nobody is."""
+    return NobodyListensError(f"nobody listens on channel {channel!r}: {who}, or it uses another Redis")
+
+
+def _settings_of(url: str) -> RedisSettings:
+    try:
+        return RedisSettings.model_validate({"url": url})
+    except ValidationError as error:
+        # Without what it was: it may hold a password.
+        raise SettingsError(f"the URL of Redis: {error.errors(include_input=False)[0]['msg']}") from None

@@ -1,0 +1,168 @@
+"""The `callboard` commands that send requests and look at them, each as a process of its own."""
+
+import json
+from pathlib import Path
+
+from client.redis_server import RedisServer, free_port
+from tests.command_line import callboard, callboard_json
+from tests.system import System, environment, run_to_its_end
+from tests.wire import Wire, new_user
+
+
+def test_send_prints_the_result(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=hello")
+    assert (ended.returncode, json.loads(ended.stdout), ended.stderr) == (0, {"reversed_text": "olleh"}, "")
+
+
+def test_send_prints_the_whole_outcome_as_json(system: System) -> None:
+    outcome = callboard_json(system, "send", "reverse_string", "text=hello", "--user-id", "7", "--request-id", "r")
+    assert (outcome["user_id"], outcome["request_id"], outcome["attempts"]) == (7, "r", 1)
+    assert outcome["result"] == {"reversed_text": "olleh"}
+
+
+def test_a_value_is_json_where_it_can_be_read_as_json(system: System) -> None:
+    ended = callboard(system, "send", "generate_random_number", "min_value=3", "max_value=3")
+    assert json.loads(ended.stdout) == {"number": 3}
+
+
+def test_a_value_for_a_string_stays_one_whatever_it_looks_like(system: System) -> None:
+    assert json.loads(callboard(system, "send", "reverse_string", "text=123").stdout) == {"reversed_text": "321"}
+
+
+def test_a_request_that_fails_ends_with_1_and_the_reason(system: System) -> None:
+    ended = callboard(system, "send", "always_fails")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "callboard: failed: this never works\n")
+
+
+def test_an_unknown_task_suggests_the_nearest_name(system: System) -> None:
+    ended = callboard(system, "send", "revers_string", "text=hello")
+    assert ended.returncode == 2
+    assert "did you mean 'reverse_string'?" in ended.stderr
+
+
+def test_an_unknown_parameter_suggests_the_nearest_name(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "txt=hello")
+    assert ended.returncode == 2
+    assert "has no parameter 'txt'; did you mean 'text'?" in ended.stderr
+
+
+def test_a_word_that_is_no_parameter_is_refused(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "hello")
+    assert ended.returncode == 2
+    assert "'hello' should be a parameter and its value: name=value" in ended.stderr
+
+
+def test_nothing_that_comes_from_outside_steers_the_terminal(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=\x1b[2J\x9b[red]")
+    assert json.loads(ended.stdout) == {"reversed_text": "]der[\x9bJ2[\x1b"}
+    assert ended.stdout.replace("\n", "").isprintable()
+
+
+def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
+    with Wire(system.redis_url) as wire:
+        user_id = new_user()
+        sent = callboard(system, "send", "reverse_string", "text=abc", "--no-wait", "--user-id", user_id)
+        assert wire.outcome_of(user_id)["request_id"] == sent.stdout.strip()
+    ended = callboard(system, "outcome", sent.stdout.strip(), "--user-id", user_id)
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"reversed_text": "cba"})
+
+
+def test_outcome_takes_a_task_id_as_well(system: System, wire: Wire) -> None:
+    outcome = wire.ask("always_fails")
+    ended = callboard(system, "outcome", outcome["task_id"], "--json")
+    assert (ended.returncode, json.loads(ended.stdout)) == (1, outcome)
+
+
+def test_an_outcome_that_is_not_there_is_told_by_the_exit_code(system: System) -> None:
+    ended = callboard(system, "outcome", "no-such-request")
+    assert ended.returncode == 6
+    assert "no outcome is kept of a task 'no-such-request'" in ended.stderr
+
+
+def test_tasks_are_those_of_the_running_system(system: System) -> None:
+    ended = callboard(system, "tasks")
+    (row,) = [line for line in ended.stdout.splitlines() if line.startswith("generate_random_number")]
+    assert "min_value: " in row
+    assert "max_value: " in row
+
+
+def test_tasks_are_written_as_json_with_their_schemas(system: System) -> None:
+    tasks = {task["name"]: task for task in callboard_json(system, "tasks")["tasks"]}
+    assert tasks["reverse_string"]["parameters"]["required"] == ["text"]
+
+
+def test_a_task_is_completed_by_the_shell(system: System) -> None:
+    variables = {"_CALLBOARD_COMPLETE": "complete_bash", "COMP_WORDS": "callboard send rev", "COMP_CWORD": "2"}
+    ended = run_to_its_end(
+        system.project,
+        ["-c", "import sys; sys.argv[0] = 'callboard'; from client.command import main; main()"],
+        environment(system.redis_url, **variables),
+    )
+    assert ended.stdout.split() == ["reverse_string"]
+
+
+def test_bench_measures_rate_and_latency(system: System) -> None:
+    measured = callboard_json(system, "bench", "--requests", "200", "--outstanding", "20")
+    assert (measured["requests"], measured["errors"]) == (200, {})
+    assert 0 < measured["p50_ms"] <= measured["p95_ms"] <= measured["p99_ms"] <= measured["max_ms"]
+    assert measured["per_s"] > 0
+
+
+def test_bench_counts_the_requests_that_fail(system: System) -> None:
+    ended = callboard(system, "bench", "make_tea", "-n", "5", "--json")
+    assert (ended.returncode, json.loads(ended.stdout)["errors"]) == (1, {"unknown_task": 5})
+
+
+def test_a_system_without_an_ingress_is_told_by_the_exit_code(project: Path) -> None:
+    with RedisServer() as server:
+        ended = run_to_its_end(
+            project, ["-m", "client.command", "send", "reverse_string", "text=a"], environment(server.url)
+        )
+    assert ended.returncode == 3
+    assert "nobody listens on channel 'tasks'" in ended.stderr
+
+
+def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System) -> None:
+    ended = callboard(system, "send", "waits", "seconds=0.5", "--timeout", "0.1")
+    assert ended.returncode == 4
+    assert "no outcome of request" in ended.stderr
+
+
+def test_a_redis_that_does_not_answer_is_told_by_the_exit_code_and_no_password(project: Path) -> None:
+    url = f"redis://ada:hush-hush@127.0.0.1:{free_port()}/0"
+    ended = run_to_its_end(project, ["-m", "client.command", "send", "reverse_string", "text=a"], environment(url))
+    assert ended.returncode == 5
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hush" not in ended.stderr
+
+
+def test_a_durable_request_needs_nobody_yet(project: Path) -> None:
+    with RedisServer() as server:
+        words = ["send", "reverse_string", "text=abc", "--durable", "--no-wait"]
+        ended = run_to_its_end(project, ["-m", "client.command", *words], environment(server.url))
+        assert ended.returncode == 0
+
+
+def test_send_shows_what_happens_to_a_request(system: System) -> None:
+    ended = callboard(system, "send", "always_fails", "--watch")
+    assert ended.returncode == 1
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == [
+        *("accepted", "started", "retrying", "started", "retrying", "started", "error"),
+        "callboard:",
+    ]
+
+
+def test_send_writes_each_event_and_the_outcome_as_a_line_of_json(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=abc", "--watch", "--json")
+    *events, outcome = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["accepted", "started", "completed"]
+    assert outcome["result"] == {"reversed_text": "cba"}
+
+
+def test_cancel_ends_a_request_that_waits(system: System) -> None:
+    with Wire(system.redis_url) as wire:
+        user_id = new_user()
+        words = ("send", "reverse_string", "text=abc", "--delay-ms", "60000", "--no-wait", "--user-id", user_id)
+        sent = callboard(system, *words).stdout.strip()
+        assert callboard(system, "cancel", sent, "--user-id", user_id).returncode == 0
+        assert wire.outcome_of(user_id)["error_code"] == "cancelled"

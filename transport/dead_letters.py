@@ -1,0 +1,228 @@
+"""Dead letters: messages that ended without success. Dramatiq keeps them for a week in the `.XQ` beside their queue.
+
+Each says why it is dead: a worker of Callboard writes that into the message when it ends, since the outcome is kept for
+a shorter time. What a stock Dramatiq worker has given up has a traceback, if it had one before its last attempt.
+"""
+
+import dataclasses
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import redis
+from dramatiq import Message
+from dramatiq.common import current_millis, q_name
+
+from contract import ErrorCode, Sender
+from transport.answers import Answers
+from transport.messages import UNDECODABLE, Delivery, addressee
+from transport.scripts import script
+
+#: The option of a dead message that says why it is dead.
+REASON_OPTION = "callboard_reason"
+
+#: What is forgotten of a message that is to be tried again as if for the first time.
+PAST_OPTIONS = {REASON_OPTION, "retries", "traceback", "requeue_timestamp", "eta"}
+
+#: The most letters that Redis hands out or takes at a time.
+PAGE = 200
+
+UNREADABLE = "It cannot be read as a Dramatiq message, so no worker can perform it"
+NO_REASON = "No reason was kept: not a worker of Callboard's has given it up"
+
+
+def letter_of(delivery: Delivery) -> bytes:
+    """What is kept of a message that ends without success: the message, with the reason."""
+    if (outcome := delivery.outcome) is None:
+        return bytes(delivery.encode())
+    return letter_with_reason(delivery, outcome.error, error_code=outcome.error_code, attempts=outcome.attempts)
+
+
+def letter_with_reason(message: Message[Any] | Delivery, error: str | None, **more: object) -> bytes:
+    """The same for any reason."""
+    message.options[REASON_OPTION] = {"error": error, **more}
+    return bytes(message.encode())
+
+
+class DeadLetter(NamedTuple):
+    """One of them, as it is in Redis; `message` is None where it cannot be read."""
+
+    queue_name: str
+    redis_message_id: str
+    died_ms: int
+    data: bytes
+    message: Message[Any] | None
+
+    @property
+    def id(self) -> str:
+        """The `task_id` of its outcome; where that cannot be read, what Redis knows it by."""
+        return self.redis_message_id if self.message is None else self.message.message_id
+
+    @property
+    def sender(self) -> Sender:
+        """Whose request it was."""
+        return Sender() if self.message is None else addressee(self.message)[0]
+
+    @property
+    def task_type(self) -> str | None:
+        """The name of its task."""
+        return self.sender.task_type
+
+    @property
+    def error(self) -> str:
+        """Why it is dead, in one sentence."""
+        if self.message is None:
+            return UNREADABLE
+        if error := self._reason.get("error"):
+            return str(error)
+        last_line = (self.traceback or "").strip().rpartition("\n")[2]
+        return f"{last_line} (of an attempt before the last one)" if last_line else NO_REASON
+
+    @property
+    def error_code(self) -> ErrorCode | None:
+        """That of its outcome."""
+        code = self._reason.get("error_code")
+        return ErrorCode(code) if code in set(ErrorCode) else None
+
+    @property
+    def attempts(self) -> int | None:
+        """How often it was tried."""
+        attempts = self._reason.get("attempts")
+        return attempts if isinstance(attempts, int) else None
+
+    @property
+    def traceback(self) -> str | None:
+        """That of its last failure that is retried; a timeout or wrong parameters have none."""
+        traceback = None if self.message is None else self.message.options.get("traceback")
+        return traceback if isinstance(traceback, str) else None
+
+    @property
+    def _reason(self) -> dict[str, Any]:
+        reason = None if self.message is None else self.message.options.get(REASON_OPTION)
+        return reason if isinstance(reason, dict) else {}
+
+
+class DeadLetters:
+    """Those of some queues.
+
+    Raises, in each of its methods:
+        redis.RedisError: when Redis does not answer. Of several letters some are done then; to do it again is safe.
+    """
+
+    def __init__(self, client: "redis.Redis", namespace: str, queue_names: Iterable[str], answers: Answers) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._queue_names = sorted(queue_names)
+        self._answers = answers
+        self._revive_script = script(client, "revive")
+        self._purge_script = script(client, "purge")
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for queue_name in self._queue_names:
+                pipeline.zcard(self._key(queue_name))
+            return sum(pipeline.execute())
+
+    def newest(self, count: int, *, skipped: int = 0, task_type: str | None = None) -> list[DeadLetter]:
+        """Up to `count` of them, the last to die first, after leaving out as many as `skipped` says."""
+        by_queue = [self._newest_of(queue_name) for queue_name in self._queue_names]
+        letters = heapq.merge(*by_queue, key=lambda letter: -letter.died_ms)
+        wanted = (letter for letter in letters if task_type in (None, letter.task_type))
+        return list(islice(wanted, skipped, skipped + count))
+
+    def find(self, letter_id: str) -> DeadLetter | None:
+        """The one with this id, be it the `task_id` or Redis's; reads all of them if need be."""
+        for queue_name in self._queue_names:
+            data = self._client.hget(f"{self._key(queue_name)}.msgs", letter_id)
+            if isinstance(data, bytes):
+                return self._read(queue_name, letter_id.encode(), data)
+        return next((letter for letter in self.each() if letter.id == letter_id), None)
+
+    def each(self, task_type: str | None = None) -> Iterator[DeadLetter]:
+        """All of them, or those of one task, in no order; may be removed meanwhile. One that dies meanwhile may be
+        left out."""
+        for queue_name in self._queue_names:
+            # Redis may give one several times: "SCAN guarantees".
+            seen: set[bytes] = set()
+            for redis_message_id, data in self._client.hscan_iter(f"{self._key(queue_name)}.msgs", count=PAGE):
+                if redis_message_id not in seen:
+                    seen.add(redis_message_id)
+                    letter = self._read(queue_name, redis_message_id, data)
+                    if task_type in (None, letter.task_type):
+                        yield letter
+
+    def retry(self, letters: Iterable[DeadLetter]) -> int:
+        """Puts them back on their queues, to be tried as if for the first time; returns how many that were.
+
+        In the same step the outcome of the failure goes. Until there is the new one, the task is under way again, and a
+        repeat of its request waits for it. Those that cannot be read stay where they are.
+        """
+        return self._act(letters, self._revive)
+
+    def purge(self, letters: Iterable[DeadLetter]) -> int:
+        """Removes them for good; returns how many that were."""
+        return self._act(letters, self._purge)
+
+    def _act(self, letters: Iterable[DeadLetter], act: Callable[[str, Sequence[DeadLetter]], int]) -> int:
+        remaining, done = iter(letters), 0
+        while page := list(islice(remaining, PAGE)):
+            for queue_name in {letter.queue_name for letter in page}:
+                done += act(queue_name, [letter for letter in page if letter.queue_name == queue_name])
+        return done
+
+    def _revive(self, queue_name: str, letters: Sequence[DeadLetter]) -> int:
+        words = [
+            word for letter in letters if letter.message is not None for word in self._revival(letter, letter.message)
+        ]
+        return int(self._revive_script(keys=[self._namespace], args=[queue_name, *words]))
+
+    def _purge(self, queue_name: str, letters: Sequence[DeadLetter]) -> int:
+        ids = [letter.redis_message_id for letter in letters]
+        return int(self._purge_script(keys=[self._namespace], args=[queue_name, *ids]))
+
+    def _revival(self, letter: DeadLetter, message: Message[Any]) -> tuple[str | bytes | int, ...]:
+        """What revive.lua reads of it."""
+        options = {name: value for name, value in message.options.items() if name not in PAST_OPTIONS}
+        fresh = dataclasses.replace(
+            message,
+            queue_name=q_name(message.queue_name),
+            options=options | {"redis_message_id": letter.redis_message_id},
+            # From which on its max_age_ms counts.
+            message_timestamp=current_millis(),
+        )
+        claim = self._answers.claim_of(addressee(message)[0])
+        claimed = (claim.key, claim.ttl_s, claim.outcome_key) if claim else ("", 0, "")
+        kept_at = self._answers.kept_at(message.message_id)
+        return (letter.redis_message_id, fresh.queue_name, fresh.encode(), message.message_id, kept_at, *claimed)
+
+    def _newest_of(self, queue_name: str) -> Iterator[DeadLetter]:
+        key, first = self._key(queue_name), 0
+        while True:
+            page: list[Any] = self._client.zrevrange(key, first, first + PAGE - 1, withscores=True)
+            if not page:
+                return
+            messages = self._client.hmget(f"{key}.msgs", [redis_message_id for redis_message_id, _ in page])
+            for (redis_message_id, died_ms), data in zip(page, messages, strict=True):
+                if isinstance(data, bytes):
+                    yield _letter(queue_name, redis_message_id, died_ms, data)
+            first += PAGE
+
+    def _read(self, queue_name: str, redis_message_id: bytes, data: bytes) -> DeadLetter:
+        died_ms = self._client.zscore(self._key(queue_name), redis_message_id)
+        return _letter(queue_name, redis_message_id, died_ms or 0, data)
+
+    def _key(self, queue_name: str) -> str:
+        return f"{self._namespace}:{queue_name}.XQ"
+
+
+def _letter(queue_name: str, redis_message_id: bytes, died_ms: float, data: bytes) -> DeadLetter:
+    message: Message[Any] | None
+    try:
+        message = Message.decode(data)
+        # As a worker does; that fails on more than Dramatiq's decoder.
+        Delivery(message, "")
+    except UNDECODABLE:
+        message = None
+    return DeadLetter(queue_name, redis_message_id.decode(errors="replace"), int(died_ms), data, message)

@@ -1,0 +1,37 @@
+-- Puts dead letters back on a queue, to be tried again, and forgets the outcomes of their failures.
+--
+-- KEYS[1]  the namespace
+-- ARGV     1 name of the queue whose dead letters they are, then for each: redis message id, queue name, message, its task
+--          id, key of the task's outcome, key of the claim of its request or "", how long to claim it in s, key of the
+--          request's outcome or ""
+-- Returns  how many there were.
+
+local dead_letters = KEYS[1] .. ":" .. ARGV[1] .. ".XQ"
+
+-- A repeat of the request gets the outcome that is kept; where there is none and the claim holds, it waits for it.
+local function claim_again(claim, message_id, ttl_s, request_outcome, task_id)
+    local outcome = redis.call("get", request_outcome)
+    if not outcome then
+        redis.call("set", claim, message_id, "nx", "ex", ttl_s)
+    elseif string.find(outcome, '"task_id":"' .. task_id .. '"', 1, true) then
+        redis.call("del", request_outcome)
+        redis.call("set", claim, message_id, "ex", ttl_s)
+    end -- else it is that of another request with the same id, sent when the first claim had run out
+end
+
+local revived = 0
+for i = 2, #ARGV, 8 do
+    local message_id, claim = ARGV[i], ARGV[i + 5]
+    if redis.call("zrem", dead_letters, message_id) == 1 then
+        redis.call("hdel", dead_letters .. ".msgs", message_id)
+        redis.call("del", ARGV[i + 4])
+        if claim ~= "" then
+            claim_again(claim, message_id, ARGV[i + 6], ARGV[i + 7], ARGV[i + 3])
+        end
+        local queue = KEYS[1] .. ":" .. ARGV[i + 1]
+        redis.call("hset", queue .. ".msgs", message_id, ARGV[i + 2])
+        redis.call("rpush", queue, message_id)
+        revived = revived + 1
+    end
+end
+return revived
