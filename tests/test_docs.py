@@ -14,6 +14,9 @@ from tests.pages import DOCS, PROJECT, table_rows
 
 MEASURED = json.loads((PROJECT / "bench" / "results.json").read_text())["systems"]
 
+VS_CODE = json.loads((PROJECT / ".vscode" / "tasks.json").read_text())["tasks"]
+TARGETS = re.findall(r"^(\S+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+
 README = (PROJECT / "README.md").read_text()
 
 #: What a browser would fetch by itself. A link that somebody has to follow is another thing.
@@ -74,3 +77,8 @@ def test_the_page_on_scaling_says_what_was_measured() -> None:
     rates = [run["burst_per_s"] for run in MEASURED["callboard"]["runs"]]
     page = (DOCS / "scaling.md").read_text()
     assert [rate for rate in (median(rates), min(rates), max(rates)) if f"{rate:,.0f}" not in page] == []
+
+
+@pytest.mark.parametrize("command", [task["command"] for task in VS_CODE if "make " in task.get("command", "")])
+def test_a_vs_code_task_calls_a_target_that_is_there(command: str) -> None:
+    assert command.removeprefix("make ").replace(".venv", "$(VENV)") in TARGETS
