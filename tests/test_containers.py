@@ -15,7 +15,7 @@ from tests.pages import PROJECT
 
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((PROJECT / "compose.yaml").read_text())["services"]
-OWN = {name: service for name, service in SERVICES.items() if service["image"] == "callboard"}
+OWN = {name: service for name, service in SERVICES.items() if service["command"][0] == "python"}
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 MODULES = [*PYPROJECT["tool"]["setuptools"]["packages"], *PYPROJECT["tool"]["setuptools"]["py-modules"]]
 LEFT_OUT = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
