@@ -42,6 +42,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         key_prefix=settings.redis.key_prefix,
         events_channel=settings.redis.channels.events,
         max_crashes=worker.max_crashes,
+        fair_backlog=settings.limits.fair_backlog,
         middleware=[
             WorkerLog(settings),
             OneTermination(),

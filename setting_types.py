@@ -147,6 +147,7 @@ def _user_id(value: object) -> object:
 Number = BeforeValidator(_not_boolean)
 
 Count = Annotated[int, Number, Field(ge=1, le=10**9)]
+MessageCount = Annotated[int, Number, Field(ge=0, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
 PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]

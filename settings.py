@@ -31,6 +31,7 @@ from setting_types import (
     JobUserId,
     KeyPrefix,
     MasterName,
+    MessageCount,
     MisfireGraceS,
     PoolSize,
     Port,
@@ -182,6 +183,7 @@ class Limits(Section):
 
     request_bytes: Count = 1024 * 1024
     queue_length: Count = 1_000_000
+    fair_backlog: MessageCount = 64
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
     backlog_bytes: Count = 64 * 1024 * 1024

@@ -8,6 +8,7 @@ from loguru import logger
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from ingress.control import Control
+from ingress.crowd import Crowd
 from ingress.gate import Gate
 from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
@@ -28,10 +29,14 @@ def main() -> None:
     channel = settings.redis.channels.tasks_queue
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
+    later = f"{settings.redis.key_prefix}callboard:later:{channel}"
     bound = QueueBound(broker, settings.limits.queue_length)
-    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
+    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, later)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
-    reader = StreamReader(broker.client, stream, intake, stop, bound)
+    readers = [
+        StreamReader(broker.client, stream, intake, stop, bound, Crowd()),
+        StreamReader(broker.client, later, intake, stop, bound),
+    ]
     replica = Replica(broker.client, channel, intake, stop, settings.limits, key_prefix=settings.redis.key_prefix)
     max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
     control = Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
@@ -39,7 +44,7 @@ def main() -> None:
         stop.until_redis_answers(broker.client.ping)
         spare_collections()
         control.start()
-        _run(reader, replica, stop)
+        _run(readers, replica, stop)
         control.stop()
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
@@ -47,16 +52,18 @@ def main() -> None:
     logger.info("Stopped")
 
 
-def _run(reader: StreamReader, replica: Replica, stop: StopRequest) -> None:
-    """Both at once. When one ends, be it by an error, the other is asked to stop."""
-    with ThreadPoolExecutor(1, "stream") as pool:
-        reading = pool.submit(reader.run)
-        reading.add_done_callback(lambda _: stop.request())
+def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> None:
+    """All at once. When one ends, be it by an error, the others are asked to stop."""
+    with ThreadPoolExecutor(len(readers), "stream") as pool:
+        readings = [pool.submit(reader.run) for reader in readers]
+        for reading in readings:
+            reading.add_done_callback(lambda _: stop.request())
         try:
             replica.run()
         finally:
             stop.request()
-        reading.result()
+        for reading in readings:
+            reading.result()
 
 
 if __name__ == "__main__":

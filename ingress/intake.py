@@ -1,5 +1,6 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,10 +8,11 @@ import redis
 from loguru import logger
 
 from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
+from ingress.crowd import Crowd
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
-from transport.arrivals import Admitted, Arrival, Origin, Refused
+from transport.arrivals import Admitted, Arrival, Later, Origin, Refused
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -18,6 +20,9 @@ from transport.redis_broker import CallboardBroker
 #: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
+
+#: An ingress that has sifted is taken to be behind for so long.
+BEHIND_S = 0.05
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
@@ -31,16 +36,29 @@ class Received(NamedTuple):
 
 
 class Intake:
-    """What the channel, the stream and the scheduler hand their requests to."""
+    """What the channel, the streams and the scheduler hand their requests to.
+
+    Parameters:
+        later: the stream for requests that are to wait; none where nothing is sifted.
+    """
 
     def __init__(
-        self, gate: Gate, broker: CallboardBroker, answers: Answers, stop: StopRequest, bound: QueueBound
+        self,
+        gate: Gate,
+        broker: CallboardBroker,
+        answers: Answers,
+        stop: StopRequest,
+        bound: QueueBound,
+        later: str = "",
     ) -> None:
         self._gate = gate
         self._broker = broker
         self._answers = answers
         self._stop = stop
         self._bound = bound
+        self._later = later
+        self._later_length = 0
+        self._sifted_s = 0.0
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
         """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
@@ -51,6 +69,29 @@ class Intake:
         """
         arrivals = [self._judge(received, origin) for received in burst]
         self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+
+    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd) -> None:
+        """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
+        the others' requests behind it in the backlog come soon. Raises the same.
+
+        Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
+        """
+        arrivals = [self._sift(received, origin, crowd) for received in burst]
+        self._sifted_s = time.monotonic()
+        origin = origin._replace(later=self._later)
+        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was sifted just now, and more of that is to be expected."""
+        return time.monotonic() - self._sifted_s < BEHIND_S
+
+    def _sift(self, received: Received, origin: Origin, crowd: Crowd) -> Arrival:
+        if not crowd.includes(received.data):
+            return self._judge(received, origin)
+        if self._later_length < self._bound.limit:
+            return Later(*received)
+        return self._turn_away(received) if origin.sheds else self._judge(received, origin)
 
     def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
         """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
@@ -100,7 +141,9 @@ class Intake:
 
     def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
         try:
-            self._bound.note(self._broker.take_in(arrivals, origin))
+            lengths = self._broker.take_in(arrivals, origin)
+            self._later_length = lengths.pop(origin.later, 0)
+            self._bound.note(lengths)
         except redis.OutOfMemoryError:
             if not origin.sheds:
                 raise
@@ -108,6 +151,8 @@ class Intake:
             self._broker.take_in([self._unkept(arrival) for arrival in arrivals], origin._replace(is_full=True))
 
     def _unkept(self, arrival: Arrival) -> Refused:
+        if isinstance(arrival, Later):
+            arrival = self._turn_away(Received(*arrival))
         if isinstance(arrival, Admitted):
             arrival = self._refused(_overloaded(arrival.envelope, NO_MEMORY), arrival.entry_id)
         return arrival._replace(answer=arrival.answer._replace(keys=()))

@@ -139,8 +139,8 @@ def test_a_stopping_ingress_waits_for_a_redis_that_comes_back(own: System, clien
     process.terminate()
     client.execute_command("CLIENT", "UNPAUSE")
     assert process.wait(timeout=15) == 0
-    assert client.llen("dramatiq:default") == 1000
-    client.delete("dramatiq:default", "dramatiq:default.msgs")
+    assert client.hlen("dramatiq:default.msgs") == 1000
+    client.delete(*client.scan_iter("dramatiq:default*"))
 
 
 def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

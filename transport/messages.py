@@ -10,6 +10,7 @@ from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.errors import DecodeError
 from dramatiq.middleware import CurrentMessage
+from pydantic_core import to_json
 
 from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
@@ -68,9 +69,13 @@ class Envelope(NamedTuple):
         due_ms = self.message.options.get("eta")
         return None if due_ms is None else timestamp(due_ms / 1000)
 
-    def arguments(self) -> tuple[str, str, bytes]:
-        """What the Lua scripts read of it: queue name, redis message id, message."""
-        return self.message.queue_name, self.message.options["redis_message_id"], self.message.encode()
+    def arguments(self) -> tuple[str, str, bytes, str, bytes]:
+        """What the Lua scripts read of it: queue name, redis message id, message; and by what it waits for its turn,
+        task type and user as JSON, which a delayed one does not: it waits for its time."""
+        message = self.message
+        task_type = "" if self.delay_ms is not None else message.actor_name
+        user = to_json(addressee(message)[0].user_id)
+        return message.queue_name, message.options["redis_message_id"], message.encode(), task_type, user
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:

@@ -34,7 +34,12 @@ CONDEMNED = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
-    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same.
+
+    Parameters:
+        max_crashes: how often a message may be begun whose worker dies.
+        fair_backlog: from how many messages on a queue the next ones wait in lanes, see turns.lua; 0 for never.
+    """
 
     def __init__(
         self,
@@ -44,15 +49,17 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         key_prefix: str = "",
         events_channel: str = "events",
         max_crashes: int = 3,
+        fair_backlog: int = 64,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
-        self._enqueue_script = script(client, "enqueue")
-        self._take_in_script = script(client, "take_in")
+        self._enqueue_script = script(client, "turns", "enqueue")
+        self._take_in_script = script(client, "turns", "take_in")
         self._events_channel = events_channel
+        self._fair_backlog = fair_backlog
         self._cancel_script = script(client, "answer", "cancel")
-        self._completion = Completion(client, self.namespace, self.broker_id, events_channel)
+        self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
@@ -98,7 +105,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         else:
             envelope = seal(message.copy(), delay)
             self.emit_before("enqueue", *envelope)
-            self._enqueue_line.call(self._enqueue_script, self.namespace, *envelope.arguments())
+            words = (self._fair_backlog, *envelope.arguments())
+            self._enqueue_line.call(self._enqueue_script, self.namespace, *words)
         self.emit_after("enqueue", *envelope)
         return envelope.message
 
@@ -112,7 +120,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
 
         Returns:
-            For each queue that got something how many messages it has now.
+            For each queue that got something how many messages it has now; for `origin.later` how many requests.
 
         Raises:
             DeposedError: another process holds the lease.
@@ -121,7 +129,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
         for envelope in admitted:
             self.emit_before("enqueue", *envelope)
-        words = [*origin.words(), self._events_channel]
+        words = [*origin.words(), self._events_channel, self._fair_backlog]
         for arrival in burst:
             words += arrival.words()
         reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
