@@ -28,7 +28,7 @@ FIELD = b"request"
 COUNT = 256
 
 #: How long a question for new entries stays with Redis.
-QUESTION_S = 5.0
+QUESTION_S = 10.0
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5.0
@@ -38,7 +38,7 @@ SILENCE_S = 0.5
 
 #: An entry that was read this long ago and is still there is taken over, and how often these are looked for.
 ABANDONED_MS = 5_000
-CLAIM_S = 2.5
+CLAIM_S = 5.0
 
 #: A consumer that was not seen for so long is that of an ingress which is gone.
 FORGET_MS = 3600 * 1000

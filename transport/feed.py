@@ -12,7 +12,7 @@ from transport.line import Line
 from transport.scripts import script
 
 #: How long a question stays with Redis before it is asked again.
-QUESTION_S = 10
+QUESTION_S = 15
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5

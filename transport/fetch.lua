@@ -31,7 +31,9 @@ if redis.call("exists", queue .. ".turns") == 1 then
 end
 if #ids < wanted then
     local more = redis.call("lrange", queue, 0, wanted - #ids - 1)
-    redis.call("ltrim", queue, #more, -1)
+    if #more > 0 then
+        redis.call("ltrim", queue, #more, -1)
+    end
     for i = 1, #more do
         ids[#ids + 1] = more[i]
     end
