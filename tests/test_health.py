@@ -98,9 +98,9 @@ def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_li
         wire.ask("ends_consumers")
         (pid,) = (process.pid for process in own.children("worker"))
         wait_until(lambda: own.page("worker", "/readyz")[0] == 503, "it is noticed")
-        code, said = own.health("worker", "--live")
-        assert code == 1
-        assert f"pid {pid}: queue 'default': nothing for " in said
+        complaint = f"pid {pid}: queue 'default': nothing for "
+        wait_until(lambda: complaint in own.health("worker", "--live")[1], "each of its queues is named")
+        assert own.health("worker", "--live")[0] == 1
         status, page = own.page("worker", "/healthz")
         assert status == 503
         assert any("queue 'default':" in reason for reason in page["reasons"])
