@@ -147,7 +147,8 @@ def test_a_killed_replica_is_gone_and_the_other_one_is_asked(own: Watched) -> No
     own.config.write_text(json.dumps(config))
     own.start("ingress")
     own.start("ingress", as_="standby")
-    assert own.health("ingress")[1] == "ingress: healthy (processes asked: 2)\n"
+    both = "ingress: healthy (processes asked: 2)\n"
+    wait_until(lambda: own.health("ingress")[1] == both, "both are healthy")
     own.kill("ingress")
     assert own.health("ingress")[1] == "ingress: healthy (processes asked: 1)\n"
     own.start("ingress")
