@@ -27,6 +27,7 @@ from settings import ScheduledJob
 from task import catalogue
 from transport.arrivals import Origin
 from transport.connection import StopRequest
+from transport.presence import SHOW_S, Presence
 
 #: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
 ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -123,8 +124,12 @@ def main() -> None:
         raise SystemExit(1) from None
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
-    stop.pause()
+    presence = Presence(broker.client, settings.redis.key_prefix, "scheduler")
+    while not stop.received:
+        presence.show_when_due()
+        stop.pause(SHOW_S)
     scheduler.shutdown()
+    presence.leave()
     logger.info("Stopped")
 
 

@@ -11,6 +11,7 @@ from ingress.lease import Lease
 from ingress.subscriber import BURST, BURST_BYTES, Subscriber
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
+from transport.presence import Presence
 
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
@@ -45,6 +46,7 @@ class Replica:
         self._stop = stop
         self._output_buffer_bytes = output_buffer_bytes
         self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
+        self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
         self._leads = False
         self._trim_due_s = 0.0
@@ -70,6 +72,7 @@ class Replica:
                     self._subscriber.hear_the_rest()
             self._subscriber.close()
             self._settle()
+        self._presence.leave()
 
     def _subscribe(self) -> None:
         self._subscriber.close()
@@ -78,6 +81,7 @@ class Replica:
     def _serve(self) -> None:
         while not self._stop.received:
             self._work()
+            self._presence.show_when_due()
             self._subscriber.hear(SILENCE_S)
         self._subscriber.leave()
 

@@ -5,6 +5,8 @@ from collections.abc import Collection
 import redis
 from dramatiq.common import current_millis
 
+from transport.presence import description
+
 #: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
 #: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
 BEAT_S = 1.5
@@ -47,7 +49,7 @@ class Pulse:
             redis.RedisError: it is not known.
         """
         with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(self._alive(self.worker_id), "", px=ALIVE_MS)
+            pipeline.set(self._alive(self.worker_id), description("worker"), px=ALIVE_MS)
             # With its time, for a stock Dramatiq worker that looks after the same queues.
             pipeline.zadd(self._heartbeats, {self.worker_id: current_millis()})
             pipeline.execute()

@@ -1,0 +1,165 @@
+"""What is going on now, asked of Redis: queues, workers, ingresses, schedulers, the stream. Each look costs one or two
+round trips, whatever waits there."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import redis
+from dramatiq.common import current_millis
+
+from transport.presence import PRESENT_MS, index_key
+from transport.pulse import ALIVE_MS, WORKER_PREFIX
+
+#: A worker that was not seen for so long is of no interest any more.
+FORGOTTEN_MS = 3600 * 1000
+
+#: The most workers that are looked at.
+MOST_WORKERS = 1_000
+
+
+class QueueState(NamedTuple):
+    """How many messages a queue has: that no worker has fetched, that workers have in hand (they run, or are the next),
+    that wait for their time, and its dead letters."""
+
+    name: str
+    waiting: int
+    in_hand: int
+    delayed: int
+    dead: int
+
+
+class ProcessState(NamedTuple):
+    """A process by its own account; None where it gives none. `shown_s` ago Redis has heard of it last, and it is
+    `alive` unless that is too long ago."""
+
+    id: str
+    role: str
+    host: str | None
+    pid: int | None
+    since_ms: int | None
+    shown_s: float
+    alive: bool
+    #: Of an ingress: whether it is the one that takes in what is published.
+    leads: bool = False
+
+
+class StreamState(NamedTuple):
+    """How many entries of the stream no ingress has read yet, and how many are read and not taken in."""
+
+    lag: int
+    pending: int
+
+
+class MemoryState(NamedTuple):
+    """Redis's memory in bytes; `limit_bytes` is 0 when it has no limit."""
+
+    used_bytes: int
+    limit_bytes: int
+
+
+class Overview:
+    """Looks at the Redis of one Callboard.
+
+    Raises, in each of its methods:
+        redis.RedisError: when Redis does not answer.
+    """
+
+    def __init__(self, client: "redis.Redis", key_prefix: str, namespace: str, queue_names: Iterable[str]) -> None:
+        self._client = client
+        self._key_prefix = key_prefix
+        self._namespace = namespace
+        self._queue_names = sorted(queue_names)
+
+    def queues(self) -> list[QueueState]:
+        """Each queue."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for name in self._queue_names:
+                queue = f"{self._namespace}:{name}"
+                pipeline.llen(queue)
+                pipeline.hlen(f"{queue}.msgs")
+                pipeline.hlen(f"{queue}.DQ.msgs")
+                pipeline.zcard(f"{queue}.XQ")
+            counts = iter(pipeline.execute())
+        states = []
+        for name in self._queue_names:
+            waiting, there, delayed, dead = (next(counts) for _ in range(4))
+            states.append(QueueState(name, waiting, max(0, there - waiting), delayed, dead))
+        return states
+
+    def workers(self) -> list[ProcessState]:
+        """Each worker process, also one that was lost within the last hour."""
+        since_ms = current_millis() - FORGOTTEN_MS
+        shown: Sequence[Any] = self._client.zrange(
+            f"{self._namespace}:__heartbeats__", -MOST_WORKERS, -1, withscores=True
+        )
+        recent = [(worker_id.decode(), shown_ms) for worker_id, shown_ms in shown if shown_ms > since_ms]
+        signs = self._signs([f"{self._namespace}:__alive__.{worker_id}" for worker_id, _ in recent], ALIVE_MS)
+        states = []
+        for (worker_id, shown_ms), (account, silent_s) in zip(recent, signs, strict=True):
+            stock_silence_s = max(0.0, (current_millis() - shown_ms) / 1000)
+            shown_s = stock_silence_s if silent_s is None else silent_s
+            # A stock worker shows itself otherwise, and has a minute for it.
+            alive = silent_s is not None or (not worker_id.startswith(WORKER_PREFIX) and stock_silence_s < 60)
+            states.append(_process(worker_id, account, shown_s, alive, role="worker"))
+        return states
+
+    def others(self, tasks_channel: str) -> list[ProcessState]:
+        """Each ingress and each scheduler that is there."""
+        index = index_key(self._key_prefix)
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.smembers(index)
+            pipeline.get(f"{self._key_prefix}callboard:lease:{tasks_channel}")
+            members, token = pipeline.execute()
+        leader = f"ingress:{token.decode()}" if token else None
+        ids = sorted(member.decode() for member in members)
+        signs = self._signs([f"{index}:{process_id}" for process_id in ids], PRESENT_MS)
+        return [
+            _process(process_id, account, silent_s, alive=True, leads=process_id == leader)
+            for process_id, (account, silent_s) in zip(ids, signs, strict=True)
+            if silent_s is not None
+        ]
+
+    def stream(self, stream: str, group: str) -> StreamState:
+        """The durable way in. What was taken in is in the stream no longer."""
+        key = f"{self._key_prefix}{stream}"
+        length = int(self._client.xlen(key))
+        try:
+            pending = sum(
+                found["pending"] for found in self._client.xinfo_groups(key) if found["name"] == group.encode()
+            )
+        except redis.ResponseError:  # no stream yet
+            pending = 0
+        return StreamState(max(0, length - pending), pending)
+
+    def memory(self) -> MemoryState:
+        """That of Redis."""
+        found: Any = self._client.info("memory")
+        return MemoryState(found["used_memory"], found.get("maxmemory", 0))
+
+    def _signs(self, keys: Sequence[str], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
+        """What each process says of itself, and how many seconds ago; None when that is too long ago."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.get(key)
+                pipeline.pttl(key)
+            replies = pipeline.execute()
+        return [
+            (json.loads(account or b"{}"), None if account is None else max(0.0, (ttl_ms - left_ms) / 1000))
+            for account, left_ms in zip(replies[::2], replies[1::2], strict=True)
+        ]
+
+
+def _process(
+    process_id: str, account: dict[str, Any], shown_s: float, alive: bool, *, role: str = "", leads: bool = False
+) -> ProcessState:
+    return ProcessState(
+        id=process_id,
+        role=account.get("role", role),
+        host=account.get("host"),
+        pid=account.get("pid"),
+        since_ms=account.get("since_ms"),
+        shown_s=round(shown_s, 3),
+        alive=alive,
+        leads=leads,
+    )

@@ -1,0 +1,73 @@
+"""Ingresses and schedulers say that they are there, for whoever asks. Workers have their pulse."""
+
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import redis
+from dramatiq.common import current_millis
+from pydantic_core import to_json
+
+#: A process shows itself this often; it is not there any more when it has not for so long.
+SHOW_S = 5.0
+PRESENT_MS = 16_000
+
+#: The index is there for a while after the last process has gone.
+INDEX_MS = 60_000
+
+_STARTED_MS = current_millis()
+
+
+def description(role: str) -> bytes:
+    """What a process says of itself."""
+    return to_json({"role": role, "host": socket.gethostname(), "pid": os.getpid(), "since_ms": _STARTED_MS})
+
+
+def index_key(key_prefix: str) -> str:
+    """The set with the ids of all that are there, and of some that were."""
+    return f"{key_prefix}callboard:present"
+
+
+class Presence:
+    """One process's. Nothing depends on it, so a Redis that does not answer is no error."""
+
+    def __init__(self, client: "redis.Redis", key_prefix: str, role: str, token: str | None = None) -> None:
+        self._client = client
+        self._index = index_key(key_prefix)
+        self._id = f"{role}:{token or uuid4().hex}"
+        self._role = role
+        self._due_s = 0.0
+
+    def show_when_due(self) -> None:
+        """Says that this process is there, if it has not lately."""
+        if time.monotonic() < self._due_s:
+            return
+        is_first, self._due_s = not self._due_s, time.monotonic() + SHOW_S
+        with suppress(redis.RedisError):
+            self._show()
+            if is_first:
+                self._forget_gone()
+
+    def leave(self) -> None:
+        """Says that it is gone."""
+        with suppress(redis.RedisError), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.srem(self._index, self._id)
+            pipeline.delete(f"{self._index}:{self._id}")
+            pipeline.execute()
+
+    def _show(self) -> None:
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(f"{self._index}:{self._id}", description(self._role), px=PRESENT_MS)
+            pipeline.sadd(self._index, self._id)
+            pipeline.pexpire(self._index, INDEX_MS)
+            pipeline.execute()
+
+    def _forget_gone(self) -> None:
+        members: Any = self._client.smembers(self._index)
+        ids = [member.decode() for member in members]
+        signs = self._client.mget([f"{self._index}:{present_id}" for present_id in ids])
+        if gone := [present_id for present_id, sign in zip(ids, signs, strict=True) if sign is None]:
+            self._client.srem(self._index, *gone)
