@@ -4,6 +4,7 @@ from typing import Any
 
 import actors  # noqa: F401 - declares the queues
 from broker import answers, broker
+from client.errors import NotFoundError
 from client.output import moment
 from errors import CallboardError
 from transport.dead_letters import DeadLetter, DeadLetters
@@ -19,18 +20,19 @@ def find(letters: DeadLetters, letter_id: str) -> DeadLetter:
     """The one with this id.
 
     Raises:
-        CallboardError: when there is none.
+        NotFoundError: when there is none.
     """
     if (letter := letters.find(letter_id)) is None:
-        raise CallboardError(f"no dead letter has the id {letter_id!r}; `callboard dead list` shows them")
+        raise NotFoundError(f"no dead letter has the id {letter_id!r}; `callboard dead list` shows them")
     return letter
 
 
 def find_to_retry(letters: DeadLetters, letter_id: str) -> DeadLetter:
-    """The same.
+    """The same, for one that is to be tried again.
 
     Raises:
-        CallboardError: also when it can never be tried again.
+        NotFoundError: when there is none.
+        CallboardError: when it can never be tried again.
     """
     letter = find(letters, letter_id)
     if letter.message is None:
