@@ -2,8 +2,11 @@
 
 import ipaddress
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 from pydantic import SecretStr
@@ -36,8 +39,10 @@ def serve(settings: Settings, host: str, port: int, names: Sequence[str]) -> Non
         CallboardError: when it cannot listen there.
     """
     configure_logging("web", settings)
+    # uvicorn stops in good order at either signal, and then raises it once more.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     token = settings.web.token or SecretStr(secrets.token_urlsafe(TOKEN_BYTES))
-    with _listen(host, port) as listening:
+    with _listen(host, port) as listening, suppress(KeyboardInterrupt):
         own_name = f"[{host}]" if ":" in host else host
         address = f"http://{own_name}:{listening.getsockname()[1]}/"
         if settings.web.token is None:
