@@ -9,15 +9,22 @@ from errors import SettingsError
 from logs import WorkerLog
 from settings import Settings, load_settings
 from transport.answers import Answers
+from transport.call_offs import CallOffs
 from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
+from transport.herald import Herald
 from transport.maintenance import Maintenance
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
 from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
 from transport.work_queue import ThriftyWakeups
+
+try:
+    from transport.tracing import spans
+except ModuleNotFoundError:  # without the extra "tracing"
+    spans = list
 
 #: How often running tasks are checked against their time limits.
 TIME_LIMIT_CHECK_MS = 100
@@ -33,13 +40,17 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     return CallboardBroker(
         connect(settings.redis.connection_url, settings.redis.key_prefix),
         key_prefix=settings.redis.key_prefix,
+        events_channel=settings.redis.channels.events,
         max_crashes=worker.max_crashes,
         middleware=[
             WorkerLog(settings),
             OneTermination(),
             Maintenance(),
+            Herald(),
+            CallOffs(),
             ThriftyWakeups(),
             SparseCollections(),
+            *spans(),
             Outcomes(answers),
             GracefulRetries(
                 max_retries=worker.max_attempts - 1,

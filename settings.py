@@ -62,8 +62,8 @@ class Section(BaseModel):
 
 
 class Channels(Section):
-    """The Redis channels that requests come in on and outcomes go out on, and the stream for requests that must not be
-    lost while nobody listens."""
+    """The Redis channels that requests come in on and outcomes go out on, the stream for requests that must not be
+    lost while nobody listens, and the channels that tell of running tasks and cancel them."""
 
     tasks_queue: ChannelName = "tasks"
     tasks_stream: ChannelName = "tasks:stream"
@@ -77,6 +77,12 @@ class Channels(Section):
             raise PydanticCustomError(
                 "same_channel",
                 "tasks_queue and results_queue should be two different channels: an outcome is not a request",
+            )
+        if len({self.tasks_queue, self.results_queue, self.events, self.control}) < 4:
+            raise PydanticCustomError(
+                "same_channel",
+                "events and control should each have a channel of their own, not that of the other, nor that of "
+                "tasks_queue or results_queue",
             )
         return self
 
@@ -183,6 +189,7 @@ class Limits(Section):
     queue_length: Count = 1_000_000
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
+    backlog_bytes: Count = 64 * 1024 * 1024
 
 
 class WebSettings(Section):
@@ -241,13 +248,20 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        tasks = self.redis.channels.tasks_queue
-        if any(fnmatchcase(tasks, pattern) for pattern in self.limits.reply_to):
-            raise PydanticCustomError(
-                "reply_to",
-                "limits.reply_to should not match the channel {tasks}, where an outcome would be read as a request",
-                {"tasks": repr(tasks)},
-            )
+        channels = self.redis.channels
+        meanings = {
+            channels.tasks_queue: "a request",
+            channels.control: "a control message",
+            channels.events: "an event",
+        }
+        for channel, meaning in meanings.items():
+            if any(fnmatchcase(channel, pattern) for pattern in self.limits.reply_to):
+                raise PydanticCustomError(
+                    "reply_to",
+                    "limits.reply_to should not match the channel {channel}, where an outcome would be read as "
+                    "{meaning}",
+                    {"channel": repr(channel), "meaning": meaning},
+                )
         names = [job.name for job in self.schedule]
         if len(set(names)) < len(names):
             raise PydanticCustomError("job_names", "schedule should not name two jobs alike: {names}", {"names": names})

@@ -13,6 +13,7 @@ from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import dramatiq
+from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import Shutdown, TimeLimitExceeded
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
@@ -24,14 +25,16 @@ from errors import DeclarationError, InvalidParametersError
 from settings import TaskOptions
 from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
 from transport.messages import Delivery
+from transport.progress import progress
+from transport.stage import Cancelled
 
-__all__ = ["InvalidParametersError", "Task", "catalogue", "task"]
+__all__ = ["Cancelled", "InvalidParametersError", "Task", "catalogue", "progress", "task"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Ends at once, without another attempt: the request is wrong, or would run past its limit again.
-NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded)
+#: Ends at once, without another attempt: the request is wrong, would run past its limit again, or is not wanted.
+NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded, Cancelled)
 
 #: Dramatiq's own rule, without the dots that its names for delayed and dead messages end with.
 QUEUE_NAME = "[a-zA-Z_][a-zA-Z0-9_-]*"
@@ -44,6 +47,7 @@ class Task(Generic[P, R]):
     def __init__(self, function: Callable[P, R], name: str, queue_name: str, options: TaskOptions) -> None:
         update_wrapper(self, function)
         self.name = name
+        self.options = options
         self._function: Callable[..., Any] = function
         hints = annotations(function, name)
         self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))
@@ -59,7 +63,7 @@ class Task(Generic[P, R]):
             max_attempts=options.max_attempts,
             time_limit_ms=options.time_limit_ms,
         )
-        run: Callable[..., Any] = self._run_async if inspect.iscoroutinefunction(function) else self._run
+        self._perform = async_to_sync(self._run_async) if inspect.iscoroutinefunction(function) else self._run
         self.actor: dramatiq.Actor[..., Any] = dramatiq.actor(
             actor_name=name,
             queue_name=queue_name,
@@ -70,7 +74,7 @@ class Task(Generic[P, R]):
             max_backoff=options.max_backoff_ms,
             time_limit=options.time_limit_ms,
             notify_shutdown=options.notify_shutdown,
-        )(run)
+        )(self._run_on_stage)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """What the function returns, with nothing of Callboard in between."""
@@ -95,6 +99,9 @@ class Task(Generic[P, R]):
             logger.exception("Task {!r} cannot check its parameters", self.name)
             raise InvalidParametersError(f"The parameters cannot be checked: {type(error).__name__}") from None
         return known
+
+    def _run_on_stage(self, *args: Any, **kwargs: Any) -> None:
+        broker.stage.perform(self._perform, *args, **kwargs)
 
     def _run(self, *args: Any, **kwargs: Any) -> None:
         self._finish(self._function(**self._arguments(args, kwargs)))

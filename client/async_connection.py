@@ -1,8 +1,8 @@
 """What is beneath `AsyncCallboardClient`: the connections, and waiting in an event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -57,7 +57,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.tasks_queue
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             await self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -71,7 +71,7 @@ class AsyncConnection:
     async def watch(self, waiter: AsyncWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             await self._listener.hear(self.place.redis.channels.events)
 
     async def cancel(self, message: bytes) -> None:
@@ -81,15 +81,14 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             if not await self._reaches(channel, message):
-                raise nobody_listens(channel, "no worker runs")
+                raise nobody_listens(channel, "no ingress runs")
 
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
         if not await waiter.wait(lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s):
-            with suppress(redis.RedisError):
-                await self._fetch([waiter])
+            await self._fetch([waiter])
         return waiter.ending()
 
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
@@ -114,10 +113,12 @@ class AsyncConnection:
             await self._fetch(waiters)
 
     async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for waiter in waiters:
-                pipeline.get(self.place.kept_at(waiter.key))
-            self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for waiter in waiters:
+                    pipeline.get(self.place.kept_at(waiter.key))
+                self._desk.take_kept(await pipeline.execute(raise_on_error=False))
 
     async def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""
@@ -128,8 +129,3 @@ class AsyncConnection:
             return is_cluster(await self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.2
             return False
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with self.place.errors(is_closed=self._is_closed):
-            yield

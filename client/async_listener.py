@@ -70,7 +70,7 @@ class AsyncListener:
                     pause_s = FIRST_PAUSE_S
                     while True:
                         await self._read()
-                except redis.RedisError as error:
+                except (redis.RedisError, OSError) as error:
                     await self._fail(error)
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -90,11 +90,11 @@ class AsyncListener:
                 raise
         self._is_ready = True
 
-    async def _fail(self, error: redis.RedisError) -> None:
+    async def _fail(self, error: redis.RedisError | OSError) -> None:
         await self._hang_up()
         self._confirmed.clear()
         self._failures += 1
-        self._last_failure = error
+        self._last_failure = redis.RedisError(str(error))
         async with self._changed:
             self._changed.notify_all()
 

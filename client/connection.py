@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -54,7 +54,7 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channels = self.place.redis.channels
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -68,7 +68,7 @@ class Connection:
     def watch(self, waiter: BlockingWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             self._listener.hear(self.place.redis.channels.events)
 
     def cancel(self, message: bytes) -> None:
@@ -78,15 +78,14 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self._errors():
+        with self.place.errors(is_closed=self._is_closed):
             if not self._reaches(channel, message):
-                raise nobody_listens(channel, "no worker runs")
+                raise nobody_listens(channel, "no ingress runs")
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
         if not waiter.wait(lambda: waiter.is_over, time.monotonic() + timeout_s):
-            with suppress(redis.RedisError):
-                self._fetch([waiter])
+            self._fetch([waiter])
         return waiter.ending()
 
     def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
@@ -111,7 +110,8 @@ class Connection:
             self._fetch(waiters)
 
     def _fetch(self, waiters: Sequence[BlockingWaiter]) -> None:
-        with self._redis.pipeline(transaction=False) as pipeline:
+        # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
+        with suppress(redis.RedisError), self._redis.pipeline(transaction=False) as pipeline:
             for waiter in waiters:
                 pipeline.get(self.place.kept_at(waiter.key))
             self._desk.take_kept(pipeline.execute(raise_on_error=False))
@@ -125,8 +125,3 @@ class Connection:
             return is_cluster(self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.2
             return False
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        with self.place.errors(is_closed=self._is_closed):
-            yield

@@ -32,7 +32,7 @@ def line(event: TaskEvent) -> str:
     if event.attempt and event.attempt > 1:
         words.append(f"(attempt {event.attempt})")
     if event.done is not None and event.total is not None:
-        words.append(f"{event.done:g} of {event.total:g}")
+        words.append(f"{event.done:,.15g} of {event.total:,.15g}")
     if event.next_run_at:
         words.append(f"next at {event.next_run_at}")
     words += [text for text in (event.message, event.error_code, event.error) if text]

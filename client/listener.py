@@ -82,7 +82,7 @@ class Listener:
                 pause_s = FIRST_PAUSE_S
                 while not self._closed.is_set():
                     self._read()
-            except redis.RedisError as error:
+            except (redis.RedisError, OSError) as error:
                 self._fail(error)
                 self._closed.wait(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -102,20 +102,21 @@ class Listener:
             self._is_connected = True
             self._changed.notify_all()
 
-    def _fail(self, error: redis.RedisError) -> None:
+    def _fail(self, error: redis.RedisError | OSError) -> None:
         with self._changed:
             self._line.close()
             self._is_connected = False
             self._confirmed.clear()
             self._failures += 1
-            self._last_failure = error
+            self._last_failure = redis.RedisError(str(error))
             self._changed.notify_all()
 
     def _read(self) -> None:
         if self._line.is_answered(SILENCE_S):
             self._receive()
         elif self._silence.asks():
-            self._line.send(("PING",))
+            with self._changed:
+                self._line.send(("PING",))
 
     def _receive(self) -> None:
         kind, channel, data = (*self._line.receive(), None, None)[:3]

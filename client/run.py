@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import redis
 from honcho.manager import Manager
@@ -25,8 +26,10 @@ EXAMPLE_REQUEST = '{"task_type": "reverse_string", "user_id": "me", "parameters"
 
 HINT = """
 Callboard is ready. In another terminal:
+  {callboard} send reverse_string text=hello
+  {callboard} watch
+or with nothing but Redis, in two of them:
   redis-cli -u {url} SUBSCRIBE {results}
-and in a third one:
   redis-cli -u {url} PUBLISH {tasks} '{request}'
 Ctrl-C stops everything.
 """
@@ -84,6 +87,7 @@ def _hint_when_ready(settings: Settings) -> None:
         if _is_ready(settings.redis):
             print(
                 HINT.format(
+                    callboard=os.path.relpath(Path(sys.executable).with_name("callboard")),
                     url=settings.redis.location,
                     tasks=channels.tasks_queue,
                     results=channels.results_queue,

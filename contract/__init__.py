@@ -7,7 +7,7 @@ The one place that knows a field's name; knows neither Redis nor Dramatiq. Sourc
 
 from contract.control import ControlMessage
 from contract.description import JsonSchema, TaskDescription
-from contract.event import EventKind, TaskEvent
+from contract.event import EventKind, TaskEvent, write_event
 from contract.fields import ErrorCode, Sender, timestamp
 from contract.keys import claim_key, outcome_key, request_key
 from contract.outcome import RefusedRequestError, TaskOutcome
@@ -35,4 +35,5 @@ __all__ = [
     "sentence",
     "task_not_found",
     "timestamp",
+    "write_event",
 ]

@@ -1,8 +1,10 @@
 """The kinds of values that requests, outcomes, events and cancellations have in common."""
 
 import re
+import time
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -66,9 +68,16 @@ class Sender(NamedTuple):
     traceparent: str | None = None
 
 
-def timestamp() -> str:
-    """Now, in ISO 8601 with offset."""
-    return datetime.now(UTC).isoformat()
+def timestamp(unix_s: float | None = None) -> str:
+    """Now, or that time, in ISO 8601 with offset."""
+    whole_s, part_s = divmod(time.time() if unix_s is None else unix_s, 1)
+    return f"{_date_and_time(int(whole_s))}.{int(part_s * 1e6):06d}+00:00"
+
+
+# Several times a request, mostly within the same second.
+@lru_cache(maxsize=16)
+def _date_and_time(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat()
 
 
 def absent(value: object) -> bool:

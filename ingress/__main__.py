@@ -7,6 +7,7 @@ from loguru import logger
 
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
+from ingress.control import Control
 from ingress.gate import Gate
 from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
@@ -14,6 +15,7 @@ from ingress.replica import Replica
 from ingress.stream import StreamReader
 from logs import configure_logging
 from task import catalogue
+from transport.cancellation import Cancellation
 from transport.collector import spare_collections
 from transport.connection import StopRequest
 
@@ -30,18 +32,15 @@ def main() -> None:
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
     reader = StreamReader(broker.client, stream, intake, stop, bound)
-    replica = Replica(
-        broker.client,
-        channel,
-        intake,
-        stop,
-        key_prefix=settings.redis.key_prefix,
-        output_buffer_bytes=settings.limits.pubsub_buffer_bytes,
-    )
+    replica = Replica(broker.client, channel, intake, stop, settings.limits, key_prefix=settings.redis.key_prefix)
+    max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
+    control = Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
     try:
         stop.until_redis_answers(broker.client.ping)
         spare_collections()
+        control.start()
         _run(reader, replica, stop)
+        control.stop()
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
         raise SystemExit(1) from None

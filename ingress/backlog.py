@@ -22,7 +22,8 @@ class Backlog:
         self.dropped = 0
         self._limit_bytes = limit_bytes
         self._requests: deque[bytes] = deque()
-        self._bytes = 0
+        #: Of the requests that are held.
+        self.size_bytes = 0
         # Requests are numbered from the first that was heard: this is the number of the first that is held.
         self._first = 0
         # Below this number they are taken in, also those that are still to be heard.
@@ -38,8 +39,8 @@ class Backlog:
             self._first += 1
             return
         self._requests.append(request)
-        self._bytes += len(request)
-        while self._bytes > self._limit_bytes and len(self._requests) > 1:
+        self.size_bytes += len(request)
+        while self.size_bytes > self._limit_bytes and len(self._requests) > 1:
             self.drop(1)
             self.dropped += 1
 
@@ -62,7 +63,7 @@ class Backlog:
     def drop(self, count: int) -> None:
         """Forgets the oldest `count` requests."""
         for _ in range(count):
-            self._bytes -= len(self._requests.popleft())
+            self.size_bytes -= len(self._requests.popleft())
         self._first += count
 
     def position_after(self, count: int) -> str:

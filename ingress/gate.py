@@ -18,8 +18,8 @@ class Gate:
         self._catalogue = catalogue
         self._limits = limits
 
-    def admit(self, data: bytes) -> Envelope:
-        """The message, ready to be enqueued, for a request as it came from outside.
+    def read(self, data: bytes) -> TaskRequest:
+        """The request in what came from outside, with a channel for the answer that it may name.
 
         Raises:
             RefusedRequestError: with its outcome; nothing else, whatever `data` is.
@@ -29,14 +29,23 @@ class Gate:
             raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, Sender())
         request = read_request(data)
         self._check_reply_channel(request)
+        return request
+
+    def admit(self, data: bytes) -> Envelope:
+        """The message, ready to be enqueued, for a request as it came from outside.
+
+        Raises:
+            RefusedRequestError: with its outcome; nothing else, whatever `data` is.
+        """
+        request = self.read(data)
         if (task := self._catalogue.get(request.task_type)) is None:
-            raise _refuse(request, ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type))
+            raise refuse(request, ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type))
         try:
             parameters = task.check(request.parameters)
         except InvalidParametersError as error:
-            raise _refuse(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
+            raise refuse(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
         if request.max_age_ms is not None and request.max_age_ms <= (request.delay_ms or 0):
-            raise _refuse(request, ErrorCode.EXPIRED, "max_age_ms ends before the request may start")
+            raise refuse(request, ErrorCode.EXPIRED, "max_age_ms ends before the request may start")
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
 
     def _check_reply_channel(self, request: TaskRequest) -> None:
@@ -49,5 +58,6 @@ class Gate:
         raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, request.sender)
 
 
-def _refuse(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:
+def refuse(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:
+    """A refusal that is answered wherever the request wants its outcome."""
     return RefusedRequestError(code, complaint, request.sender, request.reply_to)

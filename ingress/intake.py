@@ -6,8 +6,8 @@ from typing import NamedTuple
 import redis
 from loguru import logger
 
-from contract import ErrorCode, RefusedRequestError
-from ingress.gate import Gate
+from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
+from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
 from transport.arrivals import Admitted, Arrival, Origin, Refused
@@ -19,6 +19,7 @@ from transport.redis_broker import CallboardBroker
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
 
+TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
 
 
@@ -51,6 +52,19 @@ class Intake:
         arrivals = [self._judge(received, origin) for received in burst]
         self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
 
+    def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
+        """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
+        refused = [self._turn_away(received) for received in burst]
+        logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
+        self._stop.until_redis_answers(lambda: self._send(refused, origin), PATIENCE_S)
+
+    def _turn_away(self, received: Received) -> Refused:
+        try:
+            refusal = refuse(self._gate.read(received.data), ErrorCode.OVERLOADED, TOO_FAST)
+        except RefusedRequestError as unreadable:
+            refusal = unreadable
+        return self._refused(refusal, received.entry_id)
+
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
             envelope = self._gate.admit(received.data)
@@ -58,8 +72,20 @@ class Intake:
                 raise _overloaded(envelope, f"The queue is at its bound of {self._bound.limit} messages")
         except RefusedRequestError as refusal:
             logger.debug("Refused a request: {!r}", str(refusal))
-            return Refused(self._answers.answer(refusal.outcome, refusal.reply_to), received.entry_id)
-        return Admitted(envelope, self._claim(envelope, origin), received.entry_id)
+            return self._refused(refusal, received.entry_id)
+        return Admitted(envelope, _event_of(envelope), self._claim(envelope, origin), received.entry_id)
+
+    def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
+        outcome = refusal.outcome
+        event = write_event(
+            EventKind.ERROR,
+            outcome.timestamp,
+            outcome.task_id,
+            refusal.sender,
+            error=outcome.error,
+            error_code=outcome.error_code,
+        )
+        return Refused(self._answers.answer(outcome, refusal.reply_to), event, entry_id)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
@@ -82,10 +108,15 @@ class Intake:
             self._broker.take_in([self._unkept(arrival) for arrival in arrivals], origin._replace(is_full=True))
 
     def _unkept(self, arrival: Arrival) -> Refused:
-        if isinstance(arrival, Refused):
-            return arrival._replace(answer=arrival.answer._replace(keys=()))
-        refusal = _overloaded(arrival.envelope, NO_MEMORY)
-        return Refused(self._answers.answer(refusal.outcome, refusal.reply_to)._replace(keys=()), arrival.entry_id)
+        if isinstance(arrival, Admitted):
+            arrival = self._refused(_overloaded(arrival.envelope, NO_MEMORY), arrival.entry_id)
+        return arrival._replace(answer=arrival.answer._replace(keys=()))
+
+
+def _event_of(envelope: Envelope) -> bytes:
+    task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
+    delay = {} if envelope.due_at is None else {"next_run_at": envelope.due_at}
+    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
 
 
 def _overloaded(envelope: Envelope, complaint: str) -> RefusedRequestError:

@@ -1,23 +1,34 @@
 """One of any number of ingresses: hears what all of them hear, and takes it in while it holds the lease."""
 
 import time
+from collections.abc import Callable
 
 import redis
 from loguru import logger
 
 from ingress.backlog import Backlog
 from ingress.intake import PATIENCE_S, Intake, Received
-from ingress.lease import Lease
-from ingress.subscriber import BURST, BURST_BYTES, Subscriber
+from ingress.lease import LEASE_S, Lease
+from ingress.markers import Markers
+from ingress.output_buffer import widen_output_buffer
+from ingress.subscriber import Subscriber
+from settings import Limits
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
 
+#: The most requests, and about how many bytes of them, that are taken in at once: Redis does nothing else meanwhile.
+BURST = 256
+BURST_BYTES = 4 * 1024 * 1024
+
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
 
-#: The most that a standby holds until the one with the lease has taken it in.
-BACKLOG_BYTES = 128 * 1024 * 1024
+#: A standby holds so many times what the one with the lease does, which may be that much behind.
+STANDBY_SHARE = 2
+
+#: How often one that stops looks whether the lease of another one has run out.
+SETTLE_PAUSE_S = 0.1
 
 #: How often a standby forgets what was taken in.
 TRIM_S = 0.5
@@ -36,17 +47,18 @@ class Replica:
         channel: str,
         intake: Intake,
         stop: StopRequest,
+        limits: Limits,
         *,
         key_prefix: str,
-        output_buffer_bytes: int,
     ) -> None:
         self._client = client
         self._channel = channel
         self._intake = intake
         self._stop = stop
-        self._output_buffer_bytes = output_buffer_bytes
+        self._limits = limits
         self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
+        self._markers = Markers(client, channel)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
         self._leads = False
         self._trim_due_s = 0.0
@@ -59,11 +71,14 @@ class Replica:
             redis.RedisError: when it is asked to stop and Redis does not answer.
         """
         while not self._stop.received:
-            self._backlog = Backlog(BACKLOG_BYTES)
+            self._backlog = Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
             self._marker = None
-            self._subscriber = Subscriber(self._client, self._channel, self._backlog, self._output_buffer_bytes)
+            self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
                 self._stop.until_redis_answers(self._subscribe)
+                # Of its own, since the subscription is good already: it hears what comes while Redis is asked again.
+                marker = self._stop.until_redis_answers(self._markers.publish)
+                self._subscriber.hear_marker(marker)
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -75,6 +90,7 @@ class Replica:
         self._presence.leave()
 
     def _subscribe(self) -> None:
+        widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
         self._subscriber.close()
         self._subscriber.subscribe()
 
@@ -82,7 +98,7 @@ class Replica:
         while not self._stop.received:
             self._work()
             self._presence.show_when_due()
-            self._subscriber.hear(SILENCE_S)
+            self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
         self._subscriber.leave()
 
     def _work(self) -> None:
@@ -91,29 +107,33 @@ class Replica:
             self._leads = False
             self._trim_when_due()
         elif self._leads or self._take_over():
-            self._take_in()
+            while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
+                self._hand_on(self._intake.turn_away)
+            self._hand_on(self._intake.take)
 
-    def _take_in(self) -> None:
-        while burst := self._backlog.first(BURST, BURST_BYTES):
-            position = self._backlog.position_after(len(burst))
-            origin = Origin(self._lease.key, self._lease.token, self._position_key, position, POSITION_TTL_S)
-            try:
-                self._intake.take([Received(data) for data in burst], origin)
-            except DeposedError:
-                self._lease.lose()
-                self._leads = False
-                return
+    def _hand_on(self, take: Callable[[list[Received], Origin], None]) -> None:
+        """Has the oldest requests of the backlog taken in, or turned away, in one step."""
+        if not (burst := self._backlog.first(BURST, BURST_BYTES)):
+            return
+        position = self._backlog.position_after(len(burst))
+        origin = Origin(self._lease.key, self._lease.token, self._position_key, position, POSITION_TTL_S)
+        try:
+            take([Received(data) for data in burst], origin)
+        except DeposedError:
+            self._lease.lose()
+            self._leads = False
+        else:
             self._backlog.drop(len(burst))
 
     def _take_over(self) -> bool:
         """Whether it is known now where the one before has stopped."""
         if not self._drop_known():
             # It stopped before this replica listened. Another one may have heard what was published in between.
-            if self._marker is None and self._subscriber.others_hear():
+            if self._marker is None and self._stop.until_redis_answers(self._markers.others_hear):
                 self._lease.leave_to_others()
             # Or the marker of its position is still to be heard: then it is before one that is published now.
             if self._marker is None:
-                self._marker = self._subscriber.mark()
+                self._marker = self._stop.until_redis_answers(self._markers.publish)
                 return False
             if not self._backlog.knows(self._marker):
                 return False
@@ -141,12 +161,22 @@ class Replica:
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
+        # The lease of one that has died holds for a while yet, and nobody else may be left to take over from it.
+        patience_s = LEASE_S + PATIENCE_S if self._stop.received else 0.0
+        deadline_s = time.monotonic() + patience_s
         try:
-            while self._backlog and self._stop.until_redis_answers(self._lease.seek, PATIENCE_S):
-                if not self._leads:
+            while self._backlog:
+                if self._stop.until_redis_answers(self._lease.seek, PATIENCE_S):
+                    if not self._leads:
+                        self._drop_known()
+                        self._leads = True
+                    self._hand_on(self._intake.take)
+                elif time.monotonic() > deadline_s:
+                    break
+                else:
+                    self._leads = False
                     self._drop_known()
-                    self._leads = True
-                self._take_in()
+                    time.sleep(SETTLE_PAUSE_S)
         except redis.RedisError:
             count = len(self._backlog)
             logger.error("Asked to stop without Redis: {} requests are lost that no other ingress has heard", count)

@@ -2,17 +2,18 @@
 
 import time
 from contextlib import suppress
-from uuid import uuid4
 
 import redis
 
 from ingress.backlog import Backlog
-from ingress.output_buffer import widen_output_buffer
+from ingress.markers import markers_channel
 from transport.line import Line
 
-#: The most requests that are heard before they are taken in, and the bytes from which on no more are waited for.
-BURST = 256
-BURST_BYTES = 4 * 1024 * 1024
+#: The most requests that are heard before some are taken in, and the bytes from which on no more are waited for. It is
+#: several times what is taken in at once: a flood is to lie here, where it can be turned away, and not in Redis, which
+#: cuts off a subscriber that is far behind.
+HEARD = 1024
+HEARD_BYTES = 16 * 1024 * 1024
 
 #: After this long without a word from Redis it is asked for one, and has as long again to answer.
 PING_S = 5.0
@@ -29,45 +30,33 @@ class Subscriber:
             one.
     """
 
-    def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog, output_buffer_bytes: int) -> None:
-        self._client = client
+    def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog) -> None:
         self._line = Line(client)
         self._channel = channel
-        self._markers = f"callboard:markers:{channel}"
+        self._markers = markers_channel(channel)
         self._backlog = backlog
-        self._output_buffer_bytes = output_buffer_bytes
         self._heard_s = 0.0
         self._pinged_s: float | None = None
 
     def subscribe(self) -> None:
-        """Returns when Redis has confirmed the subscription and delivers."""
-        widen_output_buffer(self._client, self._output_buffer_bytes)
+        """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed."""
         self._line.send(("SUBSCRIBE", self._channel, self._markers))
-        # Ready means ready: from Redis's confirmation on, nothing that is published here is missed.
         self._line.receive()
         self._line.receive()
         self._hears()
-        marker = self.mark()
+
+    def hear_marker(self, marker: str) -> None:
+        """Returns when this marker, which was published just now, is delivered."""
         deadline_s = time.monotonic() + READY_S
         while not self._backlog.knows(marker):
             self.hear(READY_S)
             if time.monotonic() > deadline_s:
                 raise redis.TimeoutError(f"Redis has not delivered what was published on {self._markers!r}")
 
-    def mark(self) -> str:
-        """Publishes a new marker for all ingresses to hear; returns it."""
-        marker = uuid4().hex
-        self._client.publish(self._markers, marker)
-        return marker
-
-    def others_hear(self) -> bool:
-        """Whether other ingresses are subscribed, too."""
-        return self._client.pubsub_numsub(self._markers)[0][1] > 1
-
     def hear(self, silence_s: float) -> None:
         """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
-        room = BURST_BYTES
-        for _ in range(BURST):
+        room = HEARD_BYTES
+        for _ in range(HEARD):
             if room <= 0 or not self._line.is_answered(silence_s):
                 break
             silence_s = 0

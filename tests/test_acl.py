@@ -51,6 +51,18 @@ def test_a_whole_system_works_with_a_user_each(system: System, server: AclServer
     assert denials(server.url) == set()
 
 
+@pytest.mark.parametrize("fields", [{}, {"delay_ms": 60_000}], ids=["running", "delayed"])
+def test_a_request_is_cancelled_with_the_rights_of_its_client(
+    server: AclServer, wire: Wire, tmp_path: Path, fields: dict[str, int]
+) -> None:
+    user_id, parameters = new_user(), {"left": str(tmp_path / "left")}
+    request = {"task_type": "works_on", "user_id": user_id, "request_id": "r", "parameters": parameters}
+    wire.publish(request | fields)
+    wire.client.publish("control", json.dumps({"action": "cancel", "user_id": user_id, "request_id": "r"}))
+    assert wire.outcome_of(user_id)["error_code"] == "cancelled"
+    assert denials(server.url) == set()
+
+
 def test_a_repeat_is_answered_with_the_rights_of_the_ingress(system: System, server: AclServer, wire: Wire) -> None:
     user_id = new_user()
     for _ in range(2):
@@ -78,6 +90,9 @@ FORBIDDEN = {
     "client": [
         "PUBLISH results {}",
         "PUBLISH callboard:markers:tasks x",
+        "PUBLISH events {}",
+        "PUBLISH callboard:call-offs x",
+        "SUBSCRIBE control",
         "SUBSCRIBE tasks",
         "PSUBSCRIBE *",
         "GET callboard:outcome:x",
@@ -102,7 +117,9 @@ FORBIDDEN = {
     ],
     "ingress": [
         "PUBLISH tasks {}",
+        "PUBLISH control {}",
         "SUBSCRIBE results",
+        "SUBSCRIBE events",
         "BLMOVE dramatiq:default dramatiq:default LEFT LEFT 1",
         "SET any x",
         "SET callboard:fired:tick x",
@@ -111,6 +128,8 @@ FORBIDDEN = {
     ],
     "worker": [
         "PUBLISH tasks {}",
+        "PUBLISH control {}",
+        "SUBSCRIBE control",
         "SUBSCRIBE results",
         "SUBSCRIBE tasks",
         "GET callboard:outcome:x",

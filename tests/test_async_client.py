@@ -49,6 +49,18 @@ def test_five_thousand_calls_are_outstanding_on_one_connection(system: System) -
     assert asyncio.run(reverse_all()) == [f"{number:04}"[::-1] for number in range(5_000)]
 
 
+def test_calls_at_once_take_two_connections(system: System) -> None:
+    async def count(operator: "redis.Redis") -> int:
+        others = {connection["id"] for connection in operator.client_list()}
+        async with AsyncCallboardClient(system.redis_url) as callboard:
+            await asyncio.gather(*(callboard.call("reverse_string", text="abc") for _ in range(500)))
+            return len({connection["id"] for connection in operator.client_list()} - others)
+
+    with open_client(system.redis_url) as operator:
+        # One to hear, one to send. Of the system's own, one may be new.
+        assert asyncio.run(count(operator)) <= 3
+
+
 def test_a_durable_request_waits_for_an_ingress(system: System) -> None:
     async def call() -> object:
         async with AsyncCallboardClient(system.redis_url, durable=True) as callboard:

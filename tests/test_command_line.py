@@ -141,3 +141,28 @@ def test_a_durable_request_needs_nobody_yet(project: Path) -> None:
         words = ["send", "reverse_string", "text=abc", "--durable", "--no-wait"]
         ended = run_to_its_end(project, ["-m", "client.command", *words], environment(server.url))
         assert ended.returncode == 0
+
+
+def test_send_shows_what_happens_to_a_request(system: System) -> None:
+    ended = callboard(system, "send", "always_fails", "--watch")
+    assert ended.returncode == 1
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == [
+        *("accepted", "started", "retrying", "started", "retrying", "started", "error"),
+        "callboard:",
+    ]
+
+
+def test_send_writes_each_event_and_the_outcome_as_a_line_of_json(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=abc", "--watch", "--json")
+    *events, outcome = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["accepted", "started", "completed"]
+    assert outcome["result"] == {"reversed_text": "cba"}
+
+
+def test_cancel_ends_a_request_that_waits(system: System) -> None:
+    with Wire(system.redis_url) as wire:
+        user_id = new_user()
+        words = ("send", "reverse_string", "text=abc", "--delay-ms", "60000", "--no-wait", "--user-id", user_id)
+        sent = callboard(system, *words).stdout.strip()
+        assert callboard(system, "cancel", sent, "--user-id", user_id).returncode == 0
+        assert wire.outcome_of(user_id)["error_code"] == "cancelled"

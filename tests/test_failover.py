@@ -66,8 +66,7 @@ def test_what_was_replicated_is_answered_and_so_is_everything_new(
         wait_until(lambda: accepted(wire.client, requests) == REQUESTS, "every request is on the queue or answered")
         assert wire.client.wait(1, 10_000) >= 1
         change(deployment)
-    wait_until(lambda: has_moved(deployment, before), "there is another master", FAILOVER_DEADLINE_S)
-    wait_until(lambda: hears(deployment), "the ingress hears what is published there", FAILOVER_DEADLINE_S)
+    wait_until(lambda: hears_elsewhere(deployment, before), "the ingress hears another master", FAILOVER_DEADLINE_S)
     with Wire(deployment.url) as wire:
         requests += publish(wire)
         wait_until(lambda: answered(wire.client, requests) == len(requests), "all are answered", FAILOVER_DEADLINE_S)
@@ -97,18 +96,13 @@ def accepted(client: "redis.Redis", users: list[str]) -> int:
     return answered(client, users) + len({reply["user_id"] for reply in waiting} & set(users))
 
 
-def has_moved(deployment: Deployment, port: int) -> bool:
+def hears_elsewhere(deployment: Deployment, port: int) -> bool:
+    """In one look, since the nodes of a cluster name the old master and the new one by turns for a moment."""
     try:
-        return deployment.master().port != port
+        master = deployment.master()
     except redis.RedisError:
         return False
-
-
-def hears(deployment: Deployment) -> bool:
-    try:
-        return listeners(deployment.master().url) > 0
-    except redis.RedisError:
-        return False
+    return master.port != port and listeners(master.url) > 0
 
 
 def listeners(url: str) -> int:

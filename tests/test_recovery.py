@@ -162,6 +162,22 @@ def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fle
     assert not fleet.client.exists("dramatiq:default.suspects")
 
 
+def test_a_worker_that_stops_while_a_suspect_runs_does_not_count_as_its_death(fleet: Fleet) -> None:
+    fleet.send()
+    dead, stopping, next_one = fleet.worker(), fleet.worker(), fleet.worker()
+    assert consume(dead)
+    consume(stopping)
+    fleet.kill(dead)
+    fleet.look_after(stopping)
+    assert consume(stopping)
+    begun = fleet.client.hvals("dramatiq:default.suspects")
+    stopping.close()
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"] != begun
+    (delivery,) = consume(next_one)
+    next_one.consume("default", prefetch=1, timeout=TIMEOUT_MS).ack(delivery)
+    assert not fleet.client.exists("dramatiq:default.suspects")
+
+
 def test_a_message_that_is_due_much_later_is_held_by_nobody(fleet: Fleet) -> None:
     fleet.send(delay=3_600_000)
     holder = fleet.worker()

@@ -25,7 +25,7 @@ def test_an_empty_file_leaves_the_defaults_of_the_design() -> None:
     settings = load({})
     assert (settings.redis.host, settings.redis.port) == ("localhost", 6379)
     channels = {"tasks_queue": "tasks", "results_queue": "results", "tasks_stream": "tasks:stream"}
-    assert settings.redis.channels.model_dump() == channels
+    assert settings.redis.channels.model_dump() == channels | {"events": "events", "control": "control"}
     assert settings.redis.outcome_ttl_s == 3600
     assert settings.limits.request_bytes == 1024 * 1024
     assert settings.limits.reply_to == ("results:*",)
@@ -34,6 +34,7 @@ def test_an_empty_file_leaves_the_defaults_of_the_design() -> None:
 
 def test_the_file_overrides_the_defaults() -> None:
     channels = {"tasks_queue": "requests", "tasks_stream": "requests:stream", "results_queue": "answers"}
+    channels |= {"events": "news", "control": "wishes"}
     settings = load({"redis": {"host": "db", "port": 7000, "channels": channels}, "worker": {"max_attempts": 1}})
     assert settings.redis.connection_url == "redis://db:7000/0"
     assert settings.redis.channels.model_dump() == channels

@@ -120,6 +120,19 @@ def test_requests_and_outcomes_cannot_share_a_channel(channels: dict[str, str]) 
     assert "two different channels" in complaint({"redis": {"channels": channels}})
 
 
+@pytest.mark.parametrize(
+    "channels",
+    [{"events": "tasks"}, {"control": "results"}, {"events": "x", "control": "x"}, {"tasks_queue": "control"}],
+)
+def test_events_and_control_messages_have_channels_of_their_own(channels: dict[str, str]) -> None:
+    assert "each have a channel of their own" in complaint({"redis": {"channels": channels}})
+
+
+@pytest.mark.parametrize(("pattern", "channel"), [("contr*", "control"), ("[e]vents", "events")])
+def test_no_reply_may_go_where_it_would_be_taken_for_something_else(pattern: str, channel: str) -> None:
+    assert f"{channel!r}" in complaint({"limits": {"reply_to": [pattern]}})
+
+
 @pytest.mark.parametrize("pattern", ["*", "tasks", "t*", "[t]asks", "?asks"])
 def test_no_reply_may_go_to_the_channel_of_the_requests(pattern: str) -> None:
     line = complaint({"limits": {"reply_to": ["results:*", pattern]}})

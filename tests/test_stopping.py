@@ -152,7 +152,7 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
         stop = StopRequest()
         own_broker = CallboardBroker(client, [])
         intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
-        replica = Replica(client, "tasks", intake, stop, key_prefix="", output_buffer_bytes=0)
+        replica = Replica(client, "tasks", intake, stop, Limits(pubsub_buffer_bytes=0), key_prefix="")
         ended: list[BaseException] = []
 
         def run() -> None:

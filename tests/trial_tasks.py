@@ -9,7 +9,7 @@ from dramatiq.middleware import Shutdown
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from task import InvalidParametersError, task
+from task import Cancelled, InvalidParametersError, progress, task
 
 
 class Note(BaseModel):
@@ -132,3 +132,48 @@ def _wait_at_first(started: Path) -> Note:
     started.touch()
     while True:
         time.sleep(0.01)
+
+
+@task()
+def counts_quickly(steps: int) -> Note:
+    for step in range(1, steps + 1):
+        progress(step, steps, f"step {step}")
+    return Note(text="counted")
+
+
+@task()
+async def counts_quickly_async(steps: int) -> Note:
+    for step in range(1, steps + 1):
+        progress(step, steps, f"step {step}")
+        if step % 1000 == 0:
+            await asyncio.sleep(0)
+    return Note(text="counted")
+
+
+@task()
+def waits_for(file: str) -> Note:
+    """Until somebody makes the file."""
+    while not Path(file).exists():
+        time.sleep(0.01)
+    return Note(text="there it is")
+
+
+@task()
+def works_on(left: str) -> Note:
+    """Without end; leaves a file behind when it is interrupted."""
+    try:
+        while True:
+            time.sleep(0.01)
+    except Cancelled:
+        Path(left).touch()
+        raise
+
+
+@task()
+async def works_on_async(left: str) -> Note:
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        Path(left).touch()
+        raise
+    raise AssertionError("unreachable")

@@ -43,6 +43,8 @@ class Admitted(NamedTuple):
     """A request that became a message. `claim` when it has a `request_id`."""
 
     envelope: Envelope
+    #: What is told of it.
+    event: bytes
     claim: Claim | None = None
     entry_id: str = ""
 
@@ -51,18 +53,20 @@ class Admitted(NamedTuple):
         claim = self.claim or _NO_CLAIM
         message = self.envelope.arguments()
         claimed = (claim.key, claim.ttl_s, claim.outcome_key)
-        return (self.entry_id, "message", *message, *claimed, len(claim.channels), *claim.channels)
+        return (self.entry_id, "message", self.event, *message, *claimed, len(claim.channels), *claim.channels)
 
 
 class Refused(NamedTuple):
     """A request that became no message."""
 
     answer: Answer
+    #: What is told of it.
+    event: bytes
     entry_id: str = ""
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        return (self.entry_id, "answer", *self.answer.words())
+        return (self.entry_id, "answer", self.event, *self.answer.words())
 
 
 Arrival = Admitted | Refused

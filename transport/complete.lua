@@ -1,15 +1,21 @@
 -- Takes messages off their queue, in the layout of Dramatiq's dispatch.lua, and in the same step enqueues what follows
 -- each and keeps and publishes its outcome: exactly when the message was still this worker's, so that nothing is lost
--- in between and no outcome is published twice.
+-- in between and no outcome is published twice. Publishes the events of those messages, and of those that still run.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 worker id, then for each message: queue name, redis message id, "dead" to make it a dead letter or "",
---          "suspect" when it is one or "", what to keep of a dead one or "" for the message as it is, queue name, redis
---          message id and message of its successor or three times "", outcome, key of the claim of its request or "",
---          how many keys to keep it at, on how many channels to publish it, the keys each with its time to live in s,
---          the channels
+-- ARGV     1 worker id, 2 the events channel, then for each message: how many words follow for it, queue name, redis
+--          message id, its fate ("done", "dead" when it becomes a dead letter, or "running"), how many events, the events;
+--          and unless its fate is "running": "suspect" when it is one or "", what to keep of a dead one or "" for the
+--          message as it is, queue name, redis message id and message of its successor or three times "", and its answer,
+--          see answer.lua
 
-local namespace, worker_id = KEYS[1], ARGV[1]
+local namespace, worker_id, events_channel = KEYS[1], ARGV[1], ARGV[2]
+
+local function tell(first_event, last_event)
+    for e = first_event, last_event do
+        redis.call("publish", events_channel, ARGV[e])
+    end
+end
 
 local function bury(queue_name, message_id, messages, letter)
     -- A delay queue has no dead letters of its own: they go to those of the queue it delays for.
@@ -22,48 +28,38 @@ local function bury(queue_name, message_id, messages, letter)
     end
 end
 
--- Those that sent the same request again while it was under way, and want the answer on yet another channel.
-local function answer_repeats(waiting, outcome, first_channel, last_channel)
-    for c = first_channel, last_channel do
-        redis.call("srem", waiting, ARGV[c])
+-- From ARGV[i] on: what stands behind the events.
+local function finish(queue_name, message_id, is_dead, i)
+    local messages = namespace .. ":" .. queue_name .. ".msgs"
+    if is_dead then
+        bury(queue_name, message_id, messages, ARGV[i + 1])
     end
-    for _, channel in ipairs(redis.call("smembers", waiting)) do
-        redis.call("publish", channel, string.sub(outcome, 1, -2) .. ',"replayed":true}')
+    redis.call("hdel", messages, message_id)
+    if ARGV[i] == "suspect" then
+        redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
     end
-    redis.call("del", waiting)
+    local next_queue_name, next_id, next_message = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+    if next_id ~= "" then
+        local next_queue = namespace .. ":" .. next_queue_name
+        redis.call("hset", next_queue .. ".msgs", next_id, next_message)
+        redis.call("rpush", next_queue, next_id)
+    end
+    send_answer(i + 5)
 end
 
-local i = 2
+local i = 3
 while i <= #ARGV do
-    local queue_name, message_id, fate = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    local next_queue_name, next_id, next_message = ARGV[i + 5], ARGV[i + 6], ARGV[i + 7]
-    local outcome, claim = ARGV[i + 8], ARGV[i + 9]
-    local last_key = i + 11 + 2 * tonumber(ARGV[i + 10])
-    local last_channel = last_key + tonumber(ARGV[i + 11])
+    local queue_name, message_id, fate = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
-    local messages = namespace .. ":" .. queue_name .. ".msgs"
-    if redis.call("srem", acks, message_id) == 1 then
-        if fate == "dead" then
-            bury(queue_name, message_id, messages, ARGV[i + 4])
+    local last_event = i + 4 + tonumber(ARGV[i + 4])
+    if fate == "running" then
+        if redis.call("sismember", acks, message_id) == 1 then
+            tell(i + 5, last_event)
         end
-        redis.call("hdel", messages, message_id)
-        if ARGV[i + 3] == "suspect" then
-            redis.call("hdel", namespace .. ":" .. queue_name .. ".suspects", message_id)
-        end
-        if next_id ~= "" then
-            local next_queue = namespace .. ":" .. next_queue_name
-            redis.call("hset", next_queue .. ".msgs", next_id, next_message)
-            redis.call("rpush", next_queue, next_id)
-        end
-        for k = i + 12, last_key, 2 do
-            redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
-        end
-        for c = last_key + 1, last_channel do
-            redis.call("publish", ARGV[c], outcome)
-        end
-        if claim ~= "" then
-            answer_repeats(claim .. ":waiting", outcome, last_key + 1, last_channel)
-        end
+    elseif redis.call("srem", acks, message_id) == 1 then
+        -- First, so that whoever hears the outcome has heard what came before it.
+        tell(i + 5, last_event)
+        finish(queue_name, message_id, fate == "dead", last_event + 1)
     end
-    i = last_channel + 1
+    i = i + 1 + tonumber(ARGV[i])
 end

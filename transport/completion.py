@@ -1,13 +1,15 @@
-"""The end of a message: acknowledged or dead, and its answer kept and published, in one step on Redis."""
+"""The end of a message: acknowledged or dead, and its answer kept and published, in one step on Redis. And what is told
+of messages until then, which goes the same way, so that it comes in order."""
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import redis
 
 from transport.answers import Answer, Words
+from transport.bulletin import Bulletin
 from transport.line import Line
 from transport.messages import Envelope
 from transport.scripts import script
@@ -24,6 +26,7 @@ class Ending(NamedTuple):
     queue_name: str
     redis_message_id: str
     dead: bool
+    bulletin: Bulletin | None = None
     answer: Answer | None = None
     successor: Envelope | None = None
     #: A worker has died with it in its hands, which is remembered until now.
@@ -33,12 +36,25 @@ class Ending(NamedTuple):
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
 
-    def words(self) -> Words:
+    def words(self, events: Sequence[bytes]) -> Words:
         """What complete.lua reads of it."""
-        fate, suspicion = "dead" if self.dead else "", "suspect" if self.was_suspect else ""
+        fate, suspicion = "dead" if self.dead else "done", "suspect" if self.was_suspect else ""
         successor = self.successor.arguments() if self.successor else ("", "", "")
         answer = (self.answer or _NO_ANSWER).words()
-        return (self.queue_name, self.redis_message_id, fate, suspicion, self.letter, *successor, *answer)
+        head = (self.queue_name, self.redis_message_id, fate, len(events), *events)
+        return (*head, suspicion, self.letter, *successor, *answer)
+
+
+class News(NamedTuple):
+    """That there is something to tell of a message whose task runs."""
+
+    queue_name: str
+    redis_message_id: str
+    bulletin: Bulletin
+
+    def words(self, events: Sequence[bytes]) -> Words:
+        """What complete.lua reads of it."""
+        return (self.queue_name, self.redis_message_id, "running", len(events), *events)
 
 
 class Completion:
@@ -48,12 +64,13 @@ class Completion:
     thread with its next one, and they go on with their work.
     """
 
-    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
+    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str, events_channel: str) -> None:
         self._line = Line(client)
-        self._script = script(client, "complete")
+        self._script = script(client, "answer", "complete")
         self._namespace = namespace
         self._worker_id = worker_id
-        self._pending: deque[Ending] = deque()
+        self._events_channel = events_channel
+        self._pending: deque[Ending | News] = deque()
         self._sending = threading.Lock()
 
     def complete(self, ending: Ending) -> None:
@@ -65,6 +82,18 @@ class Completion:
             redis.RedisError: nothing of what is pending is forgotten; the next call sends it.
         """
         self._pending.append(ending)
+        self._send()
+
+    def announce(self, news: Iterable[News]) -> None:
+        """Sends what there is to tell of messages that are still this worker's.
+
+        Raises:
+            redis.RedisError: it is sent with what is told of them next; it may come twice then.
+        """
+        self._pending.extend(news)
+        self._send()
+
+    def _send(self) -> None:
         # Looked at again after the lock is free: what came while it was held is this thread's to send, too.
         while self._pending and self._sending.acquire(blocking=False):
             try:
@@ -75,12 +104,30 @@ class Completion:
     def _send_pending(self) -> None:
         while self._pending:
             group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
-            words = [word for ending in group for word in ending.words()]
+            # Taken no sooner than here, where one thread is at a time: an event must not pass by one before it.
+            events = [member.bulletin.take() if member.bulletin else [] for member in group]
             try:
-                self._line.call(self._script, self._namespace, self._worker_id, *words)
+                self._line.call(
+                    self._script, self._namespace, self._worker_id, self._events_channel, *_words(group, events)
+                )
             except redis.RedisError:
-                self._pending.extendleft(reversed(group))
+                self._keep(group, events)
                 raise
-            for ending in group:
-                if ending.then:
-                    ending.then()
+            for member in group:
+                if isinstance(member, Ending) and member.then:
+                    member.then()
+
+    def _keep(self, group: list[Ending | News], events: list[list[bytes]]) -> None:
+        for member, told in zip(group, events, strict=True):
+            if member.bulletin:
+                member.bulletin.put_back(told)
+        self._pending.extendleft(member for member in reversed(group) if isinstance(member, Ending))
+
+
+def _words(group: list[Ending | News], events: list[list[bytes]]) -> list[str | bytes | int]:
+    words: list[str | bytes | int] = []
+    for member, told in zip(group, events, strict=True):
+        own = member.words(told)
+        words.append(len(own))
+        words += own
+    return words

@@ -3,10 +3,12 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
 import redis
+import tenacity
 from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.common import current_millis
@@ -28,6 +30,15 @@ InHand = dict[str, float]
 
 #: How long is waited for other messages, while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
+
+#: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
+#: are made here, over about as long.
+_insistently = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(redis.RedisError),
+    wait=tenacity.wait_exponential(0.05, 1.0),
+    stop=tenacity.stop_after_attempt(9),
+    reraise=True,
+)
 
 
 class BlockingConsumer(Consumer):
@@ -175,14 +186,17 @@ class BlockingConsumer(Consumer):
             self._queue_name,
             delivery.redis_message_id,
             dead,
+            delivery.bulletin,
             delivery.answer,
             delivery.successor,
             delivery.is_suspect,
             letter_of(delivery) if dead else b"",
             partial(self._forget, delivery.redis_message_id),
         )
+        with suppress(redis.RedisError):
+            return self._completion.complete(ending)
         try:
-            self._completion.complete(ending)
+            _insistently(self._completion.complete, ending)
         except redis.RedisError as error:
             # Dramatiq tries an acknowledgement again after this error only, and gives it up after any other one.
             raise ConnectionClosed(error) from None

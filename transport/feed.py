@@ -69,9 +69,10 @@ class Feed:
             raise
         return []
 
-    def put_back(self, in_hand: Collection[str]) -> None:
-        """Puts what Redis has given this worker, but for the messages with these ids, back on the queue."""
-        self._put_back_script(keys=self._owner[:1], args=[*self._owner[1:], *in_hand])
+    def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
+        """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
+        fault of those with the others ids that they did not end."""
+        self._put_back_script(keys=self._owner[:1], args=[*self._owner[1:], *in_hand, "", *let_go])
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
         """Lays delayed messages aside until shortly before they are due, in Unix ms; each with its redis message id."""

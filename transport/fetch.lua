@@ -1,6 +1,8 @@
 -- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
 -- for it, then from the head of the queue.
 --
+-- An id whose message is gone is passed over: that of a request which was cancelled while it waited.
+--
 -- KEYS[1]  the namespace
 -- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
 -- Returns the redis message ids and, in the same order, the messages, and how often those were begun that were in the
@@ -29,8 +31,16 @@ if #ids == 0 then
 end
 -- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL and LTRIM take none.
 redis.call("sadd", acks, unpack(ids))
+local messages = redis.call("hmget", queue .. ".msgs", unpack(ids))
+for i = #ids, 1, -1 do
+    if not messages[i] then
+        redis.call("srem", acks, ids[i])
+        table.remove(ids, i)
+        table.remove(messages, i)
+    end
+end
 local begun = {}
-if redis.call("exists", queue .. ".suspects") == 1 then
+if #ids > 0 and redis.call("exists", queue .. ".suspects") == 1 then
     begun = redis.call("hmget", queue .. ".suspects", unpack(ids))
 end
-return {ids, redis.call("hmget", queue .. ".msgs", unpack(ids)), begun}
+return {ids, messages, begun}

@@ -1,37 +1,15 @@
-"""The thread of a worker process that shows that it is alive and looks after the queues."""
-
-import threading
-
-import redis
-from dramatiq import Broker, Worker
-from dramatiq.middleware import Middleware
-from loguru import logger
+"""A worker process shows that it is alive and looks after the queues."""
 
 from transport.pulse import BEAT_S
 from transport.redis_broker import CallboardBroker
+from transport.rounds import Rounds
 
 
-class Maintenance(Middleware):
-    """Runs beside the consumers, which may wait for room or for Redis longer than a worker may be silent."""
+class Maintenance(Rounds):
+    """Beside the consumers, which may wait for room or for Redis longer than a worker may be silent."""
 
-    def __init__(self) -> None:
-        self._stop = threading.Event()
+    pause_s = BEAT_S
 
-    def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
-        """Starts the thread."""
-        self._stop.clear()
-        threading.Thread(target=self._run, args=[broker], name="maintenance", daemon=True).start()
-
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Ends it: the last task is done."""
-        self._stop.set()
-
-    def _run(self, broker: CallboardBroker) -> None:
-        while not self._stop.wait(BEAT_S):
-            try:
-                broker.maintain()
-            except redis.RedisError as error:
-                # The consumers log the loss of the connection; here nothing is lost.
-                logger.debug("No maintenance: {}", error)
-            except Exception:  # noqa: BLE001 - without this thread the others would take the worker for dead
-                logger.exception("Maintenance failed, it is tried again")
+    def make(self, broker: CallboardBroker) -> None:
+        """Does so once."""
+        broker.maintain()

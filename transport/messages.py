@@ -11,8 +11,9 @@ from dramatiq.common import current_millis, dq_name
 from dramatiq.errors import DecodeError
 from dramatiq.middleware import CurrentMessage
 
-from contract import ErrorCode, Sender, TaskOutcome, TaskRequest
+from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
+from transport.bulletin import Bulletin
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
@@ -47,7 +48,7 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     )
 
 
-def addressee(message: Message[Any]) -> tuple[Sender, str | None]:
+def addressee(message: Message[Any] | MessageProxy) -> tuple[Sender, str | None]:
     """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
     reply = message.options.get(REPLY_OPTION)
     reply = reply if isinstance(reply, dict) else {}
@@ -61,6 +62,12 @@ class Envelope(NamedTuple):
     message: Message[Any]
     delay_ms: int | None
 
+    @property
+    def due_at(self) -> str | None:
+        """When it is due, in ISO 8601; None for at once."""
+        due_ms = self.message.options.get("eta")
+        return None if due_ms is None else timestamp(due_ms / 1000)
+
     def arguments(self) -> tuple[str, str, bytes]:
         """What the Lua scripts read of it: queue name, redis message id, message."""
         return self.message.queue_name, self.message.options["redis_message_id"], self.message.encode()
@@ -69,11 +76,19 @@ class Envelope(NamedTuple):
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
     """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
     and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
-    message.options["redis_message_id"] = str(uuid4())
+    is_request = REPLY_OPTION in message.options
+    attempt = message.options.get("retries", 0) + 1
+    message.options["redis_message_id"] = id_of_attempt(message.message_id, attempt) if is_request else str(uuid4())
     if delay_ms is None:
         return Envelope(message, None)
     message.options["eta"] = current_millis() + delay_ms
     return Envelope(message.copy(queue_name=dq_name(message.queue_name)), delay_ms)
+
+
+def id_of_attempt(task_id: str, attempt: int) -> str:
+    """The redis message id of a request's message, by which it is found on its queue when it is to be cancelled. Each
+    attempt has another one, so that the end of one, sent again because Redis did not answer, is not the next one's."""
+    return task_id if attempt == 1 else f"{task_id}.{attempt}"
 
 
 class Delivery(MessageProxy):
@@ -90,6 +105,7 @@ class Delivery(MessageProxy):
         self.attempt: int = message.options.get("retries", 0) + 1
         #: By `time.perf_counter`, as `started_s`.
         self.fetched_s = time.perf_counter()
+        self.bulletin = Bulletin(message.message_id, self.sender, self.attempt)
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
         #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
@@ -97,6 +113,8 @@ class Delivery(MessageProxy):
         self.outcome: TaskOutcome | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
+        #: What `tracing` remembers of it.
+        self.trace: Any = None
         self._original: Delivery | None = None
 
     def copy(self, **attributes: Any) -> "Delivery":

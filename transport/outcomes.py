@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from dramatiq import Broker
-from dramatiq.middleware import Middleware, TimeLimitExceeded
+from dramatiq.middleware import Middleware, Shutdown, TimeLimitExceeded
 from pydantic_core import PydanticSerializationError
 
-from contract import ErrorCode, TaskOutcome, sentence, task_not_found, timestamp
+from contract import ErrorCode, EventKind, TaskOutcome, sentence, task_not_found, timestamp
 from errors import InvalidParametersError
 from transport.answers import Answers
 from transport.messages import Delivery
@@ -42,6 +42,15 @@ class Outcomes(Middleware):
                 self._compose_error(message, ErrorCode.FAILED, f"The result cannot be written as JSON: {error}")
         elif message.failed:
             self._compose_error(message, *_judge(exception, message))
+        elif message.successor is not None:
+            code, text = _judge(exception, message)
+            message.bulletin.add(
+                EventKind.RETRYING,
+                timestamp(),
+                error=sentence(text),
+                error_code=code,
+                next_run_at=message.successor.due_at or timestamp(),
+            )
 
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """AgeLimit skips a message that it found too old."""
@@ -71,6 +80,13 @@ class Outcomes(Middleware):
         )
         message.outcome = outcome
         message.answer = self._answers.answer(outcome, message.reply_to)
+        kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
+        details: dict[str, object] = (
+            {} if outcome.error is None else {"error": outcome.error, "error_code": outcome.error_code}
+        )
+        if outcome.duration_ms is not None:
+            details["duration_ms"] = outcome.duration_ms
+        message.bulletin.add(kind, outcome.timestamp, **details)
 
 
 def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]:
@@ -78,6 +94,8 @@ def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]
         return ErrorCode.INVALID_PARAMETERS, str(exception)
     if isinstance(exception, TimeLimitExceeded):
         return ErrorCode.TIMEOUT, f"{message.actor_name} ran past its time limit"
+    if isinstance(exception, Shutdown):
+        return ErrorCode.FAILED, "Its worker stops"
     return ErrorCode.FAILED, _text_of(exception)
 
 

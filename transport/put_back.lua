@@ -2,14 +2,17 @@
 -- not begun, what a lost connection has swallowed, delayed messages that Dramatiq's consumer thread has forgotten.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, then the redis message ids that are in its hands
+-- ARGV     1 queue name, 2 worker id, then the redis message ids that are in its hands; "" and behind it those that were
+--          in its hands and are not any more, so that suspects among them were not begun after all
 
 local queue = KEYS[1] .. ":" .. ARGV[1]
 local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
 
 local in_hand = {}
-for i = 3, #ARGV do
+local i = 3
+while i <= #ARGV and ARGV[i] ~= "" do
     in_hand[ARGV[i]] = true
+    i = i + 1
 end
 
 -- To the head: they were the next ones before, and are so again.
@@ -25,3 +28,10 @@ for _, message_id in ipairs(redis.call("lrange", acks .. ".aside", 0, -1)) do
     redis.call("lpush", queue, message_id)
 end
 redis.call("del", acks .. ".aside")
+
+-- Last: out of memory Redis refuses a script's first write, if that may take memory, and no later one.
+for k = i + 1, #ARGV do
+    if redis.call("hexists", queue .. ".suspects", ARGV[k]) == 1 then
+        redis.call("hincrby", queue .. ".suspects", ARGV[k], -1)
+    end
+end

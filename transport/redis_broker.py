@@ -12,8 +12,9 @@ from dramatiq.middleware import Middleware
 from loguru import logger
 
 from contract import ErrorCode
+from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
-from transport.completion import Completion, Ending
+from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer, InHand
 from transport.dead_letters import letter_of
 from transport.feed import Feed
@@ -23,6 +24,10 @@ from transport.pulse import WORKER_PREFIX, Pulse
 from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
+from transport.stage import Stage
+
+#: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
+CALL_OFFS = "callboard:call-offs"
 
 #: What the outcome says of a message that seems to kill its workers.
 CONDEMNED = "Its worker died each time that it was tried"
@@ -32,14 +37,23 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
 
     def __init__(
-        self, client: "redis.Redis", middleware: list[Middleware], *, key_prefix: str = "", max_crashes: int = 3
+        self,
+        client: "redis.Redis",
+        middleware: list[Middleware],
+        *,
+        key_prefix: str = "",
+        events_channel: str = "events",
+        max_crashes: int = 3,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "enqueue")
         self._take_in_script = script(client, "take_in")
-        self._completion = Completion(client, self.namespace, self.broker_id)
+        self._events_channel = events_channel
+        self._cancel_script = script(client, "answer", "cancel")
+        self._completion = Completion(client, self.namespace, self.broker_id, events_channel)
+        self.stage = Stage()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -70,7 +84,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
         with suppress(redis.RedisError):
             for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
-                Feed(self.client, self.namespace, queue_name, self.broker_id).put_back(())
+                feed = Feed(self.client, self.namespace, queue_name, self.broker_id)
+                feed.put_back((), let_go=tuple(self._in_hand[queue_name]))
             self._pulse.leave()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
@@ -106,13 +121,20 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
         for envelope in admitted:
             self.emit_before("enqueue", *envelope)
-        words = [word for arrival in burst for word in arrival.words()]
-        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *origin.words(), *words)
+        words = [*origin.words(), self._events_channel]
+        for arrival in burst:
+            words += arrival.words()
+        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
         if reply == b"deposed":
             raise DeposedError(f"another process holds {origin.lease_key!r}")
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}
+
+    def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
+        """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""
+        words = (queue_name, redis_message_id, self._events_channel, event, CALL_OFFS, *answer.words())
+        return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
 
     def maintain(self) -> None:
         """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.
@@ -122,6 +144,15 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         """
         self._pulse.beat()
         self._recovery.run_when_due(list(self._in_hand))
+
+    def announce(self) -> None:
+        """Sends what there is to tell of the tasks that run here.
+
+        Raises:
+            redis.RedisError: it is to be called again soon.
+        """
+        if news := [_news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()]:
+            self._completion.announce(news)
 
     def _condemn(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:
@@ -137,9 +168,14 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
                 queue_name,
                 redis_message_id,
                 dead=True,
+                bulletin=delivery.bulletin,
                 answer=delivery.answer,
                 was_suspect=True,
                 letter=letter_of(delivery),
             )
         )
         self.emit_after("nack", delivery)
+
+
+def _news_of(delivery: Delivery) -> News:
+    return News(delivery.queue_name, delivery.redis_message_id, delivery.bulletin)

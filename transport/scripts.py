@@ -8,6 +8,7 @@ from redis.commands.core import Script
 _FOLDER = Path(__file__).parent
 
 
-def script(client: "redis.Redis", name: str) -> Script:
-    """The script `name.lua`, callable on `client`; redis-py loads it again when Redis has lost it."""
-    return client.register_script((_FOLDER / f"{name}.lua").read_bytes())
+def script(client: "redis.Redis", *names: str) -> Script:
+    """The script `name.lua`, after those before it that hold functions for it, callable on `client`; redis-py loads it
+    again when Redis has lost it."""
+    return client.register_script(b"".join((_FOLDER / f"{name}.lua").read_bytes() for name in names))

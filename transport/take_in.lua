@@ -1,19 +1,19 @@
 -- Takes a burst of requests in: enqueues the admitted ones, in the layout of Dramatiq's dispatch.lua, keeps and publishes
--- the answers of the refused ones. All in one step, and once: whoever calls again because the answer was lost, or takes
+-- the answers of the refused ones, and publishes an event for each. All in one step, and once: whoever calls again because the answer was lost, or takes
 -- over from one that died, changes nothing by it.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
 --          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
---          7 stream or "", 8 its consumer group
+--          7 stream or "", 8 its consumer group, 9 the events channel
 --          then for each request its entry id in the stream or "", and
---          "message", queue name, redis message id, message, claim key or "", its time to live in s, key of the outcome,
---          how many channels hear of a repeat, these channels; or
---          "answer", outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
+--          "message", event, queue name, redis message id, message, claim key or "", its time to live in s, key of the
+--          outcome, how many channels hear of a repeat, these channels; or
+--          "answer", event, outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
 --          the channels
 -- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has.
 
-local namespace, stream, group = KEYS[1], ARGV[7], ARGV[8]
+local namespace, stream, group, events_channel = KEYS[1], ARGV[7], ARGV[8], ARGV[9]
 
 if ARGV[1] ~= "" then
     if redis.call("get", ARGV[1]) ~= ARGV[2] then
@@ -51,7 +51,7 @@ local function repeated(claim, outcome_key, first_channel, last_channel)
     end
 end
 
-local function take_message(i, is_new)
+local function take_message(i, is_new, event)
     local message_id, claim = ARGV[i + 1], ARGV[i + 3]
     local last_channel = i + 6 + tonumber(ARGV[i + 6])
     if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 4])) then
@@ -59,13 +59,14 @@ local function take_message(i, is_new)
             redis.call("del", ARGV[i + 5]) -- the refusal of a request with the same id, corrected now
         end
         enqueue(ARGV[i], message_id, ARGV[i + 2])
+        redis.call("publish", events_channel, event)
     elseif is_new and redis.call("get", claim) ~= message_id then
         repeated(claim, ARGV[i + 5], i + 7, last_channel)
     end
     return last_channel + 1
 end
 
-local function take_answer(i, is_new)
+local function take_answer(i, is_new, event)
     local claim = ARGV[i + 1]
     local last_key = i + 3 + 2 * tonumber(ARGV[i + 2])
     local last_channel = last_key + tonumber(ARGV[i + 3])
@@ -79,11 +80,12 @@ local function take_answer(i, is_new)
         for c = last_key + 1, last_channel do
             redis.call("publish", ARGV[c], ARGV[i])
         end
+        redis.call("publish", events_channel, event)
     end
     return last_channel + 1
 end
 
-local i = 9
+local i = 10
 while i <= #ARGV do
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     local is_new = true
@@ -91,7 +93,7 @@ while i <= #ARGV do
         is_new = redis.call("xack", stream, group, entry_id) == 1
         redis.call("xdel", stream, entry_id)
     end
-    i = (kind == "message" and take_message or take_answer)(i + 2, is_new)
+    i = (kind == "message" and take_message or take_answer)(i + 3, is_new, ARGV[i + 2])
 end
 
 local lengths = {}

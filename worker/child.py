@@ -1,12 +1,16 @@
 """One worker process, as its supervisor sees it."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from typing import Self
+
+#: How long Dramatiq's consumers pause after a lost connection, in ms; its own 3 s are long for who waits for an answer.
+RESTART_DELAY = {"dramatiq_restart_delay": "300"}
 
 #: What a process says on its standard output once it consumes; anything else is why it cannot.
 READY = "ready\n"
@@ -28,9 +32,9 @@ class Child:
         Raises:
             OSError: when the machine cannot.
         """
-        return cls(
-            await asyncio.create_subprocess_exec(sys.executable, "-m", "worker.process", stdin=lifeline, stdout=PIPE)
-        )
+        command = (sys.executable, "-m", "worker.process")
+        environment = RESTART_DELAY | os.environ
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, env=environment))
 
     async def is_ready(self) -> bool:
         """Waits until it consumes, or cannot; returns whether it does."""

@@ -39,5 +39,8 @@ def disturbed(
             load.wait_until_answering(extent.patience_s)
         time.sleep(extent.pause_s)
         load.enough()
+        for proxy in site.proxies.values():
+            for payload in proxy.swallowed:
+                load.ledger.forgive(payload)
         account = load.settle(extent.patience_s)
         return Row(fault, injected, account, load.recovery_s())

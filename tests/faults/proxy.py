@@ -140,6 +140,8 @@ class _Link:
 
     async def _carry_command(self, frame: bytes) -> None:
         await self._proxy.flows.wait()
+        if self._is_cut:
+            return
         name = command_name(frame)
         self._proxy.commands.append(name)
         fault = self._proxy.due(name, IN_QUESTION)
@@ -163,7 +165,9 @@ class _Link:
             self._strike(fault)
         if not self._is_cut:
             self._to_client.write(rest)
-            await self._to_client.drain()
+            # Cut meanwhile: this was sent, and what Redis has said after it is still to be counted.
+            with suppress(OSError):
+                await self._to_client.drain()
         elif frame.startswith(REQUEST):
             self._proxy.swallowed.append(frame.split(b"\r\n", 6)[6].removesuffix(b"\r\n"))
 

@@ -72,10 +72,12 @@ class RequestPath:
             self._check_performed(request, passage, outcome)
         if sender:
             assert (outcome["user_id"], type(outcome["user_id"])) == (sender.user_id, type(sender.user_id))
-            assert (outcome["task_type"], outcome.get("request_id")) == (sender.task_type, sender.request_id)
-        # What a request can make Redis keep is in proportion to it: an outcome and its keys repeat, and add no more.
-        # (Six times: a raw control character, which JSON does not have, is an escape where a user id is repeated.)
-        assert len(passage.answer.payload) <= 6 * len(data) + 5_000
+            assert outcome["task_type"] == sender.task_type
+            assert (outcome.get("request_id"), outcome.get("traceparent")) == (sender.request_id, sender.traceparent)
+        # What a request can make Redis keep is in proportion to it: an outcome and its keys repeat, and add no more
+        # than the catalogue of tasks. (Six times: a raw control character, which JSON does not have, is an escape where
+        # a user id is repeated.)
+        assert len(passage.answer.payload) <= 6 * len(data) + 20_000
         assert all(len(key) <= 6 * len(data) + 250 for key, _ in passage.answer.keys)
         assert len(passage.answer.claim) <= 6 * len(data) + 250
         assert passage.answer.channels[0] == "results"
@@ -131,12 +133,24 @@ def _as_read_by_python(data: bytes) -> dict[str, Any] | None:
 
 
 def _sender_of(request: dict[str, Any]) -> Sender:
-    user_id, task_type, request_id = (request.get(name) for name in Sender._fields)
+    user_id, task_type, request_id, traceparent = (request.get(name) for name in Sender._fields)
     return Sender(
         user_id if type(user_id) in (int, str) and user_id and _is_text(str(user_id)) else None,
         task_type if isinstance(task_type, str) and task_type and _is_text(task_type) else None,
         request_id if isinstance(request_id, str) and re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", request_id) else None,
+        traceparent if isinstance(traceparent, str) and _is_traceparent(traceparent) else None,
     )
+
+
+def _is_traceparent(text: str) -> bool:
+    parts = text.split("-")
+    if [len(part) for part in parts[:4]] != [2, 32, 16, 2] or set("".join(parts[:4])) - set("0123456789abcdef"):
+        return False
+    version, trace_id, parent_id, _, *more = parts
+    has_ids = int(trace_id, 16) > 0 and int(parent_id, 16) > 0
+    later = "-".join(more)
+    is_later = version not in {"00", "ff"} and len(later) <= 100 and all("!" <= letter <= "~" for letter in later)
+    return has_ids and (is_later or (version == "00" and not more))
 
 
 def _is_text(value: str) -> bool:

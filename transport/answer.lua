@@ -1,0 +1,29 @@
+-- No script by itself: what others that end a message begin with.
+
+-- Those that sent the same request again while it was under way, and want the answer on yet another channel.
+local function answer_repeats(waiting, outcome, first_channel, last_channel)
+    for c = first_channel, last_channel do
+        redis.call("srem", waiting, ARGV[c])
+    end
+    for _, channel in ipairs(redis.call("smembers", waiting)) do
+        redis.call("publish", channel, string.sub(outcome, 1, -2) .. ',"replayed":true}')
+    end
+    redis.call("del", waiting)
+end
+
+-- Keeps and publishes an outcome. From ARGV[i] on: the outcome, key of the claim of its request or "", how many keys to
+-- keep it at, on how many channels to publish it, the keys each with its time to live in s, the channels.
+local function send_answer(i)
+    local outcome, claim = ARGV[i], ARGV[i + 1]
+    local last_key = i + 3 + 2 * tonumber(ARGV[i + 2])
+    local last_channel = last_key + tonumber(ARGV[i + 3])
+    for k = i + 4, last_key, 2 do
+        redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
+    end
+    for c = last_key + 1, last_channel do
+        redis.call("publish", ARGV[c], outcome)
+    end
+    if claim ~= "" then
+        answer_repeats(claim .. ":waiting", outcome, last_key + 1, last_channel)
+    end
+end

@@ -1,0 +1,31 @@
+-- Ends the message of a request that was cancelled, wherever it is, in the layout of Dramatiq's dispatch.lua, and in the
+-- same step keeps and publishes its outcome and its event: exactly when it was still there. Whoever works on it has it no
+-- more then, so that its completion does nothing.
+--
+-- Its id is left where it waits: to find it there would take as long as the queue is. See fetch.lua.
+--
+-- KEYS[1]  the namespace
+-- ARGV     1 queue name, 2 redis message id, 3 the events channel, 4 the event, 5 the channel that workers hear on,
+--          then its answer, see answer.lua
+-- Returns  whether it was there.
+
+local queue_name, message_id = ARGV[1], ARGV[2]
+local queue = KEYS[1] .. ":" .. queue_name
+
+if redis.call("hdel", queue .. ".msgs", message_id) == 0 then
+    return 0
+end
+redis.call("hdel", queue .. ".suspects", message_id)
+redis.call("zrem", queue .. ".later", message_id)
+local is_in_hand = false
+for _, worker_id in ipairs(redis.call("zrange", KEYS[1] .. ":__heartbeats__", 0, -1)) do
+    if redis.call("srem", KEYS[1] .. ":__acks__." .. worker_id .. "." .. queue_name, message_id) == 1 then
+        is_in_hand = true
+    end
+end
+redis.call("publish", ARGV[3], ARGV[4])
+send_answer(6)
+if is_in_hand then
+    redis.call("publish", ARGV[5], message_id)
+end
+return 1

@@ -1,0 +1,91 @@
+"""Hears one channel, for good: what is published while Redis is away is missed, and nothing else."""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+
+import redis
+from loguru import logger
+
+from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from transport.line import Line
+
+#: After so long without a word from Redis it is asked for one, and has as long again to answer.
+PING_S = 10.0
+
+#: How long a stopping listener takes to notice.
+SLICE_S = 1.0
+
+
+class Listener(ABC):
+    """A thread with a subscription of its own."""
+
+    def __init__(self, client: "redis.Redis", channel: str) -> None:
+        self._line = Line(client)
+        self._channel = channel
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+        self._heard_s = 0.0
+        self._pinged_s: float | None = None
+
+    @abstractmethod
+    def hear(self, data: bytes) -> None:
+        """Called with what was published. What Redis refuses it meanwhile has to be its own concern."""
+
+    def rest(self) -> float:
+        """Called before it is waited for more; returns for how many seconds at most."""
+        return SLICE_S
+
+    def start(self) -> None:
+        """Begins to hear soon."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hears no more, soon; it may be in the middle of waiting for a Redis that does not answer."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        pause_s = 0.0
+        while not self._stop.wait(pause_s):
+            try:
+                self._subscribe()
+                pause_s = 0.0
+                while not self._stop.is_set():
+                    self._receive(min(self.rest(), SLICE_S))
+            except (redis.RedisError, OSError) as error:
+                if pause_s == 0.0:
+                    logger.warning("Channel {!r} is not heard until Redis lets it: {}", self._channel, error)
+                pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, 2 * pause_s))
+            self._line.close()
+
+    def _subscribe(self) -> None:
+        self._line.send(("SUBSCRIBE", self._channel))
+        self._line.receive()
+        self._hears()
+
+    def _receive(self, wait_s: float) -> None:
+        if not self._line.is_answered(wait_s):
+            self._check_health()
+            return
+        kind, _, data = (*self._line.receive(), None, None)[:3]
+        self._hears()
+        if kind == b"message":
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self.hear(data)
+        except Exception:  # noqa: BLE001 - what is published may be anything, and more will follow
+            logger.exception("{} cannot deal with what was published on {!r}", type(self).__name__, self._channel)
+
+    def _hears(self) -> None:
+        self._heard_s = time.monotonic()
+        self._pinged_s = None
+
+    def _check_health(self) -> None:
+        now_s = time.monotonic()
+        if self._pinged_s is None and now_s - self._heard_s > PING_S:
+            self._line.send(("PING",))
+            self._pinged_s = now_s
+        elif self._pinged_s is not None and now_s - self._pinged_s > PING_S:
+            raise redis.TimeoutError(f"Redis has not answered a PING for {PING_S:.0f} s")

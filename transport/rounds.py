@@ -1,0 +1,47 @@
+"""Work that a worker process does every so often, in a thread of its own."""
+
+import threading
+from abc import abstractmethod
+
+import redis
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+from loguru import logger
+
+from transport.redis_broker import CallboardBroker
+
+
+class Rounds(Middleware):
+    """Calls `make` every `pause_s` seconds while the worker runs, whatever becomes of it; seldomer if `rest` waits."""
+
+    pause_s: float
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+
+    @abstractmethod
+    def make(self, broker: CallboardBroker) -> None:
+        """What is to be done."""
+
+    def rest(self, broker: CallboardBroker) -> None:
+        """Returns when there may be something to do again, or the worker ends."""
+
+    def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
+        """Starts the thread."""
+        self._stop.clear()
+        threading.Thread(target=self._run, args=[broker], name=type(self).__name__, daemon=True).start()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Ends it: the last task is done."""
+        self._stop.set()
+
+    def _run(self, broker: CallboardBroker) -> None:
+        while not self._stop.wait(self.pause_s):
+            try:
+                self.make(broker)
+                self.rest(broker)
+            except redis.RedisError as error:
+                # The consumers log the loss of the connection; here nothing is lost.
+                logger.debug("{} was not at work: {}", type(self).__name__, error)
+            except Exception:  # noqa: BLE001 - without this thread the others would take the worker for dead
+                logger.exception("{} failed, it is tried again", type(self).__name__)

@@ -1,0 +1,81 @@
+"""The tasks that run in this process now, and how one of them is interrupted because it was cancelled."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq.middleware.threading import Interrupt, raise_thread_exception
+
+from contract import EventKind, timestamp
+from transport.messages import Delivery
+
+#: How many messages are remembered that were cancelled while they were in the hands of some worker.
+REMEMBERED = 10_000
+
+
+class Cancelled(Interrupt):
+    """Raised inside of a task that was cancelled. The outcome is told already: whatever it does now is unheard."""
+
+
+class Stage:
+    """Where tasks run, each in a thread of the worker."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, Delivery] = {}
+        self._called_off: dict[str, None] = {}
+        self._changing = threading.Lock()
+        self._has_task = threading.Event()
+
+    def perform(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What the function of the current task returns.
+
+        Raises:
+            Cancelled: at any moment, and nowhere but in here.
+            TypeError: outside of a worker.
+        """
+        delivery = Delivery.current()
+        try:
+            self._enter(delivery)
+            return function(*args, **kwargs)
+        finally:
+            # Whatever `call_off` has raised in this thread by then comes out before this ends: Python looks for it at
+            # the end of each call. Later there is nobody here to interrupt.
+            with self._changing:
+                self._running.pop(threading.get_ident(), None)
+
+    def running(self) -> tuple[Delivery, ...]:
+        """The messages whose tasks run now."""
+        return tuple(self._running.values())
+
+    def wait_for_task(self) -> None:
+        """Returns when a task has begun since the last call, or still runs."""
+        self._has_task.wait()
+        # In this order: whoever begins now sets it again, or is seen here.
+        self._has_task.clear()
+        if self._running:
+            self._has_task.set()
+
+    def end_waiting(self) -> None:
+        """Lets whoever waits go on."""
+        self._has_task.set()
+
+    def call_off(self, redis_message_id: str) -> None:
+        """Interrupts the task of a message, now if it runs here, or when it begins."""
+        with self._changing:
+            self._called_off[redis_message_id] = None
+            if len(self._called_off) > REMEMBERED:
+                del self._called_off[next(iter(self._called_off))]
+            for thread_id, delivery in self._running.items():
+                if delivery.redis_message_id == redis_message_id:
+                    del self._running[thread_id]
+                    raise_thread_exception(thread_id, Cancelled)
+                    return
+
+    def _enter(self, delivery: Delivery) -> None:
+        with self._changing:
+            if delivery.redis_message_id in self._called_off:
+                raise Cancelled
+            delivery.bulletin.add(EventKind.STARTED, timestamp())
+            self._running[threading.get_ident()] = delivery
+        if not self._has_task.is_set():
+            self._has_task.set()
