@@ -146,14 +146,15 @@ def test_a_task_is_tried_and_its_outcome_told(web: WebPage) -> None:
     trial = {"task_type": "reverse_string", "parameters": {"text": "hello"}}
     with web.stream("/api/requests", trial) as events:
         heard = list(events)
-    assert heard[-2][1]["event"] == "completed"
-    name, outcome = heard[-1]
+    assert heard[-3][1]["event"] == "completed"
+    name, outcome = heard[-2]
     assert (name, outcome["result"], outcome["user_id"]) == ("outcome", {"reversed_text": "olleh"}, "web")
+    assert heard[-1] == ("result", {"text": '{\n  "reversed_text": "olleh"\n}'})
 
 
 def test_parameters_that_the_task_refuses_are_told_as_its_outcome(web: WebPage) -> None:
     with web.stream("/api/requests", {"task_type": "reverse_string", "parameters": {}}) as events:
-        name, outcome = list(events)[-1]
+        name, outcome = list(events)[-2]
     assert (name, outcome["error_code"], outcome["error"]) == (
         "outcome",
         "invalid_parameters",

@@ -11,7 +11,7 @@ from client.situation import Situation, look
 from settings import RedisSettings
 
 #: A look costs Redis about fifteen commands.
-PAUSE_S = 5.0
+PAUSE_S = 3.0
 
 
 class Situations:
@@ -26,8 +26,12 @@ class Situations:
         self._wanted = asyncio.Event()
 
     def view(self) -> dict[str, Any]:
-        """What was seen, for JSON; `status` is None while Redis does not answer."""
-        return {"status": self._last and self._last.document(), "problems": self._problems}
+        """What was seen, for JSON: the number of the look, and `status`, which is None while Redis does not answer."""
+        return {
+            "looks": self.version,
+            "status": self._last and self._last.document(),
+            "problems": self._problems,
+        }
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from sse_starlette import ServerSentEvent
 from client.async_client import AsyncCallboardClient
 from client.callboard_client import CallboardClient
 from client.catalogue import read_tasks
-from contract import TaskDescription, TaskOutcome
+from contract import TaskDescription
 from errors import CallboardError
 from settings import Settings
 
@@ -65,8 +65,8 @@ class Trials:
         return self._running >= MOST_TRIALS
 
     async def attempt(self, trial: Trial) -> AsyncIterator[ServerSentEvent]:
-        """The events of the request from the first one on, then its outcome; or one `failure` that says why there is
-        none."""
+        """The events of the request from the first one on, then its outcome and the result as text, since a browser
+        would round long numbers; or one `failure` that says why there is none."""
         self._running += 1
         try:
             async with AsyncCallboardClient.from_settings(
@@ -75,8 +75,10 @@ class Trials:
                 request = await callboard.send(trial.task_type, **trial.parameters)
                 async for event in request.events():
                     yield ServerSentEvent(event.model_dump_json(), event="event")
-                outcome: TaskOutcome = await request.outcome()
+                outcome = await request.outcome()
                 yield ServerSentEvent(outcome.to_wire().decode(), event="outcome")
+                text = to_json(outcome.result, indent=2, inf_nan_mode="null") if outcome.status == "completed" else b""
+                yield ServerSentEvent(to_json({"text": text.decode()}).decode(), event="result")
         except CallboardError as error:
             yield ServerSentEvent(to_json({"error": str(error)}).decode(), event="failure")
         finally:

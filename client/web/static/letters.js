@@ -1,11 +1,12 @@
 // The dead letters, and what may be done about them.
 
 import { get, post } from "./server.js";
-import { button, byId, count, element, setText, show, since } from "./text.js";
+import { button, byId, element, number, setText, show, since } from "./text.js";
 
 const PAGE = 50;
 let skipped = 0;
-let heardOf = null;
+let shownTotal = null;
+let lastLook = null;
 
 export function prepareLetters() {
   byId("letters-task").addEventListener("change", () => turnTo(0));
@@ -24,13 +25,12 @@ export function nameTasks(names) {
   select.replaceChildren(new Option("All tasks", ""), ...names.map((name) => new Option(name, name, false, name === before)));
 }
 
-// The list is read anew when there are more or fewer of them than before.
-export function hearOfLetters({ status }) {
-  const dead = status?.queues.reduce((total, queue) => total + queue.dead, 0);
-  if (dead !== undefined && dead !== heardOf) {
-    heardOf = dead;
-    load();
-  }
+// The list is read anew when a look at the queues finds another number of them than it shows.
+export function hearOfLetters({ status, looks }) {
+  for (const cell of document.querySelectorAll("[data-died]")) setText(cell, since(cell.dataset.died));
+  if (!status || looks === lastLook) return;
+  lastLook = looks;
+  if (status.queues.reduce((total, queue) => total + queue.dead, 0) !== shownTotal) load();
 }
 
 function turnTo(newSkipped) {
@@ -49,13 +49,14 @@ async function load() {
 }
 
 function showLetters({ total, letters, has_more }) {
+  shownTotal = total;
   const open = new Set([...document.querySelectorAll("#letters .details")].map((row) => row.dataset.id));
   const focused = document.activeElement?.dataset?.keep;
   byId("letters").tBodies[0].replaceChildren(...letters.map(letterRow));
   for (const letter of letters) if (open.has(letter.id)) toggle(rowOf(letter.id), letter.id);
   // The list is made anew, and whoever is at one of its buttons stays there.
   if (focused) document.querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
-  setText(byId("letters-note"), total ? count(total, "is kept", "are kept, each for a week") : "");
+  setText(byId("letters-note"), total ? `${number(total)} kept, each for a week` : "");
   show(byId("letters"), letters.length > 0);
   show(byId("no-letters"), !letters.length);
   show(byId("pages"), skipped > 0 || has_more);
@@ -77,7 +78,7 @@ function letterRow(letter) {
     made.ariaLabel = `${made.textContent} ${name}, ${letter.id}`;
   }
   const died = element("td.wide", since(letter.died_at));
-  died.title = letter.died_at;
+  died.title = died.dataset.died = letter.died_at;
   const attempts = element("td.number", letter.attempts === null ? "" : String(letter.attempts));
   attempts.dataset.label = "Attempts";
   const user = element("td", letter.user_id === null ? "" : String(letter.user_id));

@@ -39,9 +39,9 @@ function tick() {
 }
 
 function makeRow(key) {
-  const task = element("td.wide");
-  const user = element("span");
-  const id = element("span.id");
+  const task = element("td.task.wide");
+  const user = element("td.user.half");
+  const id = element("td.id.half");
   const state = element("span.state");
   const bar = element("progress");
   const what = element("p.what");
@@ -49,7 +49,7 @@ function makeRow(key) {
   const ran = labelled("Ran");
   const attempt = labelled("Attempt");
   const actions = element("td.actions.wide");
-  const line = element("tr", task, element("td.who.wide", user, id), element("td.state-cell.wide", state, bar, what), waited, ran, attempt, actions);
+  const line = element("tr", task, user, id, element("td.state-cell.wide", state, bar, what), waited, ran, attempt, actions);
   let request = null;
   let heardAt = 0;
 
@@ -68,6 +68,7 @@ function makeRow(key) {
       setText(task, request.task_type ?? "(unreadable)");
       setText(user, request.user_id === null ? "(nobody)" : String(request.user_id));
       setText(id, request.request_id ?? request.task_id);
+      id.title = `request ${request.request_id ?? "without an id"}, task ${request.task_id}`;
       setText(state, request.state);
       state.className = `state ${request.state}`;
       show(bar, request.is_running && request.share !== null);

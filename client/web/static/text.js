@@ -25,6 +25,8 @@ export function setText(node, text) {
 
 export function seconds(value) {
   if (value === null || value === undefined) return "";
+  if (value < 0.00005) return "0 ms";
+  if (value < 0.01) return `${(value * 1000).toFixed(1)} ms`;
   if (value < 1) return `${Math.round(value * 1000)} ms`;
   if (value < 60) return `${value.toFixed(1)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;

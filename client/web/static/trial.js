@@ -66,6 +66,7 @@ async function send() {
     for await (const [kind, content] of stream("api/requests", { method: "POST", body })) {
       if (kind === "event") showEvent(content);
       else if (kind === "outcome") showOutcome(content);
+      else if (kind === "result") showResult(content.text);
       else throw new Error(content.error);
     }
   } catch (error) {
@@ -100,9 +101,13 @@ function showOutcome(outcome) {
   const isGood = outcome.status === "completed";
   const took = outcome.duration_ms === undefined ? "" : ` in ${seconds(outcome.duration_ms / 1000)}`;
   setState(isGood ? `Completed${took}` : `Error: ${outcome.error_code}`, isGood ? "completed" : "error");
-  const result = byId("outcome-result");
-  setText(result, isGood ? JSON.stringify(outcome.result, null, 2) : outcome.error);
-  show(result, true);
+  if (!isGood) showResult(outcome.error);
+}
+
+function showResult(text) {
+  if (!text) return;
+  setText(byId("outcome-result"), text);
+  show(byId("outcome-result"), true);
 }
 
 function setState(text, kind = "") {
