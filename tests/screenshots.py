@@ -24,7 +24,7 @@ IMAGES = PROJECT / "docs" / "images"
 WIDTH, HEIGHT = 1280, 1120
 
 #: How long the system is in use before the picture is taken.
-SECONDS_OF_USE = 20.0
+SECONDS_OF_USE = 150.0
 
 #: Tasks that look like those of a shop.
 ACTORS = '''

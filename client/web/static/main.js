@@ -10,6 +10,8 @@ import { loadTasks, prepareTrial } from "./trial.js";
 
 const PAUSE_MS = 2000;
 
+let listening = null;
+
 async function reloadTasks() {
   nameTasks(await loadTasks());
 }
@@ -29,6 +31,10 @@ addEventListener("hashchange", () => {
   takeTokenFromLink();
   location.reload();
 });
+// A browser has six connections to a server for all its tabs: one that nobody looks at leaves its own to the others.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) listening?.abort();
+});
 takeTokenFromLink();
 if (hasToken()) live();
 else askForToken("");
@@ -36,8 +42,10 @@ else askForToken("");
 async function live() {
   let isFirst = true;
   for (;;) {
+    if (document.hidden) await untilVisible();
+    listening = new AbortController();
     try {
-      for await (const [, frame] of stream("api/live")) {
+      for await (const [, frame] of stream("api/live", { signal: listening.signal })) {
         setConnection("Live", true);
         if (isFirst) {
           isFirst = false;
@@ -49,6 +57,7 @@ async function live() {
       }
       setConnection("The server has ended; trying again …", false);
     } catch (error) {
+      if (error.name === "AbortError") continue;
       if (error.status === 401) {
         askForToken(error.message);
         return;
@@ -57,6 +66,12 @@ async function live() {
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+}
+
+function untilVisible() {
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", resolve, { once: true });
+  });
 }
 
 function showFrame(frame) {
