@@ -129,6 +129,14 @@ def test_a_flood_of_requests_is_counted_and_shown_in_part(web: WebPage, wire: Wi
     assert frames[-1]["rate_per_s"] > 0
 
 
+def test_a_request_whose_end_was_not_heard_has_ended_once_its_outcome_is_found(web: WebPage, wire: Wire) -> None:
+    outcome = wire.ask("reverse_string", {"text": "hello"})
+    # As if this were the last that was heard of it.
+    wire.client.publish("events", event(EventKind.STARTED, outcome["task_id"], attempt=1))
+    web.frame_where(lambda frame: (request_of(frame, outcome["task_id"]) or {}).get("state") == "started")
+    web.frame_where(lambda frame: request_of(frame, outcome["task_id"])["state"] == "completed")
+
+
 def test_the_state_of_queues_and_processes_comes_with_the_frames(web: WebPage) -> None:
     frame = web.frame_where(lambda frame: frame["status"])
     assert frame["problems"] == []

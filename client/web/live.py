@@ -3,18 +3,21 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from time import monotonic
 from typing import Any
 
+import redis
 from loguru import logger
 
 from client.board import Board, Row
 from client.errors import RedisAwayError
 from client.event_stream import event_stream
-from client.waiter import LAST
+from client.waiter import LAST, last_event
+from contract import TaskEvent, TaskOutcome, outcome_key
 from settings import RedisSettings
-from transport.connection import LONGEST_PAUSE_S
+from transport.connection import LONGEST_PAUSE_S, connect
 
 #: The most requests on the page; of the others their number is shown.
 MOST_ROWS = 100
@@ -22,6 +25,11 @@ MOST_ROWS = 100
 #: How often a point is added to the charts, and how many they have: five minutes.
 SAMPLE_S = 2.0
 SAMPLES = 150
+
+#: How often those requests are asked after that have not ended as far as is known, and how old they are then. Their
+#: last event may have been missed, while the connection to Redis was lost.
+ASK_S = 5.0
+OLD_S = 10.0
 
 #: How long a silence may last before it is looked whether there is anything else to do.
 SILENCE_S = 0.25
@@ -36,12 +44,12 @@ class Live:
         version: another number whenever there is something new to show.
     """
 
-    def __init__(self, redis: RedisSettings) -> None:
+    def __init__(self, place: RedisSettings) -> None:
         self.version = 0
-        self._redis = redis
+        self._place = place
         self._board = Board()
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
-        self._sample_due_s = monotonic()
+        self._sample_due_s = self._ask_due_s = monotonic()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="callboard-web-events", daemon=True)
@@ -71,15 +79,33 @@ class Live:
                 self._closed.wait(LONGEST_PAUSE_S)
 
     def _follow(self) -> None:
-        with event_stream(self._redis, SILENCE_S) as events:
+        place = self._place
+        with event_stream(place, SILENCE_S) as events, connect(place.connection_url, place.key_prefix) as client:
             for event in events:
                 if self._closed.is_set():
                     return
-                with self._lock:
-                    if event is not None:
-                        self._board.take(event)
-                        self.version += 1
-                    self._sample_when_due()
+                self._take([] if event is None else [event])
+                if monotonic() >= self._ask_due_s:
+                    with suppress(redis.RedisError):
+                        self._take(self._missed(client))
+                    self._ask_due_s = monotonic() + ASK_S
+
+    def _take(self, events: Sequence[TaskEvent]) -> None:
+        with self._lock:
+            for event in events:
+                self._board.take(event)
+                self.version += 1
+            self._sample_when_due()
+
+    def _missed(self, client: "redis.Redis") -> list[TaskEvent]:
+        """The last events of requests whose outcome is kept, and that have not ended as far as is known."""
+        old_s = monotonic() - OLD_S
+        with self._lock:
+            begun = [row for row in self._board.rows() if row.state not in LAST and (row.accepted_s or 0.0) < old_s]
+        if not begun:
+            return []
+        kept: Any = client.mget([self._place.key_prefix + outcome_key(row.last.task_id) for row in begun])
+        return [last_event(TaskOutcome.model_validate_json(data)) for data in kept if data]
 
     def _sample_when_due(self) -> None:
         if (now_s := monotonic()) >= self._sample_due_s:
