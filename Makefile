@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz screenshots contract audit lock clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz screenshots contract docs audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ screenshots: $(VENV)/dev ## Take the pictures of docs/web.md, with Chromium, of 
 
 contract: $(VENV)/dev ## Write docs/asyncapi.json, the contract of the tasks and models here with the configuration's defaults
 	@env -u REDIS_HOST -u REDIS_PORT -u REDIS_URL -u CALLBOARD_CONFIG $(BIN)/callboard contract --output docs/asyncapi.json
+
+docs: $(VENV)/dev ## Build the documentation into build/site, with its links checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The documentation is in build/site: open build/site/index.html"
 
 audit: $(VENV)/audit ## Look the locked dependencies up among the known vulnerabilities (PyPI's, on the network)
 	@mkdir -p build && { $(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict \

@@ -7,6 +7,9 @@ from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
 from errors import SettingsError
 from logs import WorkerLog
+from monitoring.metrics import has_client
+from monitoring.worker import WorkerHealth
+from monitoring.worker_metrics import WorkerMetrics
 from settings import Settings, load_settings
 from transport.answers import Answers
 from transport.call_offs import CallOffs
@@ -42,7 +45,9 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         key_prefix=settings.redis.key_prefix,
         events_channel=settings.redis.channels.events,
         max_crashes=worker.max_crashes,
+        fair_backlog=settings.limits.fair_backlog,
         middleware=[
+            WorkerHealth(settings),
             WorkerLog(settings),
             OneTermination(),
             Maintenance(),
@@ -62,6 +67,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             CurrentMessage(),
             AsyncIO(),
             GracefulShutdown(worker.shutdown_timeout_ms),
+            *([WorkerMetrics()] if settings.monitoring.worker_port and has_client else []),
         ],
     )
 

@@ -8,22 +8,28 @@ traceback are set in behind a bar, so that none of them can pass for an entry.
 import logging
 import sys
 import threading
+from contextvars import ContextVar
 from traceback import TracebackException
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from dramatiq import Broker
+from dramatiq.broker import MessageProxy
 from dramatiq.middleware import Middleware
 from loguru import logger
 from pydantic_core import to_json
 
 from settings import Settings
+from transport.messages import Delivery
 
 if TYPE_CHECKING:
     from loguru import Record, RecordException
 
 HEAD = "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> <level>{level: <8}</level> {extra[process]} "
-TEXT_FORMAT = HEAD + "{message}{extra[below]}\n"
+TEXT_FORMAT = HEAD + "{extra[marks]}{message}{extra[below]}\n"
+
+#: What tells the entries of a task from those of others.
+MARKS = ("task_id", "request_id")
 
 #: What a line begins with that belongs to the entry above it.
 BELOW = "\n    | "
@@ -34,6 +40,10 @@ KNOWN_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 #: A line that quotes a request must not grow with it, and a traceback not with its recursion.
 MAX_LINE_CHARACTERS = 2_000
 MAX_TRACEBACK_LINES = 100
+
+
+#: The message that this thread, or this asynchronous task, performs.
+_performed: ContextVar[Delivery | None] = ContextVar("performed", default=None)
 
 
 def configure_logging(process: str, settings: Settings) -> None:
@@ -58,7 +68,8 @@ def configure_logging(process: str, settings: Settings) -> None:
 
 
 class WorkerLog(Middleware):
-    """Does the same in each worker process, once Dramatiq has set up its own."""
+    """Does the same in each worker process, once Dramatiq has set up its own; marks what is logged while a task is
+    performed, by whomever, with its ids."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -66,6 +77,18 @@ class WorkerLog(Middleware):
     def after_process_boot(self, broker: Broker) -> None:
         """Called in the new process, before it takes any message."""
         configure_logging("worker", self._settings)
+
+    def before_process_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
+        """An attempt begins."""
+        _performed.set(message)
+
+    def after_ack(self, broker: Broker, message: MessageProxy) -> None:
+        """It has ended, and Redis has its end."""
+        _performed.set(None)
+
+    def after_nack(self, broker: Broker, message: MessageProxy) -> None:
+        """The same of one that has failed for good."""
+        _performed.set(None)
 
 
 def one_line(text: str) -> str:
@@ -87,6 +110,11 @@ def _tame(record: "Record", secrets: frozenset[str]) -> None:
     lines = _traceback_lines(record["exception"]) if record["exception"] else []
     record["extra"]["traceback"] = [one_line(_without(secrets, line)) for line in lines]
     record["exception"] = None
+    if performed := _performed.get():
+        record["extra"].update(performed.marks)
+    for mark in MARKS:
+        if mark in record["extra"]:
+            record["extra"][mark] = one_line(str(record["extra"][mark]))
 
 
 def _without(secrets: frozenset[str], text: str) -> str:
@@ -99,6 +127,8 @@ def _without(secrets: frozenset[str], text: str) -> str:
 
 def _text_format(record: "Record") -> str:
     # What this returns is a format, and may not hold what was logged: that could hold a format, too.
+    marks = [f"{mark}={record['extra'][mark]} " for mark in MARKS if mark in record["extra"]]
+    record["extra"]["marks"] = "".join(marks)
     record["extra"]["below"] = "".join(BELOW + line for line in record["extra"]["traceback"])
     return TEXT_FORMAT
 
@@ -108,6 +138,7 @@ def _json_format(record: "Record") -> str:
         "time": record["time"],
         "level": record["level"].name,
         "process": record["extra"]["process"],
+        **{mark: record["extra"][mark] for mark in MARKS if mark in record["extra"]},
         "message": record["message"],
     }
     if lines := record["extra"]["traceback"]:

@@ -18,10 +18,13 @@ from pydantic_core import to_json
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from contract import RefusedRequestError
+from errors import CallboardError
 from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
 from logs import configure_logging
+from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
+from monitoring.process import monitored
 from setting_types import crontab_trigger
 from settings import ScheduledJob
 from task import catalogue
@@ -31,6 +34,10 @@ from transport.presence import SHOW_S, Presence
 
 #: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
 ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
+
+#: What the health of a scheduler calls its firing, and how often that is seen to come round.
+LOOP = "schedule"
+TURN_S = 1.5
 
 #: How long it is remembered when a job has fired last.
 MEMORY_S = 30 * 24 * 3600
@@ -52,7 +59,7 @@ class FiringExecutor(BaseExecutor):  # type: ignore[misc]
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         for due in run_times:
             late_s = (datetime.now(UTC) - due).total_seconds()
-            if late_s > job.misfire_grace_time:
+            if job.misfire_grace_time is not None and late_s > job.misfire_grace_time:
                 logger.warning("Job {!r} was due at {}, {:.0f} s ago: that is skipped", job.id, due, late_s)
             else:
                 job.func(due)
@@ -110,18 +117,30 @@ def main() -> None:
     stop = StopRequest()
     stop.listen()
     gate = Gate(catalogue, settings.limits)
-    intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length))
+    metrics = RequestMetrics() if wants_metrics(settings.monitoring.scheduler_port) else None
+    count = metrics.count if metrics else None
+    intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length), count=count)
     firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
     for number, (_, firing) in enumerate(firings):
         _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
+    page = metrics.page if metrics else not_installed
     try:
-        stop.until_redis_answers(broker.client.ping)
-        for job, firing in firings:
-            _add(scheduler, job, firing)
+        with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP], metrics=page):
+            stop.until_redis_answers(broker.client.ping)
+            for job, firing in firings:
+                _add(scheduler, job, firing)
+            _run(scheduler, stop)
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
         raise SystemExit(1) from None
+    except CallboardError as error:
+        raise SystemExit(f"callboard: {error}") from None
+    logger.info("Stopped")
+
+
+def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
+    _show_progress(scheduler)
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
     presence = Presence(broker.client, settings.redis.key_prefix, "scheduler")
@@ -130,7 +149,19 @@ def main() -> None:
         stop.pause(SHOW_S)
     scheduler.shutdown()
     presence.leave()
-    logger.info("Stopped")
+
+
+def _show_progress(scheduler: BackgroundScheduler) -> None:
+    # A job like the others, done by the same thread: while that waits for Redis with one of them, nothing else fires.
+    scheduler.add_job(
+        lambda _: broker.watchdog.turned(LOOP),
+        IntervalTrigger(seconds=TURN_S),
+        args=[ANCHOR],
+        id=f"({LOOP})",
+        coalesce=True,
+        misfire_grace_time=None,
+        next_run_time=datetime.now(UTC),
+    )
 
 
 def _add(scheduler: BackgroundScheduler, job: ScheduledJob, firing: Firing) -> None:

@@ -153,6 +153,7 @@ def _user_id(value: object) -> object:
 Number = BeforeValidator(_not_boolean)
 
 Count = Annotated[int, Number, Field(ge=1, le=10**9)]
+MessageCount = Annotated[int, Number, Field(ge=0, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
 PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
@@ -162,6 +163,11 @@ TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
 IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
 MisfireGraceS = Annotated[int, Number, Field(ge=1, le=24 * 3600)]
 Port = Annotated[int, Number, Field(ge=1, le=65535)]
+#: 0 is none.
+OptionalPort = Annotated[int, Number, Field(ge=0, le=65535)]
+#: A loop comes round each second; after Redis was away it takes three to come back.
+StalledAfterS = Annotated[float, Number, Field(ge=3, le=3600, allow_inf_nan=False)]
+Folder = Annotated[str, Field(min_length=1)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 WebToken = Annotated[SecretStr, AfterValidator(_web_token)]

@@ -25,17 +25,21 @@ from setting_types import (
     ChannelName,
     Count,
     Crontab,
+    Folder,
     HostName,
     IntervalS,
     JobName,
     JobUserId,
     KeyPrefix,
     MasterName,
+    MessageCount,
     MisfireGraceS,
+    OptionalPort,
     PoolSize,
     Port,
     RedisUrl,
     ShutdownMs,
+    StalledAfterS,
     TimeToLiveS,
     TimeZone,
     WebToken,
@@ -187,9 +191,22 @@ class Limits(Section):
 
     request_bytes: Count = 1024 * 1024
     queue_length: Count = 1_000_000
+    fair_backlog: MessageCount = 64
     reply_to: tuple[ChannelName, ...] = ("results:*",)
     pubsub_buffer_bytes: ByteCount = 256 * 1024 * 1024
     backlog_bytes: Count = 64 * 1024 * 1024
+
+
+class Monitoring(Section):
+    """How those who run it can ask a process: on a port with health and metrics, each role's or none; and on a socket
+    in `runtime_folder`, by default one of this user's in the machine's folder for temporary files."""
+
+    host: HostName = "127.0.0.1"
+    ingress_port: OptionalPort = 0
+    worker_port: OptionalPort = 0
+    scheduler_port: OptionalPort = 0
+    stalled_after_s: StalledAfterS = 15
+    runtime_folder: Folder | None = None
 
 
 class WebSettings(Section):
@@ -230,6 +247,7 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     worker: WorkerSettings = WorkerSettings()
     limits: Limits = Limits()
+    monitoring: Monitoring = Monitoring()
     web: WebSettings = WebSettings()
     schedule: tuple[ScheduledJob, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures systems side by side, prints medians and ratios, writes results.json and chart.svg."""
+"""`python -m bench`: measures systems side by side, prints medians and ratios, writes results.json and the chart."""
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,7 @@ from bench.report import SUBJECT, figures_table, ratios_table, save
 from bench.systems import SYSTEMS
 
 HERE = Path(__file__).parent
+CHART = HERE.parent / "docs" / "images" / "speed.svg"
 
 
 def arguments() -> argparse.Namespace:
@@ -51,7 +52,7 @@ def main() -> None:
     if SUBJECT in results and len(results) > 1:
         print(f"\n{ratios_table(results)}")
     save(HERE / "results.json", results, load)
-    draw(HERE / "chart.svg", results)
+    draw(CHART, results)
 
 
 if __name__ == "__main__":

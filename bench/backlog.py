@@ -8,8 +8,8 @@ from bench.processes import Processes, processes
 from bench.systems import System
 from client.redis_server import RedisServer
 
-#: Dramatiq's list of the messages that wait, those that a worker has taken not among them.
-QUEUE = "dramatiq:default"
+#: Holds all messages of the queue, wherever in it they wait.
+MESSAGES = "dramatiq:default.msgs"
 
 #: What the workers have taken at any moment, at most: 2 processes of 8 threads with twice as many prefetched.
 TAKEN = 32
@@ -48,5 +48,7 @@ def _enqueue(driver: Driver, started: Processes, client: "redis.Redis", messages
     while driver.published < messages:
         driver.publish(min(CHUNK, messages - driver.published))
         started.wait_until(
-            lambda: int(client.llen(QUEUE)) >= driver.published, f"{driver.published:,} requests were queued", ENQUEUE_S
+            lambda: int(client.hlen(MESSAGES)) >= driver.published,
+            f"{driver.published:,} requests were queued",
+            ENQUEUE_S,
         )

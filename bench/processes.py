@@ -45,6 +45,11 @@ class Processes:
             )
         self._started.append(process)
 
+    @property
+    def started(self) -> tuple[psutil.Process, ...]:
+        """The processes started, in the order of starting, without their descendants."""
+        return tuple(self._started)
+
     def family(self) -> list[psutil.Process]:
         """The processes started and all their descendants that live now."""
         family: list[psutil.Process] = []

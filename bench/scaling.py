@@ -1,7 +1,7 @@
 """`python -m bench.scaling`: what a task costs as the backlog, the catalogue, the workers or the texts grow.
 
-Prints a table for each and draws them all in scaling.svg. Where a curve should be flat, a band marks 20 % to either
-side of its first value.
+Prints a table for each and draws them all in docs/images/scaling.svg. Where a curve should be flat, a band marks 20 %
+to either side of its first value.
 """
 
 import argparse
@@ -10,6 +10,8 @@ from pathlib import Path
 from bench.curves import CURVES, Curve, Extent
 from bench.report import table
 from bench.scaling_chart import draw
+
+CHART = Path(__file__).parents[1] / "docs" / "images" / "scaling.svg"
 
 SHORT = Extent(runs=3, requests=5_000, waiting=(10, 1_000, 10_000, 100_000), memory_requests=100_000)
 FULL = Extent(runs=3, requests=20_000, waiting=(10, 10_000, 100_000, 1_000_000), memory_requests=1_000_000)
@@ -43,7 +45,7 @@ def main() -> None:
         for curve in CURVES[name](FULL if options.full else SHORT):
             print(f"\n{curve_table(curve)}", flush=True)
             curves.append(curve)
-    draw(Path(__file__).parent / "scaling.svg", curves)
+    draw(CHART, curves)
 
 
 if __name__ == "__main__":

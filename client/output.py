@@ -43,7 +43,10 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: 
         for line in [list(columns), *cells]:
             print("\t".join(line))
         return
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        # What the first column has is copied into the next command: the others give way to it.
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for line in cells:
         table.add_row(*map(Text, line))
     Console().print(table)

@@ -7,17 +7,23 @@ from loguru import logger
 
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
+from errors import CallboardError
 from ingress.control import Control
+from ingress.crowd import Crowd
 from ingress.gate import Gate
 from ingress.intake import Intake
+from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
-from ingress.replica import Replica
-from ingress.stream import StreamReader
+from ingress.replica import LISTENING, Replica
+from ingress.stream import GROUP, StreamReader
 from logs import configure_logging
+from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
+from monitoring.process import monitored
 from task import catalogue
 from transport.cancellation import Cancellation
 from transport.collector import spare_collections
 from transport.connection import StopRequest
+from transport.overview import Overview
 
 
 def main() -> None:
@@ -28,35 +34,64 @@ def main() -> None:
     channel = settings.redis.channels.tasks_queue
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
+    later = f"{settings.redis.key_prefix}callboard:later:{channel}"
     bound = QueueBound(broker, settings.limits.queue_length)
-    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound)
+    lease = Lease(broker.client, f"{settings.redis.key_prefix}callboard:lease:{channel}")
+    metrics = _metrics(lease) if wants_metrics(settings.monitoring.ingress_port) else None
+    count = metrics.count if metrics else None
+    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, later, count)
     stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
-    reader = StreamReader(broker.client, stream, intake, stop, bound)
-    replica = Replica(broker.client, channel, intake, stop, settings.limits, key_prefix=settings.redis.key_prefix)
+    readers = [
+        StreamReader(broker.client, stream, intake, stop, bound, broker.watchdog, Crowd()),
+        StreamReader(broker.client, later, intake, stop, bound, broker.watchdog),
+    ]
+    replica = Replica(
+        broker.client,
+        channel,
+        lease,
+        intake,
+        stop,
+        settings.limits,
+        watchdog=broker.watchdog,
+        key_prefix=settings.redis.key_prefix,
+    )
     max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
     control = Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
+    loops = [LISTENING, *(reader.loop for reader in readers)]
+    page = metrics.page if metrics else not_installed
     try:
-        stop.until_redis_answers(broker.client.ping)
-        spare_collections()
-        control.start()
-        _run(reader, replica, stop)
-        control.stop()
+        with monitored("ingress", settings, broker.watchdog, broker.client, loops=loops, metrics=page):
+            stop.until_redis_answers(broker.client.ping)
+            spare_collections()
+            control.start()
+            _run(readers, replica, stop)
+            control.stop()
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
         raise SystemExit(1) from None
+    except CallboardError as error:
+        raise SystemExit(f"callboard: {error}") from None
     logger.info("Stopped")
 
 
-def _run(reader: StreamReader, replica: Replica, stop: StopRequest) -> None:
-    """Both at once. When one ends, be it by an error, the other is asked to stop."""
-    with ThreadPoolExecutor(1, "stream") as pool:
-        reading = pool.submit(reader.run)
-        reading.add_done_callback(lambda _: stop.request())
+def _metrics(lease: Lease) -> RequestMetrics:
+    overview = Overview(broker.client, settings.redis.key_prefix, broker.namespace, broker.get_declared_queues())
+    stream = settings.redis.channels.tasks_stream
+    return RequestMetrics(RedisState(overview, stream, GROUP, leads=lambda: lease.is_held))
+
+
+def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> None:
+    """All at once. When one ends, be it by an error, the others are asked to stop."""
+    with ThreadPoolExecutor(len(readers), "stream") as pool:
+        readings = [pool.submit(reader.run) for reader in readers]
+        for reading in readings:
+            reading.add_done_callback(lambda _: stop.request())
         try:
             replica.run()
         finally:
             stop.request()
-        reading.result()
+        for reading in readings:
+            reading.result()
 
 
 if __name__ == "__main__":

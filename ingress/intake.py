@@ -1,16 +1,18 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import redis
 from loguru import logger
 
 from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
+from ingress.crowd import Crowd
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
-from transport.arrivals import Admitted, Arrival, Origin, Refused
+from transport.arrivals import Admitted, Arrival, Later, Origin, Refused
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -18,6 +20,9 @@ from transport.redis_broker import CallboardBroker
 #: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
+
+#: An ingress that has sifted is taken to be behind for so long.
+BEHIND_S = 0.05
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
@@ -31,16 +36,32 @@ class Received(NamedTuple):
 
 
 class Intake:
-    """What the channel, the stream and the scheduler hand their requests to."""
+    """What the channel, the streams and the scheduler hand their requests to.
+
+    Parameters:
+        later: the stream for requests that are to wait; none where nothing is sifted.
+        count: told of each burst that was taken in.
+    """
 
     def __init__(
-        self, gate: Gate, broker: CallboardBroker, answers: Answers, stop: StopRequest, bound: QueueBound
+        self,
+        gate: Gate,
+        broker: CallboardBroker,
+        answers: Answers,
+        stop: StopRequest,
+        bound: QueueBound,
+        later: str = "",
+        count: Callable[[Sequence[Arrival], Origin], None] | None = None,
     ) -> None:
         self._gate = gate
         self._broker = broker
         self._answers = answers
         self._stop = stop
         self._bound = bound
+        self._later = later
+        self._later_length = 0
+        self._sifted_s = 0.0
+        self._count = count
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
         """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
@@ -50,13 +71,35 @@ class Intake:
             redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
         arrivals = [self._judge(received, origin) for received in burst]
-        self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        self._bring(arrivals, origin)
+
+    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd) -> None:
+        """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
+        the others' requests behind it in the backlog come soon. Raises the same.
+
+        Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
+        """
+        arrivals = [self._sift(received, origin, crowd) for received in burst]
+        self._sifted_s = time.monotonic()
+        self._bring(arrivals, origin._replace(later=self._later))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was sifted just now, and more of that is to be expected."""
+        return time.monotonic() - self._sifted_s < BEHIND_S
+
+    def _sift(self, received: Received, origin: Origin, crowd: Crowd) -> Arrival:
+        if not crowd.includes(received.data):
+            return self._judge(received, origin)
+        if self._later_length < self._bound.limit:
+            return Later(*received)
+        return self._turn_away(received) if origin.sheds else self._judge(received, origin)
 
     def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
         """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
         refused = [self._turn_away(received) for received in burst]
         logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
-        self._stop.until_redis_answers(lambda: self._send(refused, origin), PATIENCE_S)
+        self._bring(refused, origin)
 
     def _turn_away(self, received: Received) -> Refused:
         try:
@@ -85,7 +128,7 @@ class Intake:
             error=outcome.error,
             error_code=outcome.error_code,
         )
-        return Refused(self._answers.answer(outcome, refusal.reply_to), event, entry_id)
+        return Refused(self._answers.answer(outcome, refusal.reply_to), event, refusal.code, entry_id)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
@@ -98,16 +141,28 @@ class Intake:
         claim = self._answers.claim(sender.user_id, sender.request_id, reply_to, envelope.delay_ms)
         return claim if origin.answers_repeats else claim._replace(channels=())
 
-    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
+    def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
+        sent = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        if self._count:
+            self._count(sent, origin)
+
+    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> Sequence[Arrival]:
+        """What was sent: these, or where Redis has no room refusals in their place."""
         try:
-            self._bound.note(self._broker.take_in(arrivals, origin))
+            lengths = self._broker.take_in(arrivals, origin)
+            self._later_length = lengths.pop(origin.later, 0)
+            self._bound.note(lengths)
         except redis.OutOfMemoryError:
             if not origin.sheds:
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            self._broker.take_in([self._unkept(arrival) for arrival in arrivals], origin._replace(is_full=True))
+            arrivals = [self._unkept(arrival) for arrival in arrivals]
+            self._broker.take_in(arrivals, origin._replace(is_full=True))
+        return arrivals
 
     def _unkept(self, arrival: Arrival) -> Refused:
+        if isinstance(arrival, Later):
+            arrival = self._turn_away(Received(*arrival))
         if isinstance(arrival, Admitted):
             arrival = self._refused(_overloaded(arrival.envelope, NO_MEMORY), arrival.entry_id)
         return arrival._replace(answer=arrival.answer._replace(keys=()))

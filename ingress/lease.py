@@ -10,8 +10,8 @@ from redis.exceptions import LockError, LockNotOwnedError
 from redis.lock import Lock
 
 #: How long a lease outlives its holder, and how often it is renewed or sought: a standby takes over within 3 s.
-LEASE_S = 2.0
-RENEWAL_S = 0.8
+LEASE_S = 2.2
+RENEWAL_S = 1.0
 SEARCH_S = 0.4
 
 #: Longer than a standby takes to notice a free lease.

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import redis
 from loguru import logger
 
 from ingress.backlog import Backlog
+from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
 from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
@@ -16,10 +18,17 @@ from settings import Limits
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
+from transport.watchdog import Watchdog
+
+#: What the health of an ingress calls its listening.
+LISTENING = "channel"
 
 #: The most requests, and about how many bytes of them, that are taken in at once: Redis does nothing else meanwhile.
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
+
+#: The same when most of them are only laid aside, which takes a tenth of that time.
+SIFTED = 1024
 
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
@@ -45,10 +54,12 @@ class Replica:
         self,
         client: "redis.Redis",
         channel: str,
+        lease: Lease,
         intake: Intake,
         stop: StopRequest,
         limits: Limits,
         *,
+        watchdog: Watchdog,
         key_prefix: str,
     ) -> None:
         self._client = client
@@ -56,10 +67,12 @@ class Replica:
         self._intake = intake
         self._stop = stop
         self._limits = limits
-        self._lease = Lease(client, f"{key_prefix}callboard:lease:{channel}")
-        self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._markers = Markers(client, channel)
+        self._watchdog = watchdog
+        self._lease = lease
+        self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._position_key = f"{key_prefix}callboard:position:{channel}"
+        self._crowd = Crowd()
         self._leads = False
         self._trim_due_s = 0.0
         self._marker: str | None = None
@@ -82,6 +95,7 @@ class Replica:
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
+                self._watchdog.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
                 if self._stop.received:
                     self._subscriber.hear_the_rest()
@@ -99,6 +113,7 @@ class Replica:
             self._work()
             self._presence.show_when_due()
             self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
+            self._watchdog.turned(LISTENING)
         self._subscriber.leave()
 
     def _work(self) -> None:
@@ -109,11 +124,14 @@ class Replica:
         elif self._leads or self._take_over():
             while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
                 self._hand_on(self._intake.turn_away)
-            self._hand_on(self._intake.take)
+            if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
+                self._hand_on(partial(self._intake.sift, crowd=self._crowd), SIFTED)
+            else:
+                self._hand_on(self._intake.take)
 
-    def _hand_on(self, take: Callable[[list[Received], Origin], None]) -> None:
-        """Has the oldest requests of the backlog taken in, or turned away, in one step."""
-        if not (burst := self._backlog.first(BURST, BURST_BYTES)):
+    def _hand_on(self, take: Callable[[list[Received], Origin], None], count: int = BURST) -> None:
+        """Has the oldest requests of the backlog taken in, sifted or turned away, in one step."""
+        if not (burst := self._backlog.first(count, BURST_BYTES)):
             return
         position = self._backlog.position_after(len(burst))
         origin = Origin(self._lease.key, self._lease.token, self._position_key, position, POSITION_TTL_S)

@@ -11,11 +11,13 @@ from uuid import uuid4
 import redis
 from loguru import logger
 
+from ingress.crowd import BEHIND, Crowd
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
 from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.line import Line
+from transport.watchdog import Watchdog
 
 GROUP = "callboard"
 
@@ -26,7 +28,7 @@ FIELD = b"request"
 COUNT = 256
 
 #: How long a question for new entries stays with Redis.
-QUESTION_S = 5.0
+QUESTION_S = 10.0
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5.0
@@ -36,7 +38,7 @@ SILENCE_S = 0.5
 
 #: An entry that was read this long ago and is still there is taken over, and how often these are looked for.
 ABANDONED_MS = 5_000
-CLAIM_S = 2.5
+CLAIM_S = 5.0
 
 #: A consumer that was not seen for so long is that of an ingress which is gone.
 FORGET_MS = 3600 * 1000
@@ -44,12 +46,26 @@ FORGET_MS = 3600 * 1000
 #: How long entries are left in the stream, when a queue is full, until it is looked at again.
 FULL_S = 0.1
 
+#: How long is waited before each burst of a crowd, while other requests have to be sifted.
+MEANWHILE_S = 0.02
+
 
 class StreamReader:
-    """Reads one stream until it is asked to stop, through every loss of the connection."""
+    """Reads one stream until it is asked to stop, through every loss of the connection.
+
+    Parameters:
+        crowd: who waits on another stream while this one is behind; nobody when None.
+    """
 
     def __init__(
-        self, client: "redis.Redis", stream: str, intake: Intake, stop: StopRequest, bound: QueueBound
+        self,
+        client: "redis.Redis",
+        stream: str,
+        intake: Intake,
+        stop: StopRequest,
+        bound: QueueBound,
+        watchdog: Watchdog,
+        crowd: Crowd | None = None,
     ) -> None:
         self._client = client
         self._line = Line(client)
@@ -58,10 +74,15 @@ class StreamReader:
         self._intake = intake
         self._stop = stop
         self._bound = bound
+        self._watchdog = watchdog
+        #: What the health of an ingress calls its reading.
+        self.loop = f"stream {stream!r}"
         # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
         self._claim_due_s = 0.0
+        self._crowd = crowd
+        self._read_without_end = 0
 
     def run(self) -> None:
         """Returns once asked to stop; what it has read and not taken in by then stays in the stream."""
@@ -71,7 +92,9 @@ class StreamReader:
                 self._forget_old_consumers()
                 while not self._stop.received:
                     self._read()
+                    self._watchdog.turned(self.loop)
             except redis.RedisError as error:
+                self._watchdog.failed(self.loop, error)
                 if not self._stop.received:
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self._stop.pause(SILENCE_S)
@@ -96,6 +119,17 @@ class StreamReader:
         if self._bound.is_any_full():
             self._stop.pause(FULL_S)
         elif burst := self._abandoned() or self._new():
+            self._take(burst)
+
+    def _take(self, burst: list[Received]) -> None:
+        if self._crowd is None and self._intake.is_behind:
+            # Python runs one thread at a time: most of it is to go to those who hear and sift.
+            self._stop.pause(MEANWHILE_S)
+        # How far behind it is nobody tells; but it is, when there was more than could be read so many times.
+        self._read_without_end = self._read_without_end + COUNT if len(burst) == COUNT else 0
+        if self._crowd is not None and self._read_without_end > BEHIND:
+            self._intake.sift(burst, self._origin, self._crowd)
+        else:
             self._intake.take(burst, self._origin)
 
     def _abandoned(self) -> list[Received]:

@@ -20,7 +20,13 @@ TRIAL_TASKS = Path(__file__).parent / "trial_tasks.py"
 
 #: Keys that are there for good: Dramatiq's list of workers, the dead letters, which are cleared by themselves, and the
 #: stream with its consumer group.
-KEPT_FOR_GOOD = ("tasks:stream", "dramatiq:__heartbeats__", "dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
+KEPT_FOR_GOOD = (
+    "tasks:stream",
+    "callboard:later:tasks",
+    "dramatiq:__heartbeats__",
+    "dramatiq:default.XQ",
+    "dramatiq:default.XQ.msgs",
+)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from client.redis_server import RedisServer
 from contract import ControlMessage, TaskOutcome, TaskRequest, timestamp
 from tests.follower import Follower, kinds
 from tests.redis_under_test import key_prefix
+from tests.waiting import wait_until
 from transport.answers import Answers
 from transport.arrivals import Admitted, Origin
 from transport.bulletin import Report
@@ -31,7 +32,7 @@ class Desk:
 
     def __init__(self, url: str, client: "redis.Redis") -> None:
         self.client = client
-        self.broker = CallboardBroker(connect(url), middleware=[], key_prefix=key_prefix(url))
+        self.broker = CallboardBroker(connect(url), middleware=[], key_prefix=key_prefix(url), fair_backlog=1)
         self.broker.declare_queue("default")
         self.answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=key_prefix(url))
         self.cancellation = Cancellation(self.broker, self.answers, max_attempts=4)
@@ -119,6 +120,19 @@ def test_those_behind_a_cancelled_request_are_handed_out(desk: Desk) -> None:
     assert delivery.message_id == second
     consumer.ack(delivery)
     consumer.close()
+
+
+def test_a_request_that_waits_in_a_lane_is_cancelled(desk: Desk, follower: Follower) -> None:
+    first, second, third = desk.take_in("bob"), desk.take_in(), desk.take_in("bob")
+    assert desk.client.llen("dramatiq:default") == 1
+    desk.cancel(task_id=second)
+    assert_cancelled_once(follower, second)
+    for expected in (first, third):
+        delivery = wait_until(desk.deliver, "the next message")
+        assert delivery is not None
+        assert delivery.message_id == expected
+        desk.broker.consume("default").ack(delivery)
+    assert desk.deliver() is None
 
 
 @pytest.mark.parametrize("is_held", [False, True], ids=["waiting", "held by a worker"])

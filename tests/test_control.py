@@ -12,6 +12,8 @@ from tests.redis_under_test import start_redis
 from tests.system import System
 from tests.waiting import wait_until
 from tests.wire import new_user
+from transport.connection import connect
+from transport.redis_broker import CALL_OFFS
 
 
 @pytest.fixture
@@ -121,12 +123,12 @@ def test_a_task_that_two_ingresses_cancel_ends_once(pair: System, tmp_path: Path
 
 
 def test_cancellation_works_again_when_connections_were_lost(pair: System, tmp_path: Path) -> None:
+    with connect(pair.redis_url) as client:
+        client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
+        wait_until(lambda: client.pubsub_numsub("control")[0][1] == 2, "the ingresses listen again")
+        wait_until(lambda: client.pubsub_numsub(CALL_OFFS)[0][1] == 1, "the worker listens again")
+        wait_until(lambda: client.pubsub_numsub("tasks")[0][1] == 2, "requests are heard again")
     with Follower(pair.redis_url) as follower:
-        follower.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub", "SKIPME", "yes")
-    with Follower(pair.redis_url) as follower:
-        wait_until(lambda: follower.client.pubsub_numsub("control")[0][1] == 2, "the ingresses listen again")
-        wait_until(lambda: follower.client.pubsub_numsub("callboard:call-offs")[0][1] == 1, "the worker listens again")
-        wait_until(lambda: follower.client.pubsub_numsub("tasks")[0][1] > 0, "requests are heard again")
         user_id, left = new_user(), tmp_path / "left"
         follower.request(task_type="works_on", user_id=user_id, parameters={"left": str(left)})
         follower.cancel(user_id, task_id=follower.event(user_id, "started")["task_id"])

@@ -47,9 +47,31 @@ CONFIGURE = (
 CONFIGURE += "from loguru import logger; configure_logging('trial', load_settings())\n"
 
 
+#: Logs in each of the ways that a task, or what it uses, may have.
+TALKING_TASKS = """
+import logging
+from loguru import logger
+from pydantic import BaseModel
+from task import task
+
+class Nothing(BaseModel): ...
+
+@task(max_attempts=2)
+def talks() -> Nothing:
+    logger.info("said by the task")
+    logging.getLogger("library").warning("said by a library")
+    raise RuntimeError("said by an error")
+
+@task()
+async def talks_async() -> Nothing:
+    logger.info("said in a loop")
+    return Nothing()
+"""
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(tmp_path_factory.mktemp("project"), {"fails_with.py": FAILING_TASK})
+    return copy_project(tmp_path_factory.mktemp("project"), {"fails_with.py": FAILING_TASK, "talks.py": TALKING_TASKS})
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +172,33 @@ def test_in_json_each_entry_is_an_object_on_one_line(project: Path) -> None:
 def test_in_json_an_entry_without_an_exception_has_no_such_field(project: Path) -> None:
     (line,) = logged(project, "logger.info('x')", LOG_FORMAT="json").splitlines()
     assert set(json.loads(line)) == {"time", "level", "process", "message"}
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_every_entry_of_a_task_has_its_ids_and_no_other_entry_has(project: Path, log_format: str) -> None:
+    with start_redis() as server, System(project, server.url, LOG_FORMAT=log_format) as system:
+        system.start("ingress")
+        system.start("worker")
+        with Wire(server.url) as wire:
+            talked = wire.ask("talks", request_id="r-1")["task_id"]
+            talked_async = wire.ask("talks_async")["task_id"]
+        system.stop("worker")
+        entries = [line for line in system.log("worker").splitlines() if not line.startswith("    | ")]
+    marks = (f"task_id={talked} request_id=r-1 ", f"task_id={talked_async} said in a loop")
+    if log_format == "json":
+        marks = (f'"task_id":"{talked}","request_id":"r-1",', f'"task_id":"{talked_async}","message":"said in a loop"')
+    said = (
+        "said by the task",
+        "said by a library",
+        "Failed to process message",
+        "Retrying message",
+        "Retries exceeded",
+    )
+    assert [entry for entry in entries if any(words in entry for words in said) and marks[0] not in entry] == []
+    assert sum(marks[0] in entry for entry in entries) == 8
+    assert [entry for entry in entries if marks[1] in entry]
+    assert not [entry for entry in entries if "task_id" in entry and talked not in entry and talked_async not in entry]
+    assert "task_id" not in entries[-1]
 
 
 def test_another_format_is_refused() -> None:

@@ -56,8 +56,8 @@ def test_what_the_ingress_received_is_queued_before_it_stops(own: System, client
         received = sum(pipeline.execute())
     assert received == 3000
     own.stop("ingress")
-    assert client.llen("dramatiq:default") == received
-    client.delete("dramatiq:default", "dramatiq:default.msgs")
+    assert client.hlen("dramatiq:default.msgs") == received
+    client.delete(*client.scan_iter("dramatiq:default*"))
 
 
 def test_a_process_waits_for_a_redis_that_is_not_up_yet(project: Path) -> None:

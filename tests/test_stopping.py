@@ -17,6 +17,7 @@ from broker import answers
 from client.redis_server import RedisServer
 from ingress.gate import Gate
 from ingress.intake import Intake
+from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import Replica
 from settings import Limits
@@ -26,6 +27,7 @@ from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
 from transport.connection import StopRequest, connect
 from transport.redis_broker import CallboardBroker
+from transport.watchdog import Watchdog
 
 #: With two seconds of grace, the least that can be set.
 WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
@@ -139,8 +141,8 @@ def test_a_stopping_ingress_waits_for_a_redis_that_comes_back(own: System, clien
     process.terminate()
     client.execute_command("CLIENT", "UNPAUSE")
     assert process.wait(timeout=15) == 0
-    assert client.llen("dramatiq:default") == 1000
-    client.delete("dramatiq:default", "dramatiq:default.msgs")
+    assert client.hlen("dramatiq:default.msgs") == 1000
+    client.delete(*client.scan_iter("dramatiq:default*"))
 
 
 def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +154,10 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
         stop = StopRequest()
         own_broker = CallboardBroker(client, [])
         intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
-        replica = Replica(client, "tasks", intake, stop, Limits(pubsub_buffer_bytes=0), key_prefix="")
+        lease = Lease(client, "callboard:lease:tasks")
+        replica = Replica(
+            client, "tasks", lease, intake, stop, Limits(pubsub_buffer_bytes=0), watchdog=Watchdog(), key_prefix=""
+        )
         ended: list[BaseException] = []
 
         def run() -> None:

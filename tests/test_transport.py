@@ -88,7 +88,7 @@ def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
 ) -> None:
     sent = broker.enqueue(message())
     next(broker.consume("default", timeout=TIMEOUT_MS))
-    completion = Completion(broker.client, broker.namespace, broker.broker_id, "events")
+    completion = Completion(broker.client, broker.namespace, broker.broker_id, "events", fair_backlog=64)
     key = f"{key_prefix(redis_server.url)}callboard:outcome:x"
     answer = Answer(b"done", channels=("results", "results:me"), keys=((key, 60),))
     with client.pubsub(ignore_subscribe_messages=True) as listener:

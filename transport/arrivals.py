@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from contract import ErrorCode
 from errors import CallboardError
 from transport.answers import Answer, Claim, Words
 from transport.messages import Envelope
@@ -26,6 +27,8 @@ class Origin(NamedTuple):
     #: The stream and the consumer group that the entries are to be acknowledged in.
     stream: str = ""
     group: str = ""
+    #: The stream that the requests which are to wait are laid on, where there may be such.
+    later: str = ""
     #: Whether a request that finds no room is answered `overloaded`; else it is kept back until there is some.
     sheds: bool = True
     #: Whether a request with an id that was used before gets the outcome again.
@@ -33,7 +36,7 @@ class Origin(NamedTuple):
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        return (*self[:5], "full" if self.is_full else "", self.stream, self.group)
+        return (*self[:5], "full" if self.is_full else "", self.stream, self.group, self.later)
 
 
 _NO_CLAIM = Claim("", 0, "", ())
@@ -62,6 +65,7 @@ class Refused(NamedTuple):
     answer: Answer
     #: What is told of it.
     event: bytes
+    error_code: ErrorCode
     entry_id: str = ""
 
     def words(self) -> Words:
@@ -69,4 +73,15 @@ class Refused(NamedTuple):
         return (self.entry_id, "answer", self.event, *self.answer.words())
 
 
-Arrival = Admitted | Refused
+class Later(NamedTuple):
+    """A request that nobody has judged yet, to be taken in when those before it are."""
+
+    data: bytes
+    entry_id: str = ""
+
+    def words(self) -> Words:
+        """What take_in.lua reads of it."""
+        return (self.entry_id, "later", self.data)
+
+
+Arrival = Admitted | Refused | Later

@@ -3,13 +3,13 @@
 -- in between and no outcome is published twice. Publishes the events of those messages, and of those that still run.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 worker id, 2 the events channel, then for each message: how many words follow for it, queue name, redis
---          message id, its fate ("done", "dead" when it becomes a dead letter, or "running"), how many events, the events;
---          and unless its fate is "running": "suspect" when it is one or "", what to keep of a dead one or "" for the
---          message as it is, queue name, redis message id and message of its successor or three times "", and its answer,
---          see answer.lua
+-- ARGV     1 worker id, 2 the events channel, 3 from how many messages on a queue the next ones wait in lanes, then for
+--          each message: how many words follow for it, queue name, redis message id, its fate ("done", "dead" when it
+--          becomes a dead letter, or "running"), how many events, the events; and unless its fate is "running": "suspect"
+--          when it is one or "", what to keep of a dead one or "" for the message as it is, queue name, redis message id,
+--          message, task type and user of its successor or five times "", and its answer, see answer.lua
 
-local namespace, worker_id, events_channel = KEYS[1], ARGV[1], ARGV[2]
+local namespace, worker_id, events_channel, front = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local function tell(first_event, last_event)
     for e = first_event, last_event do
@@ -40,14 +40,12 @@ local function finish(queue_name, message_id, is_dead, i)
     end
     local next_queue_name, next_id, next_message = ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
     if next_id ~= "" then
-        local next_queue = namespace .. ":" .. next_queue_name
-        redis.call("hset", next_queue .. ".msgs", next_id, next_message)
-        redis.call("rpush", next_queue, next_id)
+        enqueue(namespace .. ":" .. next_queue_name, next_id, next_message, ARGV[i + 5], ARGV[i + 6], front)
     end
-    send_answer(i + 5)
+    send_answer(i + 7)
 end
 
-local i = 3
+local i = 4
 while i <= #ARGV do
     local queue_name, message_id, fate = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name

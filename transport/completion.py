@@ -39,7 +39,7 @@ class Ending(NamedTuple):
     def words(self, events: Sequence[bytes]) -> Words:
         """What complete.lua reads of it."""
         fate, suspicion = "dead" if self.dead else "done", "suspect" if self.was_suspect else ""
-        successor = self.successor.arguments() if self.successor else ("", "", "")
+        successor = self.successor.arguments() if self.successor else ("", "", "", "", "")
         answer = (self.answer or _NO_ANSWER).words()
         head = (self.queue_name, self.redis_message_id, fate, len(events), *events)
         return (*head, suspicion, self.letter, *successor, *answer)
@@ -64,12 +64,13 @@ class Completion:
     thread with its next one, and they go on with their work.
     """
 
-    def __init__(self, client: "redis.Redis", namespace: str, worker_id: str, events_channel: str) -> None:
+    def __init__(
+        self, client: "redis.Redis", namespace: str, worker_id: str, events_channel: str, fair_backlog: int
+    ) -> None:
         self._line = Line(client)
-        self._script = script(client, "answer", "complete")
+        self._script = script(client, "turns", "answer", "complete")
         self._namespace = namespace
-        self._worker_id = worker_id
-        self._events_channel = events_channel
+        self._settings = (worker_id, events_channel, fair_backlog)
         self._pending: deque[Ending | News] = deque()
         self._sending = threading.Lock()
 
@@ -107,9 +108,7 @@ class Completion:
             # Taken no sooner than here, where one thread is at a time: an event must not pass by one before it.
             events = [member.bulletin.take() if member.bulletin else [] for member in group]
             try:
-                self._line.call(
-                    self._script, self._namespace, self._worker_id, self._events_channel, *_words(group, events)
-                )
+                self._line.call(self._script, self._namespace, *self._settings, *_words(group, events))
             except redis.RedisError:
                 self._keep(group, events)
                 raise

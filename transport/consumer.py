@@ -21,6 +21,7 @@ from transport.feed import Feed, Fetched
 from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS
+from transport.watchdog import Watchdog
 
 NEVER = float("inf")
 
@@ -55,6 +56,7 @@ class BlockingConsumer(Consumer):
         feed: Feed,
         completion: Completion,
         pulse: Pulse,
+        watchdog: Watchdog,
         *,
         in_hand: InHand,
         prefetch: int,
@@ -64,6 +66,8 @@ class BlockingConsumer(Consumer):
         self._feed = feed
         self._completion = completion
         self._pulse = pulse
+        self._watchdog = watchdog
+        self._loop = f"queue {queue_name!r}"
         self._in_hand = in_hand
         self._prefetch = prefetch
         self._timeout_s = timeout_ms / 1000
@@ -80,7 +84,9 @@ class BlockingConsumer(Consumer):
                 self._fetch()
             delivery = self._next_fetched() or self._next_suspect()
         except redis.RedisError as error:
+            self._watchdog.failed(self._loop, error)
             raise ConnectionClosed(error) from None
+        self._watchdog.turned(self._loop)
         if delivery is not None:
             self._in_hand[delivery.redis_message_id] = _due_ms(delivery)
         return delivery

@@ -16,14 +16,14 @@ from dramatiq.common import current_millis, q_name
 
 from contract import ErrorCode, Sender
 from transport.answers import Answers
-from transport.messages import UNDECODABLE, Delivery, addressee
+from transport.messages import UNDECODABLE, WAITS_OPTION, Delivery, addressee
 from transport.scripts import script
 
 #: The option of a dead message that says why it is dead.
 REASON_OPTION = "callboard_reason"
 
 #: What is forgotten of a message that is to be tried again as if for the first time.
-PAST_OPTIONS = {REASON_OPTION, "retries", "traceback", "requeue_timestamp", "eta"}
+PAST_OPTIONS = {REASON_OPTION, WAITS_OPTION, "retries", "traceback", "requeue_timestamp", "eta"}
 
 #: The most letters that Redis hands out or takes at a time.
 PAGE = 200

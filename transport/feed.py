@@ -12,7 +12,7 @@ from transport.line import Line
 from transport.scripts import script
 
 #: How long a question stays with Redis before it is asked again.
-QUESTION_S = 10
+QUESTION_S = 15
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5
@@ -40,7 +40,7 @@ class Feed:
 
     def __init__(self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str) -> None:
         self._line = Line(client)
-        self._fetch_script = script(client, "fetch")
+        self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
         self._owner = (namespace, queue_name, worker_id)
         queue = f"{namespace}:{queue_name}"

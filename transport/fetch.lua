@@ -1,5 +1,5 @@
 -- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
--- for it, then from the head of the queue.
+-- for it, then from the head of the queue and from its lanes, see turns.lua, by turns.
 --
 -- An id whose message is gone is passed over: that of a request which was cancelled while it waited.
 --
@@ -18,9 +18,22 @@ local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
 end
+if redis.call("exists", queue .. ".turns") == 1 then
+    while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
+        ids[#ids + 1] = take_turn(queue) or nil
+        ids[#ids + 1] = #ids < wanted and redis.call("lpop", queue) or nil
+    end
+    -- A blocking look sees the list only, so one of those in lanes has to be there.
+    local next_id = redis.call("exists", queue) == 0 and take_turn(queue)
+    if next_id then
+        redis.call("rpush", queue, next_id)
+    end
+end
 if #ids < wanted then
     local more = redis.call("lrange", queue, 0, wanted - #ids - 1)
-    redis.call("ltrim", queue, #more, -1)
+    if #more > 0 then
+        redis.call("ltrim", queue, #more, -1)
+    end
     for i = 1, #more do
         ids[#ids + 1] = more[i]
     end
@@ -29,7 +42,8 @@ end
 if #ids == 0 then
     return {ids, ids, ids}
 end
--- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL and LTRIM take none.
+-- Out of memory Redis refuses a script's first write, if that may take memory, and no later one; DEL, LTRIM and LPOP
+-- take none.
 redis.call("sadd", acks, unpack(ids))
 local messages = redis.call("hmget", queue .. ".msgs", unpack(ids))
 for i = #ids, 1, -1 do

@@ -14,7 +14,7 @@ from transport.line import Line
 PING_S = 10.0
 
 #: How long a stopping listener takes to notice.
-SLICE_S = 1.0
+SLICE_S = 5.0
 
 
 class Listener(ABC):

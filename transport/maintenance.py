@@ -1,8 +1,13 @@
 """A worker process shows that it is alive and looks after the queues."""
 
-from transport.pulse import BEAT_S
+import redis
+
+from transport.pulse import BEAT_S, LOOK_BEAT
 from transport.redis_broker import CallboardBroker
 from transport.rounds import Rounds
+
+#: What the health of a worker calls it.
+LOOP = "maintenance"
 
 
 class Maintenance(Rounds):
@@ -10,6 +15,19 @@ class Maintenance(Rounds):
 
     pause_s = BEAT_S
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._beats = 0
+
     def make(self, broker: CallboardBroker) -> None:
         """Does so once."""
-        broker.maintain()
+        self._beats += 1
+        try:
+            if self._beats % LOOK_BEAT == 0:
+                broker.maintain()
+            else:
+                broker.beat()
+        except redis.RedisError as error:
+            broker.watchdog.failed(LOOP, error)
+            raise
+        broker.watchdog.turned(LOOP)

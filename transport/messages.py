@@ -10,6 +10,7 @@ from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.errors import DecodeError
 from dramatiq.middleware import CurrentMessage
+from pydantic_core import to_json
 
 from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
@@ -17,6 +18,9 @@ from transport.bulletin import Bulletin
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
+
+#: The message option that says since when it could be performed, in Unix ms, where that is not since it was made.
+WAITS_OPTION = "callboard_waits_since"
 
 #: What is raised when an entry that is no message is made a `Delivery`.
 UNDECODABLE = (DecodeError, AttributeError, TypeError)
@@ -68,9 +72,13 @@ class Envelope(NamedTuple):
         due_ms = self.message.options.get("eta")
         return None if due_ms is None else timestamp(due_ms / 1000)
 
-    def arguments(self) -> tuple[str, str, bytes]:
-        """What the Lua scripts read of it: queue name, redis message id, message."""
-        return self.message.queue_name, self.message.options["redis_message_id"], self.message.encode()
+    def arguments(self) -> tuple[str, str, bytes, str, bytes]:
+        """What the Lua scripts read of it: queue name, redis message id, message; and by what it waits for its turn,
+        task type and user as JSON, which a delayed one does not: it waits for its time."""
+        message = self.message
+        task_type = "" if self.delay_ms is not None else message.actor_name
+        user = to_json(addressee(message)[0].user_id)
+        return message.queue_name, message.options["redis_message_id"], message.encode(), task_type, user
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
@@ -125,7 +133,7 @@ class Delivery(MessageProxy):
 
     def follow_with(self, delay_ms: int | None) -> Envelope:
         """Has another enqueueing of this message follow in the step that ends the delivery."""
-        envelope = seal(self._message.copy(), delay_ms)
+        envelope = seal(self._message.copy(options={WAITS_OPTION: current_millis() + (delay_ms or 0)}), delay_ms)
         (self._original or self).successor = envelope
         return envelope
 
@@ -140,6 +148,12 @@ class Delivery(MessageProxy):
         if not isinstance(message, cls):
             raise TypeError("no task is running here: an actor runs in a worker, call the task itself instead")
         return message
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """What marks a log entry about it."""
+        ids = {"task_id": self.message_id, "request_id": self.sender.request_id}
+        return {name: value for name, value in ids.items() if value is not None}
 
     @property
     def duration_ms(self) -> float | None:

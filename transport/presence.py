@@ -15,8 +15,9 @@ from pydantic_core import to_json
 SHOW_S = 5.0
 PRESENT_MS = 16_000
 
-#: The index is there for a while after the last process has gone.
-INDEX_MS = 60_000
+#: The index outlives the last process by an hour, and is renewed every so many times.
+INDEX_MS = 3600 * 1000
+INDEX_SHOWS = 60
 
 _STARTED_MS = current_millis()
 
@@ -40,16 +41,18 @@ class Presence:
         self._id = f"{role}:{token or uuid4().hex}"
         self._role = role
         self._due_s = 0.0
+        self._shows = 0
 
     def show_when_due(self) -> None:
         """Says that this process is there, if it has not lately."""
         if time.monotonic() < self._due_s:
             return
-        is_first, self._due_s = not self._due_s, time.monotonic() + SHOW_S
+        self._due_s = time.monotonic() + SHOW_S
         with suppress(redis.RedisError):
-            self._show()
-            if is_first:
-                self._forget_gone()
+            is_known = self._client.pexpire(f"{self._index}:{self._id}", PRESENT_MS)
+            if not is_known or self._shows % INDEX_SHOWS == 0:
+                self._join()
+            self._shows += 1
 
     def leave(self) -> None:
         """Says that it is gone."""
@@ -58,15 +61,13 @@ class Presence:
             pipeline.delete(f"{self._index}:{self._id}")
             pipeline.execute()
 
-    def _show(self) -> None:
+    def _join(self) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.set(f"{self._index}:{self._id}", description(self._role), px=PRESENT_MS)
             pipeline.sadd(self._index, self._id)
             pipeline.pexpire(self._index, INDEX_MS)
-            pipeline.execute()
-
-    def _forget_gone(self) -> None:
-        members: Any = self._client.smembers(self._index)
+            pipeline.smembers(self._index)
+            members: Any = pipeline.execute()[-1]
         ids = [member.decode() for member in members]
         signs = self._client.mget([f"{self._index}:{present_id}" for present_id in ids])
         if gone := [present_id for present_id, sign in zip(ids, signs, strict=True) if sign is None]:

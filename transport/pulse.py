@@ -12,12 +12,13 @@ from transport.presence import description
 BEAT_S = 1.5
 ALIVE_MS = 6_000
 
-#: One worker looks for dead ones, and no other one for so long.
+#: One worker looks for dead ones, and no other one for so long; each offers to at every so many beats.
 LOOK_MS = 2_500
+LOOK_BEAT = 2
 
 #: The look before must have been shorter ago than this. If it was not, Redis or its clock has stopped or jumped, and
-#: every worker looks dead; then they have until the next look to show themselves. Longer than `LOOK_MS` and a beat
-#: together, or no look would ever follow another one in time.
+#: every worker looks dead; then they have until the next look to show themselves. Longer than `LOOK_BEAT` beats, or no
+#: look would ever follow another one in time.
 KEEP_LOOK_MS = 4_500
 
 #: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.

@@ -25,6 +25,7 @@ from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
+from transport.watchdog import Watchdog
 
 #: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
 CALL_OFFS = "callboard:call-offs"
@@ -34,7 +35,12 @@ CONDEMNED = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
-    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same."""
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same.
+
+    Parameters:
+        max_crashes: how often a message may be begun whose worker dies.
+        fair_backlog: from how many messages on a queue the next ones wait in lanes, see turns.lua; 0 for never.
+    """
 
     def __init__(
         self,
@@ -44,16 +50,20 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         key_prefix: str = "",
         events_channel: str = "events",
         max_crashes: int = 3,
+        fair_backlog: int = 64,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
-        self._enqueue_script = script(client, "enqueue")
-        self._take_in_script = script(client, "take_in")
+        self._enqueue_script = script(client, "turns", "enqueue")
+        self._take_in_script = script(client, "turns", "take_in")
         self._events_channel = events_channel
+        self._fair_backlog = fair_backlog
         self._cancel_script = script(client, "answer", "cancel")
-        self._completion = Completion(client, self.namespace, self.broker_id, events_channel)
+        self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
+        #: Of the threads that this worker needs.
+        self.watchdog = Watchdog()
         self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -71,6 +81,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             Feed(self.client, self.namespace, queue_name, self.broker_id),
             self._completion,
             self._pulse,
+            self.watchdog,
             in_hand=self._in_hand[queue_name],
             prefetch=prefetch,
             timeout_ms=timeout,
@@ -98,7 +109,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         else:
             envelope = seal(message.copy(), delay)
             self.emit_before("enqueue", *envelope)
-            self._enqueue_line.call(self._enqueue_script, self.namespace, *envelope.arguments())
+            words = (self._fair_backlog, *envelope.arguments())
+            self._enqueue_line.call(self._enqueue_script, self.namespace, *words)
         self.emit_after("enqueue", *envelope)
         return envelope.message
 
@@ -112,7 +124,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
 
         Returns:
-            For each queue that got something how many messages it has now.
+            For each queue that got something how many messages it has now; for `origin.later` how many requests.
 
         Raises:
             DeposedError: another process holds the lease.
@@ -121,7 +133,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
         for envelope in admitted:
             self.emit_before("enqueue", *envelope)
-        words = [*origin.words(), self._events_channel]
+        words = [*origin.words(), self._events_channel, self._fair_backlog]
         for arrival in burst:
             words += arrival.words()
         reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
@@ -136,13 +148,21 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         words = (queue_name, redis_message_id, self._events_channel, event, CALL_OFFS, *answer.words())
         return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
 
-    def maintain(self) -> None:
-        """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.
+    def beat(self) -> None:
+        """Shows that this worker is alive.
 
         Raises:
             redis.RedisError: it is to be called again soon.
         """
         self._pulse.beat()
+
+    def maintain(self) -> None:
+        """The same, and looks after the queues that it consumes, if it is its turn.
+
+        Raises:
+            redis.RedisError: it is to be called again soon.
+        """
+        self.beat()
         self._recovery.run_when_due(list(self._in_hand))
 
     def announce(self) -> None:
@@ -160,7 +180,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         except UNDECODABLE:
             self._completion.complete(Ending(queue_name, redis_message_id, dead=True, was_suspect=True))
             return
-        logger.error("Message {} of task {!r}: {}", delivery.message_id, delivery.actor_name, CONDEMNED)
+        logger.bind(**delivery.marks).error("Task {!r}: {}", delivery.actor_name, CONDEMNED)
         delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
         self.emit_before("nack", delivery)
         self._completion.complete(

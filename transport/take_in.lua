@@ -1,19 +1,23 @@
 -- Takes a burst of requests in: enqueues the admitted ones, in the layout of Dramatiq's dispatch.lua, keeps and publishes
--- the answers of the refused ones, and publishes an event for each. All in one step, and once: whoever calls again because the answer was lost, or takes
--- over from one that died, changes nothing by it.
+-- the answers of the refused ones, and publishes an event for each. All in one step, and once: whoever calls again because
+-- the answer was lost, or takes over from one that died, changes nothing by it.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
 --          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
---          7 stream or "", 8 its consumer group, 9 the events channel
+--          7 stream or "", 8 its consumer group, 9 stream for requests that are to wait or "", 10 the events channel,
+--          11 from how many messages on a queue the next ones wait in lanes
 --          then for each request its entry id in the stream or "", and
---          "message", event, queue name, redis message id, message, claim key or "", its time to live in s, key of the
---          outcome, how many channels hear of a repeat, these channels; or
---          "answer", event, outcome, claim key or "", how many keys, how many channels, the keys each with its time to live in s,
---          the channels
--- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has.
+--          "message", event, queue name, redis message id, message, task type, user, claim key or "", its time to live in
+--          s, key of the outcome, how many channels hear of a repeat, these channels; or
+--          "answer", event, outcome, claim key or "", how many keys, how many channels, the keys each with its time to
+--          live in s, the channels; or
+--          "later", request
+-- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has, and the
+--          stream for requests that are to wait, if one was named, with how many.
 
-local namespace, stream, group, events_channel = KEYS[1], ARGV[7], ARGV[8], ARGV[9]
+local namespace, stream, group, later = KEYS[1], ARGV[7], ARGV[8], ARGV[9]
+local events_channel, front = ARGV[10], tonumber(ARGV[11])
 
 if ARGV[1] ~= "" then
     if redis.call("get", ARGV[1]) ~= ARGV[2] then
@@ -31,13 +35,6 @@ end
 
 local seen = {}
 
-local function enqueue(queue_name, message_id, message)
-    local queue = namespace .. ":" .. queue_name
-    redis.call("hset", queue .. ".msgs", message_id, message)
-    redis.call("rpush", queue, message_id)
-    seen[queue_name] = true
-end
-
 -- A request with an id that was used before. Is it done, its outcome is published again; else it will be.
 local function repeated(claim, outcome_key, first_channel, last_channel)
     local outcome = redis.call("get", outcome_key)
@@ -52,16 +49,17 @@ local function repeated(claim, outcome_key, first_channel, last_channel)
 end
 
 local function take_message(i, is_new, event)
-    local message_id, claim = ARGV[i + 1], ARGV[i + 3]
-    local last_channel = i + 6 + tonumber(ARGV[i + 6])
-    if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 4])) then
+    local queue_name, message_id, claim = ARGV[i], ARGV[i + 1], ARGV[i + 5]
+    local last_channel = i + 8 + tonumber(ARGV[i + 8])
+    if is_new and (claim == "" or redis.call("set", claim, message_id, "nx", "ex", ARGV[i + 6])) then
         if claim ~= "" then
-            redis.call("del", ARGV[i + 5]) -- the refusal of a request with the same id, corrected now
+            redis.call("del", ARGV[i + 7]) -- the refusal of a request with the same id, corrected now
         end
-        enqueue(ARGV[i], message_id, ARGV[i + 2])
+        enqueue(namespace .. ":" .. queue_name, message_id, ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], front)
+        seen[queue_name] = true
         redis.call("publish", events_channel, event)
     elseif is_new and redis.call("get", claim) ~= message_id then
-        repeated(claim, ARGV[i + 5], i + 7, last_channel)
+        repeated(claim, ARGV[i + 7], i + 9, last_channel)
     end
     return last_channel + 1
 end
@@ -85,7 +83,16 @@ local function take_answer(i, is_new, event)
     return last_channel + 1
 end
 
-local i = 10
+local function take_later(i, is_new, request)
+    if is_new then
+        redis.call("xadd", later, "*", "request", request)
+    end
+    return i
+end
+
+local take = {message = take_message, answer = take_answer, later = take_later}
+
+local i = 12
 while i <= #ARGV do
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     local is_new = true
@@ -93,12 +100,16 @@ while i <= #ARGV do
         is_new = redis.call("xack", stream, group, entry_id) == 1
         redis.call("xdel", stream, entry_id)
     end
-    i = (kind == "message" and take_message or take_answer)(i + 3, is_new, ARGV[i + 2])
+    i = take[kind](i + 3, is_new, ARGV[i + 2])
 end
 
 local lengths = {}
 for queue_name in pairs(seen) do
     lengths[#lengths + 1] = queue_name
     lengths[#lengths + 1] = redis.call("hlen", namespace .. ":" .. queue_name .. ".msgs")
+end
+if later ~= "" then
+    lengths[#lengths + 1] = later
+    lengths[#lengths + 1] = redis.call("xlen", later)
 end
 return lengths

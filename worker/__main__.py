@@ -3,9 +3,10 @@
 import asyncio
 import sys
 
-from errors import SettingsError
+from errors import CallboardError, SettingsError
 from logs import configure_logging
-from settings import load_settings
+from monitoring.supervisor import supervisor_port
+from settings import Settings, load_settings
 from worker.supervisor import Supervisor
 
 
@@ -16,7 +17,16 @@ def main() -> int:
     except SettingsError as error:
         raise SystemExit(f"callboard: {error}") from None
     configure_logging("supervisor", settings)
-    return asyncio.run(Supervisor(settings).run())
+    try:
+        return asyncio.run(_supervise(settings))
+    except CallboardError as error:
+        raise SystemExit(f"callboard: {error}") from None
+
+
+async def _supervise(settings: Settings) -> int:
+    supervisor = Supervisor(settings)
+    with supervisor_port(settings, lambda: supervisor.pids) as environment:
+        return await supervisor.run(environment)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -26,15 +27,16 @@ class Child:
         self.complaint = ""
 
     @classmethod
-    async def start(cls, lifeline: int) -> Self:
-        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end.
+    async def start(cls, lifeline: int, environment: Mapping[str, str]) -> Self:
+        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
+        to its own.
 
         Raises:
             OSError: when the machine cannot.
         """
         command = (sys.executable, "-m", "worker.process")
-        environment = RESTART_DELAY | os.environ
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, env=environment))
+        variables = {**RESTART_DELAY, **os.environ, **environment}
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, env=variables))
 
     async def is_ready(self) -> bool:
         """Waits until it consumes, or cannot; returns whether it does."""

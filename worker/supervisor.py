@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 from loguru import logger
@@ -33,9 +34,20 @@ class Supervisor:
         self._running: set[Child] = set()
         self._ready_places: set[int] = set()
         self._exit_code = 0
+        self._environment: Mapping[str, str] = {}
 
-    async def run(self) -> int:
-        """Returns the exit code of the command, once it was asked to stop and every process is gone."""
+    @property
+    def pids(self) -> set[int]:
+        """The ids of the processes that there are now."""
+        return {child.pid for child in self._running}
+
+    async def run(self, environment: Mapping[str, str]) -> int:
+        """Returns the exit code of the command, once it was asked to stop and every process is gone.
+
+        Parameters:
+            environment: what is added to that of each process.
+        """
+        self._environment = environment
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._receive)
         async with asyncio.TaskGroup() as group:
@@ -59,7 +71,7 @@ class Supervisor:
     async def _live(self, place: int) -> tuple[float, str]:
         """The life of one process: for how many seconds it consumed, and how it ended."""
         try:
-            child = await Child.start(self._lifeline)
+            child = await Child.start(self._lifeline, self._environment)
         except OSError as error:
             return 0.0, f"cannot be started: {error}"
         self._running.add(child)

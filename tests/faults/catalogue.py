@@ -48,6 +48,8 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "flood-large": floods.of_large_requests,
     "one-user-floods": floods.by_one_user,
     "one-task-type-floods": floods.by_one_task_type,
+    "one-user-floods-ingress": floods.by_one_user_with_short_tasks,
+    "one-user-floods-stream": floods.by_one_user_on_the_stream,
     "worker-cut-everywhere": commands.worker_cut,
     "worker-killed-everywhere": commands.worker_killed,
     "redis-stopped-everywhere-worker": commands.worker_stopped,

@@ -179,10 +179,10 @@ class Ledger:
             return [pair for number, pair in pairs if pair[1] and number not in self._stored]
 
     def _longest_gap_s(self) -> float:
-        """While requests were sent; how long the last ones took is no gap."""
+        """While requests were sent, up to the last of them; how long that one took is no gap."""
         last_s = self._sent_s[-1]
-        moments_s = [self._sent_s[0], *sorted(heard_s for _, heard_s in self._heard() if heard_s <= last_s)]
-        return max((after - before for before, after in pairwise(moments_s)), default=0.0)
+        heard_s = sorted(heard_s for _, heard_s in self._heard() if heard_s < last_s)
+        return max(after - before for before, after in pairwise([self._sent_s[0], *heard_s, last_s]))
 
 
 def runs_in(tally: Path) -> Iterator[tuple[int, int]]:

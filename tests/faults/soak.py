@@ -21,7 +21,7 @@ from tests.faults.site import Site
 from tests.faults.soak_chart import Sample, draw
 from tests.faults.workloads import works
 
-CHART = Path(__file__).parents[2] / "docs" / "soak.svg"
+CHART = Path(__file__).parents[2] / "docs" / "images" / "soak.svg"
 
 #: Of the rate that was measured at first.
 SHARE = 0.7

@@ -28,8 +28,10 @@ def mixed(tally: Path) -> Workload:
 
     def make(number: int) -> dict[str, Any]:
         kind = kinds[number % len(kinds)]
-        parameters = kind["parameters"]
-        return kind | {"parameters": parameters | ({"number": number} if parameters else {})}
+        if parameters := kind["parameters"]:
+            return kind | {"parameters": parameters | {"number": number}}
+        # Named, so that the refusal is kept: where Redis dies, what it has published and not sent yet dies with it.
+        return kind | {"request_id": f"refused-{number}"}
 
     return make
 

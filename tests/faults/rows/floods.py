@@ -10,7 +10,7 @@ import psutil
 
 from bench.wire import Wire, packed
 from tests.faults.extent import Extent
-from tests.faults.load import PATIENCE_WITH_REDIS_S, Load
+from tests.faults.load import PATIENCE_WITH_REDIS_S, Load, Way
 from tests.faults.row import Row
 from tests.faults.site import Site
 from tests.faults.workloads import Workload, works
@@ -63,24 +63,44 @@ def _peak_bytes(process: psutil.Process) -> int:
 
 def by_one_user(extent: Extent) -> Row:
     """One user sends a hundred times as much as the others, and more than can be done."""
-    return _unfair("one user floods", extent, {"task_type": "works", "user_id": "the-flooder"})
+    return _unfair("one user floods", extent, "works", ["the-flooder"])
 
 
 def by_one_task_type(extent: Extent) -> Row:
-    """Requests of one task type do."""
-    return _unfair("one task type floods", extent, {"task_type": "works_as_well", "user_id": "anybody"})
+    """Many users together do so with one task type."""
+    return _unfair("one task type floods", extent, "works_as_well", [f"user-{number}" for number in range(FLOODING)])
 
 
-def _unfair(fault: str, extent: Extent, sender: dict[str, str]) -> Row:
+def by_one_user_with_short_tasks(extent: Extent) -> Row:
+    """One user does so with tasks that take no time, and so with more requests than an ingress can judge."""
+    return _unfair("one user floods the ingress", extent, "works", ["the-flooder"], seconds=0.0, times=10)
+
+
+def by_one_user_on_the_stream(extent: Extent) -> Row:
+    """One user does so on the stream, which the others use as well."""
+    return _unfair("one user floods the stream", extent, "works", ["the-flooder"], way=Way.STREAM)
+
+
+def _unfair(
+    fault: str,
+    extent: Extent,
+    task_type: str,
+    users: list[str],
+    *,
+    seconds: float = 0.01,
+    times: int = 1,
+    way: Way = Way.CHANNEL,
+) -> Row:
     others = 30 * extent.times
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
         tally = site.folder / "flood"
         tally.mkdir()
-        parameters = {"number": 0, "tally": str(tally), "seconds": 0.01}
-        request = json.dumps(sender | {"parameters": parameters}).encode()
-        with Load(site.url, works, rate_per_s=15.0) as load:
-            flood = threading.Thread(target=_publish, args=[site.url(), request, others * FLOODING])
+        request = {"task_type": task_type, "parameters": {"number": 0, "tally": str(tally), "seconds": seconds}}
+        requests = [json.dumps(request | {"user_id": user_id}).encode() for user_id in users]
+        batch = b"".join(packed(*way.value, requests[n % len(requests)]) for n in range(FLOODING))
+        with Load(site.url, works, rate_per_s=15.0, ways=(way,)) as load:
+            flood = threading.Thread(target=_send, args=[site.url(), batch, others * times])
             flood.start()
             load.publish(others)
             account = load.settle(extent.patience_s)
@@ -93,9 +113,12 @@ def _unfair(fault: str, extent: Extent, sender: dict[str, str]) -> Row:
     return row
 
 
-def _publish(url: str, request: bytes, count: int) -> None:
+def _send(url: str, batch: bytes, times: int) -> None:
+    """Sends `FLOODING` requests together, so many times, as fast as Redis takes them."""
     wire = Wire(url, PATIENCE_WITH_REDIS_S)
-    for _ in range(count // FLOODING):
-        wire.send(packed(b"PUBLISH", b"tasks", request) * FLOODING)
-        wire.receive()
+    for _ in range(times):
+        wire.send(batch)
+        replies = 0
+        while replies < FLOODING:
+            replies += len(wire.receive())
     wire.close()

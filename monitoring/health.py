@@ -1,0 +1,65 @@
+"""Whether a process does what it is there for."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import redis
+
+from transport.watchdog import Watchdog
+
+
+class Report(NamedTuple):
+    """A process's answer; healthy when there is no reason against it."""
+
+    role: str
+    pid: int
+    reasons: list[str]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it is."""
+        return not self.reasons
+
+
+class Health:
+    """Judges one process by the progress of its loops.
+
+    Parameters:
+        ping: asks Redis, on a connection that no loop uses.
+        stalled_after_s: a loop that has not come round for so long is stalled.
+    """
+
+    def __init__(self, role: str, watchdog: Watchdog, ping: Callable[[], object], stalled_after_s: float) -> None:
+        self._role = role
+        self._watchdog = watchdog
+        self._ping = ping
+        self._stalled_after_s = stalled_after_s
+
+    def ready(self) -> Report:
+        """Whether it does its work now. Asks nothing of Redis."""
+        missing = [f"{loop}: not begun yet" for loop in self._watchdog.missing()]
+        return self._report(self._watchdog.stalled(self._stalled_after_s) or missing)
+
+    def live(self) -> Report:
+        """Whether it needs a restart: it is stalled, and Redis is not the reason. Without Redis it waits, and comes
+        back by itself."""
+        stalled = self._watchdog.stalled(self._stalled_after_s)
+        return self._report(stalled if stalled and self._redis_answers() else [])
+
+    def _redis_answers(self) -> bool:
+        try:
+            self._ping()
+        except redis.RedisError:
+            return False
+        return True
+
+    def _report(self, reasons: list[str]) -> Report:
+        return Report(self._role, os.getpid(), reasons)
+
+
+def joint(role: str, reports: Iterable[Report]) -> Report:
+    """One report of several processes of a role: healthy when all are that there are, and there is one."""
+    found = list(reports)
+    reasons = [f"pid {report.pid}: {reason}" for report in found for reason in report.reasons]
+    return Report(role, os.getpid(), reasons if found else [f"no {role} runs here"])

@@ -1,0 +1,44 @@
+"""The port of `python -m worker`: a supervisor answers for its worker processes, which it asks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from monitoring.health import joint
+from monitoring.local import LocalPlace
+from monitoring.metrics import not_installed, wants_metrics
+from monitoring.server import Page, report_page, serve_port
+from monitoring.worker_metrics import SharedFolder
+from settings import Settings
+
+
+@contextmanager
+def supervisor_port(settings: Settings, pids: Callable[[], set[int]]) -> Iterator[Mapping[str, str]]:
+    """A context in which the port is answered on, if `monitoring.worker_port` names one.
+
+    Parameters:
+        pids: the ids of the supervisor's processes.
+
+    Yields:
+        What is to be added to the environment of these processes, for their metrics.
+
+    Raises:
+        CallboardError: when the port is not to be had.
+    """
+    if not (port := settings.monitoring.worker_port):
+        yield {}
+        return
+    place = LocalPlace(settings)
+
+    def page(path: str) -> Page:
+        return report_page(joint("worker", (found for found in place.ask("worker", path) if found.pid in pids())))
+
+    pages = {"/readyz": lambda: page("/readyz"), "/healthz": lambda: page("/healthz"), "/metrics": not_installed}
+    with ExitStack() as stack:
+        environment: Mapping[str, str] = {}
+        if wants_metrics(port):
+            folder = SharedFolder()
+            stack.callback(folder.close)
+            environment, pages["/metrics"] = folder.environment, folder.page
+        server = serve_port(settings.monitoring.host, port, "monitoring.worker_port", pages)
+        stack.callback(server.close)
+        yield environment

@@ -1,0 +1,33 @@
+"""Health of a worker process, asked by `callboard health worker` and by its supervisor."""
+
+from dramatiq import Worker
+from dramatiq.middleware import Middleware
+
+from monitoring.health import Health
+from monitoring.local import LocalPlace
+from monitoring.server import Server, report_page, serve_locally
+from settings import Settings
+from transport.maintenance import LOOP
+from transport.redis_broker import CallboardBroker
+
+
+class WorkerHealth(Middleware):
+    """Has each worker process answer on its socket from before it consumes until it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server: Server | None = None
+
+    def after_process_boot(self, broker: CallboardBroker) -> None:  # type: ignore[override]
+        """Called in the new process."""
+        broker.watchdog.expect(LOOP)
+        for queue_name in broker.get_declared_queues() | broker.get_declared_delay_queues():
+            broker.watchdog.expect(f"queue {queue_name!r}")
+        health = Health("worker", broker.watchdog, broker.client.ping, self._settings.monitoring.stalled_after_s)
+        pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
+        self._server = serve_locally(LocalPlace(self._settings), "worker", pages)
+
+    def before_worker_shutdown(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
+        """It consumes no longer."""
+        if self._server:
+            self._server.close()

@@ -1,0 +1,85 @@
+"""A whole Callboard that is flooded answers the others meanwhile."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from tests.system import System
+from tests.waiting import wait_until
+from tests.wire import Wire, new_user
+
+#: So many requests that the workers have to do with them for seconds.
+FLOOD = 600
+
+#: More than an ingress takes in as they come.
+BEYOND = 10_000
+
+
+def request(user_id: str, task_type: str = "waits") -> bytes:
+    parameters: dict[str, Any] = {"seconds": 0.02} if task_type == "waits" else {"text": "abc"}
+    return json.dumps({"task_type": task_type, "user_id": user_id, "parameters": parameters}).encode()
+
+
+def send_to(wire: Wire, way: str, requests: list[bytes]) -> None:
+    with wire.client.pipeline(transaction=False) as pipeline:
+        for data in requests:
+            if way == "stream":
+                pipeline.xadd("tasks:stream", {"request": data})
+            else:
+                pipeline.publish("tasks", data)
+        pipeline.execute()
+
+
+@pytest.mark.parametrize("way", ["channel", "stream"])
+@pytest.mark.parametrize("others_task", ["waits", "reverse_string"])
+def test_a_request_overtakes_those_of_a_user_who_floods(system: System, wire: Wire, way: str, others_task: str) -> None:
+    flooder, other = new_user(), new_user()
+    send_to(wire, way, [request(flooder)] * FLOOD)
+    wire.publish(request(other, others_task))
+    assert wire.outcome_of(other)["status"] == "completed"
+    assert len(wire.heard) < FLOOD / 2
+    assert_all_answered(wire, [flooder] * FLOOD)
+
+
+def test_a_request_overtakes_those_of_a_task_type_that_many_users_flood(system: System, wire: Wire) -> None:
+    flooders, other = [new_user() for _ in range(FLOOD)], new_user()
+    send_to(wire, "channel", [request(user_id) for user_id in flooders])
+    wire.publish(request(other, "reverse_string"))
+    assert wire.outcome_of(other)["status"] == "completed"
+    assert len(wire.heard) < FLOOD / 2
+    assert_all_answered(wire, flooders)
+
+
+def test_a_request_overtakes_those_that_the_ingress_itself_is_behind_with(system: System, wire: Wire) -> None:
+    flooder, other = new_user(), new_user()
+    send_to(wire, "channel", [request(flooder, "reverse_string")] * BEYOND)
+    wire.publish(request(other, "reverse_string"))
+    assert wire.outcome_of(other)["status"] == "completed"
+    assert len(wire.heard) < BEYOND / 2
+    assert_all_answered(wire, [flooder] * BEYOND)
+
+
+def test_what_was_laid_aside_is_taken_in_once_although_the_ingress_dies(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    with System(project, redis_server.url) as system, Wire(redis_server.url) as wire:
+        for name in ("leader", "standby"):
+            system.start("ingress", as_=name)
+        send_to(wire, "channel", [request("flooder", "reverse_string")] * BEYOND)
+        wait_until(lambda: client.xlen("callboard:later:tasks"), "requests are laid aside")
+        system.kill("leader" if "Takes requests in" in system.log("leader") else "standby")
+        wait_until(lambda: client.hlen("dramatiq:default.msgs") >= BEYOND, "all are on the queue", deadline_s=60)
+        assert client.xlen("callboard:later:tasks") == 0
+        assert client.hlen("dramatiq:default.msgs") == BEYOND
+    client.delete(*client.scan_iter("dramatiq:default*"))
+
+
+def assert_all_answered(wire: Wire, users: list[str]) -> None:
+    """Each once, whatever lane it waited in."""
+    for user_id in users:
+        wire.outcome_of(user_id)
+    assert wire.heard == []

@@ -1,0 +1,209 @@
+"""A process is healthy while it does its work, and not merely while it is there."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import psutil
+import pytest
+import redis
+
+from client.redis_server import RedisServer, free_port
+from monitoring.local import LocalPlace
+from tests.command_line import callboard
+from tests.configured import complaint, load
+from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
+from tests.waiting import wait_until
+from tests.wire import Wire
+
+ROLES = ["ingress", "worker", "scheduler"]
+
+#: Ends the threads that fetch, and nothing else: as if one had died unnoticed.
+BREAKING_TASK = """
+import threading
+from dramatiq.middleware import raise_thread_exception
+from dramatiq.worker import ConsumerThread
+from pydantic import BaseModel
+from task import task
+
+class Nothing(BaseModel): ...
+
+@task()
+def ends_consumers() -> Nothing:
+    for thread in threading.enumerate():
+        if isinstance(thread, ConsumerThread):
+            raise_thread_exception(thread.ident, SystemExit)
+    return Nothing()
+"""
+
+
+class Watched(System):
+    """A system with its own folder for sockets, a port for each role, and little patience."""
+
+    def __init__(self, project: Path, redis_url: str, folder: Path) -> None:
+        self.ports = {role: free_port() for role in ROLES}
+        monitoring = {f"{role}_port": port for role, port in self.ports.items()}
+        monitoring |= {"stalled_after_s": 3, "runtime_folder": str(folder / "run")}  # type: ignore[dict-item]
+        self.config = folder / "config.json"
+        self.config.write_text(json.dumps(TEST_CONFIG | {"monitoring": monitoring}))
+        super().__init__(project, redis_url, CALLBOARD_CONFIG=str(self.config), dramatiq_restart_delay="50")
+
+    def health(self, role: str, *words: str) -> tuple[int, str]:
+        """Exit code and answer of the command."""
+        ended = callboard(self, "health", role, *words, CALLBOARD_CONFIG=str(self.config))
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def page(self, role: str, path: str) -> tuple[int, Any]:
+        """Status and content of a page of a port."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[role]}{path}", timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except HTTPError as error:
+            return error.code, json.loads(error.read())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("project"), {"ends_consumers.py": BREAKING_TASK})
+
+
+@pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[Watched]:
+    with Watched(project, redis_server.url, tmp_path) as system:
+        yield system
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched, role: str) -> None:
+    assert own.health(role) == (1, f"{role}: no {role} runs here\n")
+    own.start(role)
+    wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it is healthy")
+    assert own.health(role) == (0, f"{role}: healthy (processes asked: 1)\n")
+    assert own.page(role, "/healthz")[0] == 200
+    own.stop(role)
+    assert own.health(role)[0] == 1
+    assert list((own.config.parent / "run").iterdir()) == []
+
+
+def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_lives(
+    own: Watched, redis_server: RedisServer
+) -> None:
+    own.start("ingress")
+    own.start("worker")
+    with Wire(redis_server.url) as wire:
+        wait_until(lambda: own.page("worker", "/readyz")[0] == 200, "it is healthy")
+        wire.ask("ends_consumers")
+        (pid,) = (process.pid for process in own.children("worker"))
+        wait_until(lambda: own.page("worker", "/readyz")[0] == 503, "it is noticed")
+        code, said = own.health("worker", "--live")
+        assert code == 1
+        assert f"pid {pid}: queue 'default': nothing for " in said
+        status, page = own.page("worker", "/healthz")
+        assert status == 503
+        assert any("queue 'default':" in reason for reason in page["reasons"])
+        assert psutil.pid_exists(pid)
+        assert own.page("ingress", "/readyz")[0] == 200
+
+
+@pytest.mark.parametrize("role", ["ingress", "worker"])
+def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path, tmp_path: Path, role: str) -> None:
+    with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
+        own.start(role)
+        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it works")
+        server.stop()
+        reasons = wait_until(lambda: own.page(role, "/readyz")[1]["reasons"], "it is noticed")
+        assert "nothing for" in reasons[0]
+        assert own.page(role, "/healthz")[0] == 200
+        assert [own.health(role)[0], own.health(role, "--live")[0]] == [1, 0]
+        server.start()
+        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it has come back by itself")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path, role: str) -> None:
+    with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
+        server.stop()
+        own.launch(role)
+        wait_until(lambda: "not begun yet" in own.health(role)[1], "it waits")
+        server.start()
+        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it works")
+
+
+def test_a_process_that_stands_still_does_not_answer(own: Watched) -> None:
+    own.start("scheduler")
+    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it is healthy")
+    with own.suspended("scheduler"):
+        code, said = own.health("scheduler")
+        assert (code, "does not answer within 5 s" in said) == (1, True)
+    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it goes on")
+
+
+def test_a_killed_replica_is_gone_and_the_other_one_is_asked(own: Watched) -> None:
+    config = json.loads(own.config.read_text())
+    config["monitoring"]["ingress_port"] = 0
+    own.config.write_text(json.dumps(config))
+    own.start("ingress")
+    own.start("ingress", as_="standby")
+    assert own.health("ingress")[1] == "ingress: healthy (processes asked: 2)\n"
+    own.kill("ingress")
+    assert own.health("ingress")[1] == "ingress: healthy (processes asked: 1)\n"
+    own.start("ingress")
+    assert len(list((own.config.parent / "run").iterdir())) == 2
+
+
+def test_another_callboard_on_this_machine_is_not_asked(own: Watched) -> None:
+    own.start("scheduler")
+    other = callboard(own, "health", "scheduler", CALLBOARD_CONFIG=str(own.config), REDIS_URL="redis://elsewhere:1/0")
+    assert (other.returncode, other.stdout) == (1, "scheduler: no scheduler runs here\n")
+
+
+def test_in_json_each_process_is_listed(own: Watched) -> None:
+    process = own.start("scheduler")
+    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it is healthy")
+    shown = json.loads(own.health("scheduler", "--json")[1])
+    assert shown == {
+        "healthy": True, "reasons": [], "processes": [{"role": "scheduler", "pid": process.pid, "reasons": []}]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_port_that_is_taken_stops_a_process_with_one_line(own: Watched, role: str) -> None:
+    own.start("ingress")
+    config = json.loads(own.config.read_text())
+    config["monitoring"][f"{role}_port"] = own.ports["ingress"]
+    own.config.write_text(json.dumps(config))
+    variables = environment(own.redis_url, CALLBOARD_CONFIG=str(own.config))
+    ended = run_to_its_end(own.project, ["-m", role], variables)
+    assert ended.returncode == 1
+    assert f"callboard: monitoring.{role}_port is {own.ports['ingress']}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_that_is_not_to_be_had_is_said_and_nothing_else_fails(own: Watched, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("no folder")
+    own.start("ingress")
+    assert "`callboard health ingress` cannot ask this process" in own.log("ingress")
+    wait_until(lambda: own.page("ingress", "/readyz")[0] == 200, "it works")
+
+
+def test_an_unknown_page_names_those_that_there_are(own: Watched) -> None:
+    own.start("ingress")
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(f"http://127.0.0.1:{own.ports['ingress']}/", timeout=10)
+    assert refused.value.code == 404
+    assert b"/readyz, /healthz" in refused.value.read()
+    refused.value.close()
+
+
+def test_somebody_elses_folder_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    place = LocalPlace(load({"monitoring": {"runtime_folder": str(tmp_path / "link")}}))
+    with pytest.raises(Exception, match=r"not this user's own folder.*monitoring\.runtime_folder"):
+        place.prepare("ingress")
+
+
+def test_patience_that_a_working_process_would_exhaust_is_refused() -> None:
+    assert "monitoring.stalled_after_s is 1" in complaint({"monitoring": {"stalled_after_s": 1}})

@@ -1,0 +1,198 @@
+"""What Prometheus reads of a whole system, and that the dashboard and the alerts ask for nothing else."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import promql_parser
+import pytest
+import redis
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from client.redis_server import RedisServer
+from tests.system import PROJECT, TEST_CONFIG, copy_project
+from tests.test_health import ROLES, Watched
+from tests.trial_tasks import __file__ as trial_tasks
+from tests.waiting import wait_until
+from tests.wire import Wire
+
+Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
+
+JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number", "user_id": "clock"}
+
+ALERTS = PROJECT / "deploy" / "prometheus" / "alerts.yml"
+DASHBOARD = PROJECT / "deploy" / "grafana" / "callboard.json"
+OPERATIONS = PROJECT / "docs" / "operations.md"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("project"), {"trials.py": Path(trial_tasks).read_text()})
+
+
+@pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[Watched]:
+    with Watched(project, redis_server.url, tmp_path) as system:
+        yield system
+
+
+def scrape(system: Watched, role: str) -> Samples:
+    """Every sample on a port, by name and labels."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{system.ports[role]}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    samples: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    return samples
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples.get(f"callboard_{name}", {}).get(tuple(sorted(labels.items())), 0.0)
+
+
+def configure(system: Watched, **sections: Any) -> None:
+    system.config.write_text(json.dumps(json.loads(system.config.read_text()) | sections))
+
+
+def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_server: RedisServer) -> None:
+    own.start("ingress")
+    own.start("worker")
+    with Wire(redis_server.url) as wire:
+        for _ in range(3):
+            wire.ask("reverse_string", {"text": "abc"})
+        wire.ask("weekday")
+        wire.ask("make_tea")
+        wire.client.xadd("tasks:stream", {"request": '{"task_type": "always_fails", "user_id": "u"}'})
+        wire.outcome_of("u")
+        wait_until(lambda: value(scrape(own, "ingress"), "requests_received_total", source="stream"), "all is counted")
+    seen = scrape(own, "ingress")
+    assert value(seen, "requests_received_total", source="channel") == 5
+    assert value(seen, "requests_admitted_total", task="reverse_string") == 3
+    assert value(seen, "requests_refused_total", error_code="invalid_parameters") == 1
+    assert value(seen, "requests_refused_total", error_code="unknown_task") == 1
+    assert value(seen, "queue_messages", queue="default", state="dead") == 1
+    assert (value(seen, "ingress_leads"), value(seen, "workers"), value(seen, "redis_up")) == (1, 1, 1)
+
+
+def test_a_task_nobody_declared_makes_no_label(own: Watched, redis_server: RedisServer, client: "redis.Redis") -> None:
+    own.start("ingress")
+    own.start("worker")
+    with Wire(redis_server.url) as wire:
+        for number in range(3):
+            wire.ask(f"tea_{number}")
+        message = {"queue_name": "default", "actor_name": "tea", "args": [], "kwargs": {}, "options": {}}
+        client.hset("dramatiq:default.msgs", "m", json.dumps(message))
+        client.rpush("dramatiq:default", "m")
+        wait_until(lambda: client.zcard("dramatiq:default.XQ"), "it is a dead letter")
+    labels = {"task": "unknown", "status": "error", "error_code": "unknown_task"}
+    wait_until(lambda: value(scrape(own, "worker"), "outcomes_total", **labels) == 1, "it is counted")
+    for role in ("ingress", "worker"):
+        assert "tea" not in str(scrape(own, role))
+
+
+def test_how_tasks_end_is_counted_over_all_processes_also_of_those_that_died(
+    own: Watched, redis_server: RedisServer
+) -> None:
+    configure(own, worker=TEST_CONFIG["worker"] | {"processes": 2})
+    own.start("ingress")
+    own.start("worker")
+    with Wire(redis_server.url) as wire:
+        for _ in range(20):
+            wire.ask("reverse_string", {"text": "abc"})
+        assert wire.ask("always_fails")["attempts"] == 3
+        own.kill("worker", children_only=True)
+        wait_until(lambda: own.log("worker").count("consumes") == 4, "both are replaced")
+        wire.ask("reverse_string", {"text": "abc"})
+        labels = {"task": "reverse_string", "status": "completed", "error_code": ""}
+        wait_until(lambda: value(scrape(own, "worker"), "outcomes_total", **labels) == 21, "all are counted")
+    seen = scrape(own, "worker")
+    assert value(seen, "outcomes_total", task="always_fails", status="error", error_code="failed") == 1
+    assert value(seen, "retries_total", task="always_fails") == 2
+    assert value(seen, "task_waiting_seconds_count", task="always_fails") == 3
+    assert value(seen, "task_running_seconds_count", task="always_fails") == 1
+
+
+def test_the_wait_of_a_delayed_request_begins_when_it_is_due(own: Watched, redis_server: RedisServer) -> None:
+    own.start("ingress")
+    own.start("worker")
+    with Wire(redis_server.url) as wire:
+        wire.ask("weekday", {"day": "2026-11-23"}, delay_ms=1_500)
+    seen = scrape(own, "worker")
+    assert value(seen, "task_waiting_seconds_count", task="weekday") == 1
+    assert value(seen, "task_waiting_seconds_sum", task="weekday") < 1.5
+
+
+def test_the_ingress_says_when_redis_is_away(project: Path, tmp_path: Path) -> None:
+    with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
+        own.start("ingress")
+        server.stop()
+        seen = scrape(own, "ingress")
+        assert value(seen, "redis_up") == 0
+        assert "callboard_queue_messages" not in seen
+        server.start()
+
+
+def test_without_the_package_health_works_and_metrics_say_what_to_install(own: Watched, tmp_path: Path) -> None:
+    (tmp_path / "prometheus_client.py").write_text("raise ImportError")
+    for role in ROLES:
+        own.start(role, PYTHONPATH=str(tmp_path))
+        assert "has no metrics" in own.log(role)
+        with pytest.raises(HTTPError) as refused:
+            scrape(own, role)
+        assert b"pip install 'callboard[metrics]'" in refused.value.read()
+        refused.value.close()
+        wait_until(lambda role=role: own.page(role, "/readyz")[0] == 200, "it is healthy")  # type: ignore[misc]
+
+
+def test_every_metric_that_is_asked_for_exists_with_its_labels_and_is_explained(
+    own: Watched, redis_server: RedisServer
+) -> None:
+    configure(own, schedule=[JOB])
+    for role in ROLES:
+        own.start(role)
+    with Wire(redis_server.url) as wire:
+        wire.ask("make_tea")
+        wire.ask("always_fails")
+        wait_until(lambda: "callboard_requests_admitted_total" in scrape(own, "scheduler"), "a job has fired")
+    samples: Samples = {}
+    for role in ROLES:
+        for name, by_labels in scrape(own, role).items():
+            samples.setdefault(name, {}).update(by_labels)
+    queries = [*alert_queries(), *dashboard_queries()]
+    assert len(queries) > 20
+    for query in queries:
+        for name, labels in asked_in(query):
+            assert name in samples, query
+            assert labels <= {label for each in samples[name] for label, _ in each}, query
+    families = {re.sub("_(total|created|bucket|sum|count)$", "", name) for name in samples if "callboard" in name}
+    explained = OPERATIONS.read_text()
+    assert [name for name in families if name not in explained] == []
+    assert set(re.findall(r"\bcallboard_[a-z_]+", explained)) <= families | set(samples)
+
+
+def test_every_alert_is_explained() -> None:
+    alerts = [rule["alert"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+    assert [alert for alert in alerts if f"`{alert}`" not in OPERATIONS.read_text()] == []
+
+
+def alert_queries() -> list[str]:
+    return [rule["expr"] for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+
+
+def dashboard_queries() -> list[str]:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    return [target["expr"].replace("$__rate_interval", "1m") for panel in panels for target in panel["targets"]]
+
+
+def asked_in(query: str) -> list[tuple[str, set[str]]]:
+    """Each metric of a query that Prometheus can read, with the labels that the query names; `le` is Prometheus's."""
+    promql_parser.parse(query)
+    labels = {label.strip() for found in re.findall(r"by \(([^)]*)\)", query) for label in found.split(",")}
+    selectors = re.findall(r"\b(callboard_[a-z_]+)(?:\{([^}]*)\})?", query)
+    return [(name, labels | set(re.findall(r"(\w+)\s*=~?", matchers))) for name, matchers in selectors]

@@ -1,0 +1,47 @@
+-- No script by itself: how messages wait for their turn, so that whoever sends many keeps nobody else waiting.
+--
+-- A queue is first of all Dramatiq's list. While more than a few messages wait in it, new ones wait in lanes, one for
+-- each user and task type. Workers take alternately from the list and from the lanes: from the task types that wait in
+-- turn, and of each from its users in turn. So a user who floods waits behind himself, and so does a task type.
+--
+-- As long as messages wait in lanes, a queue has in Redis, beside what Dramatiq keeps:
+-- .turns            the task types, the next one first
+-- .users:TYPE       the users of each, the next one first; as JSON, so that 7 is not "7", and it is clear where one ends
+-- .lane:USER:TYPE   the redis message ids, the next one first
+-- The messages are in .msgs with all others. A stock Dramatiq worker does not see the lanes.
+
+-- Puts a message where it is to wait: in a lane when `front` or more are in the list; never when `front` is 0, or when
+-- it has no task type, as those on a delay queue, each of which waits for a time of its own.
+local function enqueue(queue, message_id, message, task_type, user, front)
+    redis.call("hset", queue .. ".msgs", message_id, message)
+    -- As long as there are lanes also when the list is short again: later messages are not to pass by earlier ones.
+    local waits_in_lane = front > 0 and task_type ~= ""
+        and (redis.call("llen", queue) >= front or redis.call("exists", queue .. ".turns") == 1)
+    if not waits_in_lane then
+        redis.call("rpush", queue, message_id)
+    elseif redis.call("rpush", queue .. ".lane:" .. user .. ":" .. task_type, message_id) == 1 then
+        if redis.call("rpush", queue .. ".users:" .. task_type, user) == 1 then
+            redis.call("rpush", queue .. ".turns", task_type)
+        end
+    end
+end
+
+-- Takes the message whose turn it is out of its lane; returns its redis message id, or false when none waits in lanes.
+local function take_turn(queue)
+    local task_type = redis.call("lpop", queue .. ".turns")
+    if not task_type then
+        return false
+    end
+    local users = queue .. ".users:" .. task_type
+    local user = redis.call("lpop", users)
+    local lane = queue .. ".lane:" .. user .. ":" .. task_type
+    local message_id = redis.call("lpop", lane)
+    if redis.call("exists", lane) == 1 then
+        redis.call("rpush", users, user)
+    end
+    if redis.call("exists", users) == 1 then
+        redis.call("rpush", queue .. ".turns", task_type)
+    end
+    return message_id
+end
+
