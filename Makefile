@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz contract docs audit lock clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz screenshots contract docs audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ soak: $(VENV)/bench ## Run for 30 minutes with a fault each minute, and draw lat
 
 fuzz: $(VENV)/fuzz ## Send 10 million hostile inputs (or INPUTS=n) down the path of a request
 	@$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),10000000)
+
+screenshots: $(VENV)/dev ## Take the pictures of docs/web.md, with Chromium, of a page that is in use
+	@$(BIN)/python -m tests.screenshots
 
 contract: $(VENV)/dev ## Write docs/asyncapi.json, the contract of the tasks and models here with the configuration's defaults
 	@env -u REDIS_HOST -u REDIS_PORT -u REDIS_URL -u CALLBOARD_CONFIG $(BIN)/callboard contract --output docs/asyncapi.json

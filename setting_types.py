@@ -90,6 +90,12 @@ def _check_readable(option: str, path: object) -> None:
         ) from None
 
 
+def _web_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]{16,200}", token.get_secret_value()):
+        raise PydanticCustomError("web_token", "Input should be 16 to 200 printable ASCII characters, no space")
+    return token
+
+
 def _address(text: str) -> str:
     try:
         read_address(text, default_port=1)
@@ -164,6 +170,7 @@ StalledAfterS = Annotated[float, Number, Field(ge=3, le=3600, allow_inf_nan=Fals
 Folder = Annotated[str, Field(min_length=1)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+WebToken = Annotated[SecretStr, AfterValidator(_web_token)]
 Addresses = Annotated[tuple[Annotated[str, AfterValidator(_address)], ...], Field(min_length=1)]
 MasterName = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._-]{1,64}", "1 to 64 of A-Z a-z 0-9 . _ -"))]
 KeyPrefix = Annotated[str, AfterValidator(_like(r"[A-Za-z0-9._:{}-]{0,64}", "up to 64 of A-Z a-z 0-9 . _ : - { }"))]

@@ -42,6 +42,7 @@ from setting_types import (
     StalledAfterS,
     TimeToLiveS,
     TimeZone,
+    WebToken,
 )
 
 #: The environment variables that override a key of the file.
@@ -49,9 +50,13 @@ ENVIRONMENT = {
     "REDIS_HOST": ("redis", "host"),
     "REDIS_PORT": ("redis", "port"),
     "REDIS_URL": ("redis", "url"),
+    "CALLBOARD_WEB_TOKEN": ("web", "token"),
     "LOG_LEVEL": ("log_level",),
     "LOG_FORMAT": ("log_format",),
 }
+
+#: What these hold is in no error.
+SECRET_KEYS = ("redis.url", "web.token")
 
 
 class Section(BaseModel):
@@ -204,6 +209,12 @@ class Monitoring(Section):
     runtime_folder: Folder | None = None
 
 
+class WebSettings(Section):
+    """Of the page of `callboard web`: the token that it asks for, where none is to be made at each start."""
+
+    token: WebToken | None = None
+
+
 class ScheduledJob(Section):
     """A request that the scheduler sends by itself: by `cron` (five fields, in `timezone`) or every `interval_s`.
 
@@ -237,6 +248,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     limits: Limits = Limits()
     monitoring: Monitoring = Monitoring()
+    web: WebSettings = WebSettings()
     schedule: tuple[ScheduledJob, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
@@ -286,7 +298,8 @@ class _Environment(PydanticBaseSettingsSource):
             if variable in os.environ:
                 target = values
                 for section in sections:
-                    target = target.setdefault(section, {"url": None, "sentinel": None, "cluster": None})
+                    place = {"url": None, "sentinel": None, "cluster": None} if section == "redis" else {}
+                    target = target.setdefault(section, place)
                 target[key] = os.environ[variable]
         return values
 
@@ -339,4 +352,4 @@ def _complaint(details: ErrorDetails) -> str:
 
 def _shown(key: str, value: object) -> str:
     """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
-    return "not shown" if key == "redis.url" or "://" in repr(value) else f"{value!r:.100}"
+    return "not shown" if key in SECRET_KEYS or "://" in repr(value) else f"{value!r:.100}"

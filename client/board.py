@@ -71,6 +71,9 @@ class Board:
             row.error = event.error
         if event.event in LAST:
             row.ended_s = now_s
+            if row.attempt == 1 and event.duration_ms is not None:
+                # The start of a short task is told together with its end.
+                row.started_s = max(now_s - event.duration_ms / 1000, row.accepted_s or 0.0)
             self._ended.append((now_s, row.accepted_s and now_s - row.accepted_s))
         self._forget()
 

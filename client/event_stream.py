@@ -12,18 +12,26 @@ from contract import TaskEvent
 from settings import RedisSettings
 from transport.connection import connect
 
+#: The most events that are heard and not read yet; those that come then are left out.
+MOST_UNREAD = 20_000
+
 
 @contextmanager
 def event_stream(redis: RedisSettings, silence_s: float) -> Iterator[Iterator[TaskEvent | None]]:
     """The events from now on, with None after each `silence_s` without one. What is published while the connection is
-    lost is missed.
+    lost is missed, and so is what comes faster than it is read, for long.
 
     Raises:
         RedisAwayError: when Redis does not answer, or does not allow it.
     """
     heard: SimpleQueue[bytes] = SimpleQueue()
+
+    def hear(_: str, data: bytes) -> None:
+        if heard.qsize() < MOST_UNREAD:
+            heard.put(data)
+
     with connect(redis.connection_url, redis.key_prefix) as client:
-        listener = Listener(client, lambda _, data: heard.put(data), lambda: None)
+        listener = Listener(client, hear, lambda: None)
         try:
             with Place(redis, None).errors(is_closed=False):
                 listener.hear(redis.channels.events)

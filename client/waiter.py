@@ -34,7 +34,7 @@ class Waiter:
 
     def settle(self, outcome: TaskOutcome) -> None:
         """The outcome has come."""
-        self.tell(_last_event(outcome))
+        self.tell(last_event(outcome))
         self.outcome = outcome
         self._wake()
 
@@ -95,7 +95,8 @@ def result_of(outcome: TaskOutcome) -> dict[str, Any]:
     return outcome.result or {}
 
 
-def _last_event(outcome: TaskOutcome) -> TaskEvent:
+def last_event(outcome: TaskOutcome) -> TaskEvent:
+    """The event that tells of this outcome."""
     kind = EventKind.ERROR if outcome.status == "error" else EventKind.COMPLETED
     if outcome.error_code == "cancelled":
         kind = EventKind.CANCELLED

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psutil
 
+from settings import ENVIRONMENT
 from tests.acl_server import USER_OF, url_of
 from tests.waiting import wait_until
 
@@ -28,6 +29,7 @@ COMMANDS = {
     "worker": (["-m", "worker"], "Ready"),
     "dramatiq": (["-m", "dramatiq", "actors", "--processes", "1"], "ready for action"),
     "scheduler": (["-m", "scheduler"], "Ready"),
+    "web": (["-m", "client.command", "web", "--port", "0"], "Callboard's page: "),
 }
 
 #: Retries follow one another quickly here, and nothing is scheduled.
@@ -50,8 +52,7 @@ def copy_project(folder: Path, actors: dict[str, str]) -> Path:
 
 def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
     """The environment of a process: this one's, with nothing of Callboard's in it but what is given."""
-    own = {"REDIS_HOST", "REDIS_PORT", "REDIS_URL", "CALLBOARD_CONFIG", "LOG_LEVEL", "LOG_FORMAT"}
-    inherited = {name: value for name, value in os.environ.items() if name not in own}
+    inherited = {name: value for name, value in os.environ.items() if name not in {"CALLBOARD_CONFIG", *ENVIRONMENT}}
     return inherited | ({"REDIS_URL": redis_url} if redis_url else {}) | variables
 
 

@@ -246,24 +246,24 @@ def test_without_a_terminal_a_list_is_lines_with_tabs(own: System, client: "redi
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "code", "complaint"),
     [
-        (["show", "nobody"], "no dead letter has the id 'nobody'"),
-        (["retry", "nobody"], "no dead letter has the id 'nobody'"),
-        (["retry"], "which ones?"),
-        (["retry", "x", "--all"], "not both"),
-        (["retry", "x", "--task", "any"], "which ones?"),
-        (["purge", "--all"], "add --yes"),
-        (["retry", "x"], "cannot be read"),
+        (["show", "nobody"], 6, "no dead letter has the id 'nobody'"),
+        (["retry", "nobody"], 6, "no dead letter has the id 'nobody'"),
+        (["retry"], 1, "which ones?"),
+        (["retry", "x", "--all"], 1, "not both"),
+        (["retry", "x", "--task", "any"], 1, "which ones?"),
+        (["purge", "--all"], 1, "add --yes"),
+        (["retry", "x"], 1, "cannot be read"),
     ],
 )
 def test_a_command_that_does_nothing_says_why_and_fails(
-    own: System, client: "redis.Redis", words: list[str], complaint: str
+    own: System, client: "redis.Redis", words: list[str], code: int, complaint: str
 ) -> None:
     client.zadd("dramatiq:default.XQ", {"x": 1})
     client.hset("dramatiq:default.XQ.msgs", "x", b"x")
     ended = callboard(own, "dead", *words)
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (code, "")
     assert complaint in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert client.zcard("dramatiq:default.XQ") == 1

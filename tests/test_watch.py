@@ -83,6 +83,17 @@ def test_the_board_tells_how_long_a_request_has_waited_and_run() -> None:
     assert (row.waited_s(104.0), row.ran_s(104.0), row.share, row.state) == (3.0, 1.0, 0.25, EventKind.STARTED)
 
 
+def test_of_a_short_task_whose_start_is_heard_with_its_end_the_board_knows_how_long_it_ran() -> None:
+    now_s = 100.0
+    board = Board(lambda: now_s)
+    board.take(event(EventKind.ACCEPTED))
+    now_s = 103.0
+    board.take(event(EventKind.STARTED, attempt=1))
+    board.take(event(EventKind.COMPLETED, attempt=1, duration_ms=1_000.0))
+    (row,) = board.rows()
+    assert (row.waited_s(104.0), row.ran_s(104.0)) == (2.0, 1.0)
+
+
 def test_the_board_counts_what_ended_lately() -> None:
     now_s = 100.0
     board = Board(lambda: now_s)

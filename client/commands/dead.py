@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-import actors  # noqa: F401 - declares the queues
-from broker import answers, broker
 from client.application import app
-from client.output import AsJson, moment, show_fields, show_json, show_table
+from client.letters import dead_letters, everything, find, find_to_retry, summary
+from client.output import AsJson, show_fields, show_json, show_table
 from errors import CallboardError
 from transport.dead_letters import DeadLetter, DeadLetters
 
@@ -31,26 +30,20 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Show the dead letters, the newest first."""
-    letters = _letters(queue)
+    letters = dead_letters(queue)
     total, shown = letters.count(), letters.newest(limit, skipped=skip, task_type=task)
     if as_json:
-        show_json({"total": total, "letters": [_summary(letter) for letter in shown]})
+        show_json({"total": total, "letters": [summary(letter) for letter in shown]})
         return
     columns = ["id", "task_type", "user_id", "died_at", "attempts", "error_code", "error"]
-    rows = [[_summary(letter)[column] for column in columns] for letter in shown]
+    rows = [[summary(letter)[column] for column in columns] for letter in shown]
     show_table(columns, rows, title=f"{len(shown)} of {total} dead letters")
 
 
 @dead.command()
 def show(letter_id: Annotated[str, typer.Argument(metavar="ID")], queue: Queue = None, as_json: AsJson = False) -> None:
     """Show everything of one dead letter: parameters, attempts, the reason with its traceback."""
-    letter = _find(_letters(queue), letter_id)
-    fields = _summary(letter)
-    if letter.message is None:
-        fields["data"] = letter.data.decode(errors="backslashreplace")
-    else:
-        fields |= {"parameters": letter.message.kwargs, "arguments": letter.message.args or None}
-        fields["traceback"] = letter.traceback
+    fields = everything(find(dead_letters(queue), letter_id))
     if as_json:
         show_json(fields)
     else:
@@ -65,16 +58,11 @@ def retry(
 
     Their earlier outcome is forgotten at that moment; the new one is published and kept like any other.
     """
-    letters = _letters(queue)
+    letters = dead_letters(queue)
     if every:
         _tell(letters.retry(_chosen(letters, ids, task)), "retried", as_json)
         return
-    found = [_find(letters, letter_id) for letter_id in _named(ids, task)]
-    for letter in found:
-        if letter.message is None:
-            raise CallboardError(
-                f"the dead letter {letter.id!r} {letter.error[3:]}: look at it with `show`, `purge` it"
-            )
+    found = [find_to_retry(letters, letter_id) for letter_id in _named(ids, task)]
     _tell(letters.retry(found), "retried", as_json)
 
 
@@ -88,29 +76,18 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Remove dead letters for good. Asks first."""
-    letters = _letters(queue)
+    letters = dead_letters(queue)
     chosen: Iterable[DeadLetter]
     if every:
         chosen, what = _chosen(letters, ids, task), f"all dead letters of {task!r}" if task else "all dead letters"
     else:
-        chosen = [_find(letters, letter_id) for letter_id in _named(ids, task)]
+        chosen = [find(letters, letter_id) for letter_id in _named(ids, task)]
         what = f"{len(chosen)} dead letters"
     if not yes:
         if not sys.stdin.isatty():
             raise CallboardError(f"to remove {what} for good without being asked, add --yes")
         typer.confirm(f"Remove {what} for good?", abort=True)
     _tell(letters.purge(chosen), "purged", as_json)
-
-
-def _letters(queue_name: str | None) -> DeadLetters:
-    queue_names = [queue_name] if queue_name else broker.get_declared_queues()
-    return DeadLetters(broker.client, broker.namespace, queue_names, answers)
-
-
-def _find(letters: DeadLetters, letter_id: str) -> DeadLetter:
-    if (letter := letters.find(letter_id)) is None:
-        raise CallboardError(f"no dead letter has the id {letter_id!r}; `callboard dead list` shows them")
-    return letter
 
 
 def _named(ids: list[str] | None, task_type: str | None) -> list[str]:
@@ -130,18 +107,3 @@ def _tell(count: int, done: str, as_json: bool) -> None:
         show_json({done: count})
     else:
         print(f"{count} {done}")
-
-
-def _summary(letter: DeadLetter) -> dict[str, Any]:
-    sender = letter.sender
-    return {
-        "id": letter.id,
-        "queue": letter.queue_name,
-        "task_type": letter.task_type,
-        "user_id": sender.user_id,
-        "request_id": sender.request_id,
-        "died_at": moment(letter.died_ms),
-        "attempts": letter.attempts,
-        "error_code": letter.error_code,
-        "error": letter.error,
-    }

@@ -1,0 +1,67 @@
+"""Dead letters for the page: a list, one of them, and what may be done about them."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from client.letters import dead_letters, everything, find, find_to_retry, summary
+from transport.dead_letters import DeadLetter, DeadLetters
+
+#: How many the list shows at a time.
+PAGE = 50
+
+
+class Chosen(BaseModel):
+    """Which letters: those in `ids`, or with `every` all of them, or all of one task."""
+
+    ids: Annotated[list[str], Field(max_length=PAGE)] = []
+    every: bool = False
+    task_type: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.ids) == self.every:
+            raise PydanticCustomError("which_letters", "should have either ids or every")
+        return self
+
+
+def newest(skipped: int, task_type: str | None) -> dict[str, Any]:
+    """A page of them, the newest first, and how many there are of all tasks."""
+    letters = dead_letters()
+    shown = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
+    return {
+        "total": letters.count(),
+        "letters": [summary(letter) for letter in shown[:PAGE]],
+        "has_more": len(shown) > PAGE,
+    }
+
+
+def details(letter_id: str) -> dict[str, Any]:
+    """Everything of one.
+
+    Raises:
+        NotFoundError: when it is not there.
+    """
+    return everything(find(dead_letters(), letter_id))
+
+
+def retry(chosen: Chosen) -> int:
+    """Puts them back on their queues; returns how many."""
+    letters = dead_letters()
+    if chosen.every:
+        return letters.retry(letters.each(chosen.task_type))
+    return letters.retry([find_to_retry(letters, letter_id) for letter_id in chosen.ids])
+
+
+def purge(chosen: Chosen) -> int:
+    """Removes them for good; returns how many."""
+    letters = dead_letters()
+    return letters.purge(_of(letters, chosen))
+
+
+def _of(letters: DeadLetters, chosen: Chosen) -> Iterable[DeadLetter]:
+    if chosen.every:
+        return letters.each(chosen.task_type)
+    return [find(letters, letter_id) for letter_id in chosen.ids]

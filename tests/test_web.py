@@ -1,0 +1,293 @@
+"""What `callboard web` serves, and to whom; the page itself is in test_web_browser.py."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from contract import EventKind, TaskEvent, timestamp
+from tests.command_line import callboard
+from tests.system import System
+from tests.waiting import wait_until
+from tests.web_page import WebPage, link_of
+from tests.wire import Wire, new_user
+
+ROUTES = [
+    ("GET", "/api/live"),
+    ("GET", "/api/tasks"),
+    ("GET", "/api/dead-letters"),
+    ("GET", "/api/dead-letters/x"),
+    ("GET", "/api/none"),
+    ("POST", "/api/requests"),
+    ("POST", "/api/cancellations"),
+    ("POST", "/api/dead-letters/retry"),
+    ("POST", "/api/dead-letters/purge"),
+]
+
+
+@pytest.fixture(scope="module")
+def web(system: System) -> Iterator[WebPage]:
+    system.start("web")
+    with WebPage(system) as page:
+        yield page
+    assert system.stop("web") == 0
+
+
+@pytest.fixture(scope="module")
+def stranger(web: WebPage, system: System) -> Iterator[WebPage]:
+    with WebPage(system, token="") as page:
+        yield page
+
+
+def event(kind: EventKind, task_id: str, **fields: Any) -> str:
+    """An event as a worker publishes it."""
+    fields = {"user_id": "ada", "task_type": "any", "timestamp": timestamp(), "error": None} | fields
+    return TaskEvent(event=kind, task_id=task_id, **fields).model_dump_json()
+
+
+def request_of(frame: dict[str, Any], task_id: str) -> Any:
+    return next((row for row in frame["requests"] if row["task_id"] == task_id), None)
+
+
+def test_the_page_needs_no_token_and_holds_nothing(web: WebPage, stranger: WebPage) -> None:
+    answer = stranger.get("/")
+    assert answer.status_code == 200
+    assert "<title>Callboard" in answer.text
+    assert web.token not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/api/tasks", "/none"])
+def test_every_answer_forbids_what_a_foreign_page_or_text_could_do(web: WebPage, path: str) -> None:
+    headers = web.get(path).headers
+    policy = headers["content-security-policy"]
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy.split("; "))
+    assert "unsafe" not in policy
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in headers
+    assert headers["cache-control"] == ("no-store" if path.startswith("/api") else "no-cache")
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "ü"])
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_without_the_token_nothing_is_read_and_nothing_done(
+    web: WebPage, stranger: WebPage, method: str, path: str, token: str
+) -> None:
+    headers = {b"authorization": f"Bearer {token}".encode()} if token else {}
+    answer = stranger.http.request(method, path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.json()["error"].startswith("the token is missing, or another one")
+    assert stranger.http.request(method, f"{path}?token={web.token}").status_code == 401
+
+
+def test_the_page_of_another_site_reads_nothing_though_it_had_the_token(web: WebPage) -> None:
+    assert web.get("/api/tasks", sec_fetch_site="cross-site").status_code == 403
+    assert web.get("/api/tasks", sec_fetch_site="same-site").status_code == 403
+    assert web.post("/api/dead-letters/purge", {"every": True}, sec_fetch_site="cross-site").status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", ""])
+def test_a_name_that_was_made_to_lead_here_is_refused(web: WebPage, host: str) -> None:
+    assert web.get("/", host=host).status_code == 400
+    assert web.get("/api/tasks", host=host).status_code == 400
+
+
+def test_what_happens_to_a_request_is_in_the_next_frame(web: WebPage, wire: Wire) -> None:
+    wire.client.publish("events", event(EventKind.ACCEPTED, "one", user_id=7, request_id="r-1"))
+    wire.client.publish("events", event(EventKind.STARTED, "one", user_id=7, request_id="r-1", attempt=1))
+    wire.client.publish("events", event(EventKind.PROGRESS, "one", user_id=7, done=3, total=4, message="nearly"))
+    frame = web.frame_where(lambda frame: (request_of(frame, "one") or {}).get("share"))
+    row = request_of(frame, "one")
+    assert (row["state"], row["is_running"], row["is_over"]) == ("started", True, False)
+    assert (row["user_id"], row["attempt"], row["share"], row["message"]) == (7, 1, 0.75, "nearly")
+    assert frame["active"] >= 1
+    wire.client.publish("events", event(EventKind.ERROR, "one", error="it broke", error_code="failed"))
+    frame = web.frame_where(lambda frame: request_of(frame, "one")["is_over"])
+    assert request_of(frame, "one")["error"] == "it broke"
+
+
+def test_a_flood_of_requests_is_counted_and_shown_in_part(web: WebPage, wire: Wire) -> None:
+    with web.stream("/api/live") as events, wire.client.pipeline(transaction=False) as pipeline:
+        for number in range(3_000):
+            pipeline.publish("events", event(EventKind.ACCEPTED, f"flood-{number}"))
+            pipeline.publish("events", event(EventKind.COMPLETED, f"flood-{number}", duration_ms=1.0))
+        pipeline.execute()
+        frames = []
+        for _, frame in events:
+            frames.append(frame)
+            if request_of(frame, "flood-2999"):
+                break
+    # 6,000 events, and no more than one frame for each half of a second.
+    assert len(frames) < 100
+    assert len(frames[-1]["requests"]) == 100
+    assert frames[-1]["not_shown"] >= 900
+    assert frames[-1]["rate_per_s"] > 0
+
+
+def test_a_request_whose_end_was_not_heard_has_ended_once_its_outcome_is_found(web: WebPage, wire: Wire) -> None:
+    outcome = wire.ask("reverse_string", {"text": "hello"})
+    # As if this were the last that was heard of it.
+    wire.client.publish("events", event(EventKind.STARTED, outcome["task_id"], attempt=1))
+    web.frame_where(lambda frame: (request_of(frame, outcome["task_id"]) or {}).get("state") == "started")
+    web.frame_where(lambda frame: request_of(frame, outcome["task_id"])["state"] == "completed")
+
+
+def test_the_state_of_queues_and_processes_comes_with_the_frames(web: WebPage) -> None:
+    frame = web.frame_where(lambda frame: frame["status"])
+    assert frame["problems"] == []
+    assert {"name", "waiting", "in_hand", "delayed", "dead"} == frame["status"]["queues"][0].keys()
+    assert [worker["alive"] for worker in frame["status"]["workers"]] == [True]
+    assert [ingress["leads"] for ingress in frame["status"]["ingresses"]] == [True]
+
+
+def test_the_tasks_are_those_of_the_running_system(web: WebPage) -> None:
+    tasks = {task["name"]: task for task in web.get("/api/tasks").json()["tasks"]}
+    assert tasks["reverse_string"]["parameters"]["properties"]["text"]["maxLength"] == 100_000
+
+
+def test_a_task_is_tried_and_its_outcome_told(web: WebPage) -> None:
+    trial = {"task_type": "reverse_string", "parameters": {"text": "hello"}}
+    with web.stream("/api/requests", trial) as events:
+        heard = list(events)
+    assert heard[-3][1]["event"] == "completed"
+    name, outcome = heard[-2]
+    assert (name, outcome["result"], outcome["user_id"]) == ("outcome", {"reversed_text": "olleh"}, "web")
+    assert heard[-1] == ("result", {"text": '{\n  "reversed_text": "olleh"\n}'})
+
+
+def test_parameters_that_the_task_refuses_are_told_as_its_outcome(web: WebPage) -> None:
+    with web.stream("/api/requests", {"task_type": "reverse_string", "parameters": {}}) as events:
+        name, outcome = list(events)[-2]
+    assert (name, outcome["error_code"], outcome["error"]) == (
+        "outcome",
+        "invalid_parameters",
+        "Missing 'text' parameter",
+    )
+
+
+def test_what_is_no_request_fails_with_a_reason(web: WebPage) -> None:
+    with web.stream("/api/requests", {"task_type": "", "parameters": {}}) as events:
+        assert [name for name, _ in events] == ["failure"]
+    assert web.post("/api/requests", {"task_type": 7}).json() == {"error": "task_type: Input should be a valid string"}
+
+
+def test_a_cancellation_goes_out_in_the_name_of_the_user_whose_request_it_is(web: WebPage, wire: Wire) -> None:
+    with wire.client.pubsub(ignore_subscribe_messages=True) as control:
+        control.subscribe("control")
+        control.get_message(timeout=5)
+        answer = web.post("/api/cancellations", {"user_id": 7, "task_id": "one"})
+        assert (answer.status_code, answer.json()) == (202, {"asked_to_cancel": "one"})
+        message: Any = wait_until(lambda: control.get_message(timeout=0.1), "the control message")
+    assert json.loads(message["data"]) == {"action": "cancel", "user_id": 7, "task_id": "one"}
+
+
+def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
+    outcome = wire.ask("always_fails", {}, user_id=(user := new_user()))
+    listed = web.get("/api/dead-letters?task_type=always_fails").json()
+    assert (listed["letters"][0]["id"], listed["has_more"]) == (outcome["task_id"], False)
+    letter = web.get(f"/api/dead-letters/{outcome['task_id']}").json()
+    assert letter["error"] == outcome["error"]
+    assert "Traceback" in letter["traceback"]
+    assert web.post("/api/dead-letters/retry", {"ids": [letter["id"]]}).json() == {"retried": 1}
+    assert wire.outcome_of(user)["task_id"] == letter["id"]
+    assert web.post("/api/dead-letters/purge", {"ids": [letter["id"]]}).json() == {"purged": 1}
+    assert web.get(f"/api/dead-letters/{letter['id']}").status_code == 404
+    wire.ask("always_fails")
+    every = {"every": True, "task_type": "always_fails"}
+    assert web.post("/api/dead-letters/purge", every).json() == {"purged": 1}
+
+
+@pytest.mark.parametrize("content", [{}, {"ids": []}, {"ids": ["x"], "every": True}, {"ids": ["x"] * 51}, [], "x"])
+def test_which_dead_letters_has_to_be_said(web: WebPage, content: object) -> None:
+    assert web.post("/api/dead-letters/purge", content).status_code == 400
+
+
+def test_only_json_of_a_bearable_size_is_read(web: WebPage) -> None:
+    form = web.http.post("/api/dead-letters/purge", data={"every": "true"})
+    assert (form.status_code, form.json()) == (400, {"error": "the content type should be application/json"})
+    large = web.post("/api/requests", {"task_type": "reverse_string", "parameters": {"text": "x" * 2**20}})
+    assert (large.status_code, "1048576 bytes" in large.json()["error"]) == (400, True)
+
+
+def test_a_foolish_question_gets_an_answer(web: WebPage) -> None:
+    assert web.get("/api/dead-letters?skip=-1").status_code == 400
+    assert web.get("/api/dead-letters?skip=x").status_code == 400
+    assert web.get("/api/dead-letters/nobody").status_code == 404
+    assert web.get("/api/none").status_code == 404
+    assert web.get("/../settings.py").status_code == 404
+    assert web.get("/%2e%2e/server.py").status_code == 404
+    assert web.get("/api/requests").status_code == 405
+
+
+# And as an operator runs it.
+
+
+@pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis") -> Iterator[System]:
+    with System(project, redis_server.url) as system:
+        yield system
+
+
+def test_a_token_of_ones_own_is_not_printed(own: System) -> None:
+    token = "a-token-of-one's-own"  # noqa: S105
+    own.start("web", CALLBOARD_WEB_TOKEN=token)
+    assert "#" not in link_of(own)
+    with WebPage(own, token=token) as page, WebPage(own, token="") as stranger:
+        assert page.get("/api/dead-letters").status_code == 200
+        assert stranger.get("/api/dead-letters").status_code == 401
+    assert token not in own.log("web")
+
+
+def test_a_token_that_could_be_guessed_is_refused_and_not_repeated(own: System) -> None:
+    ended = callboard(own, "web", CALLBOARD_WEB_TOKEN="hunter2")  # noqa: S106
+    assert ended.returncode == 1
+    assert "web.token (from CALLBOARD_WEB_TOKEN) is not shown: Input should be 16 to 200" in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+def test_without_a_token_of_ones_own_each_start_makes_another_one(own: System) -> None:
+    own.start("web")
+    first = link_of(own)
+    own.stop("web")
+    own.start("web", as_="again")
+    assert first.partition("#")[2] not in own.log("again")
+
+
+def test_it_stops_while_pages_listen(own: System) -> None:
+    own.start("web")
+    with WebPage(own) as page, page.stream("/api/live") as events:
+        next(events)
+        assert own.stop("web", by=signal.SIGINT) == 0
+
+
+def test_while_nobody_takes_requests_in_it_says_so(own: System) -> None:
+    own.start("web")
+    with WebPage(own) as page:
+        assert len(page.frame_where(lambda frame: frame["status"])["problems"]) == 2
+        answer = page.get("/api/tasks")
+    assert (answer.status_code, "nobody listens" in answer.json()["error"]) == (503, True)
+
+
+def test_a_redis_that_goes_away_is_a_problem_on_the_page_until_it_is_back(project: Path) -> None:
+    with RedisServer() as server, System(project, server.url) as system:
+        system.start("web")
+        with WebPage(system) as page:
+            page.frame_where(lambda frame: frame["status"])
+            server.stop()
+            assert page.get("/api/dead-letters").status_code == 503
+            page.frame_where(lambda frame: frame["problems"][0].startswith("Redis at "))
+            server.start()
+            page.frame_where(lambda frame: frame["status"] and frame["problems"][0].startswith("no ingress"))
+
+
+def test_a_port_that_is_taken_is_one_line(own: System) -> None:
+    own.start("web")
+    port = link_of(own).partition("#")[0].rstrip("/").rpartition(":")[2]
+    ended = callboard(own, "web", "--port", port)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert f"cannot listen at 127.0.0.1, port {port}: Address already in use" in ended.stderr
