@@ -68,8 +68,8 @@ audit: $(VENV)/audit ## Look the locked dependencies up among the known vulnerab
 	@! grep -q '^Found [0-9]* known' build/audit
 
 lock: $(VENV)/audit ## Pin the newest versions that pyproject.toml accepts, with their hashes, in requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --upgrade --python-version 3.11 \
-		--custom-compile-command 'make lock' --quiet --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --extra metrics --extra tracing --extra web --generate-hashes --upgrade \
+		--python-version 3.11 --custom-compile-command 'make lock' --quiet --output-file requirements.lock
 
 clean: ## Remove the virtual environment and everything that tools left behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

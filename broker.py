@@ -83,12 +83,7 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
-answers = Answers(
-    settings.redis.channels.results_queue,
-    outcome_ttl_s=settings.redis.outcome_ttl_s,
-    request_id_ttl_s=settings.redis.request_id_ttl_s,
-    key_prefix=settings.redis.key_prefix,
-)
+answers = Answers.of(settings.redis)
 broker = build_broker(settings, answers)
 dramatiq.set_broker(broker)
 dramatiq.set_encoder(FastJSONEncoder())

@@ -2,18 +2,21 @@
 
 from typing import Any
 
-import actors  # noqa: F401 - declares the queues
-from broker import answers, broker
 from client.errors import NotFoundError
+from client.installation import redis_client, settings
 from client.output import moment
 from errors import CallboardError
+from transport.answers import Answers
 from transport.dead_letters import DeadLetter, DeadLetters
+from transport.queue_names import known_queues, namespace_of
 
 
 def dead_letters(queue_name: str | None = None) -> DeadLetters:
-    """Those of a queue, or of all that are declared here."""
-    queue_names = [queue_name] if queue_name else broker.get_declared_queues()
-    return DeadLetters(broker.client, broker.namespace, queue_names, answers)
+    """Those of a queue, or of all that workers work for."""
+    place, client = settings().redis, redis_client()
+    namespace = namespace_of(place.key_prefix)
+    queue_names = [queue_name] if queue_name else known_queues(client, namespace)
+    return DeadLetters(client, namespace, queue_names, Answers.of(place))
 
 
 def find(letters: DeadLetters, letter_id: str) -> DeadLetter:

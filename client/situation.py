@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import actors  # noqa: F401 - declares the queues
-from broker import broker, settings
-from ingress.stream import GROUP
+from client.installation import redis_client, settings
+from transport.arrivals import GROUP
 from transport.overview import MemoryState, Overview, ProcessState, QueueState, StreamState
 
 
@@ -48,12 +47,12 @@ def look() -> Situation:
     Raises:
         redis.RedisError: when Redis does not answer.
     """
-    channels = settings.redis.channels
-    overview = Overview(broker.client, settings.redis.key_prefix, broker.namespace, broker.get_declared_queues())
+    place = settings().redis
+    overview = Overview(redis_client(), place.key_prefix)
     return Situation(
         overview.queues(),
         overview.workers(),
-        overview.others(channels.tasks_queue),
-        overview.stream(channels.tasks_stream, GROUP),
+        overview.others(place.channels.tasks_queue),
+        overview.stream(place.channels.tasks_stream, GROUP),
         overview.memory(),
     )

@@ -15,11 +15,12 @@ from ingress.intake import Intake
 from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import LISTENING, Replica
-from ingress.stream import GROUP, StreamReader
+from ingress.stream import StreamReader
 from logs import configure_logging
 from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
 from task import catalogue
+from transport.arrivals import GROUP
 from transport.cancellation import Cancellation
 from transport.collector import spare_collections
 from transport.connection import StopRequest
@@ -75,7 +76,7 @@ def main() -> None:
 
 
 def _metrics(lease: Lease) -> RequestMetrics:
-    overview = Overview(broker.client, settings.redis.key_prefix, broker.namespace, broker.get_declared_queues())
+    overview = Overview(broker.client, settings.redis.key_prefix)
     stream = settings.redis.channels.tasks_stream
     return RequestMetrics(RedisState(overview, stream, GROUP, leads=lambda: lease.is_held))
 

@@ -14,12 +14,10 @@ from loguru import logger
 from ingress.crowd import BEHIND, Crowd
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
-from transport.arrivals import Origin
+from transport.arrivals import GROUP, Origin
 from transport.connection import StopRequest
 from transport.line import Line
 from transport.watchdog import Watchdog
-
-GROUP = "callboard"
 
 #: The field of an entry that holds the request; where an entry has a single field, that one does, whatever its name.
 FIELD = b"request"

@@ -1,8 +1,9 @@
 """An outcome made ready for Redis: where it is published and under which keys it is kept for a while."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from contract import Sender, TaskOutcome, claim_key, outcome_key, request_key
+from settings import RedisSettings
 
 Words = tuple[str | bytes | int, ...]
 
@@ -44,6 +45,16 @@ class Answers:
         self._outcome_ttl_s = outcome_ttl_s
         self._request_id_ttl_s = request_id_ttl_s
         self._key_prefix = key_prefix
+
+    @classmethod
+    def of(cls, place: RedisSettings) -> Self:
+        """Those of one Callboard."""
+        return cls(
+            place.channels.results_queue,
+            outcome_ttl_s=place.outcome_ttl_s,
+            request_id_ttl_s=place.request_id_ttl_s,
+            key_prefix=place.key_prefix,
+        )
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:
         """`outcome`, addressed. By `request_id` it is kept for as long as a repeat of the request may come; a refusal,

@@ -7,6 +7,9 @@ from errors import CallboardError
 from transport.answers import Answer, Claim, Words
 from transport.messages import Envelope
 
+#: The consumer group of the streams that requests come on.
+GROUP = "callboard"
+
 
 class DeposedError(CallboardError):
     """This process does not hold the lease any more: whoever does takes in what it was about to."""

@@ -121,7 +121,7 @@ class BlockingConsumer(Consumer):
         # (its issue 527). They and what the lost connection swallowed are still this worker's in Redis.
         if not self._began:
             # Before it takes a message, or nobody would miss it.
-            self._pulse.join()
+            self._pulse.work_for(self._queue_name)
             for redis_message_id, due_ms in list(self._in_hand.items()):
                 if due_ms != NEVER:
                     del self._in_hand[redis_message_id]

@@ -2,7 +2,7 @@
 round trips, whatever waits there."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import redis
@@ -10,6 +10,7 @@ from dramatiq.common import current_millis
 
 from transport.presence import PRESENT_MS, index_key
 from transport.pulse import ALIVE_MS, WORKER_PREFIX
+from transport.queue_names import known_queues, namespace_of
 
 #: A worker that was not seen for so long is of no interest any more.
 FORGOTTEN_MS = 3600 * 1000
@@ -65,34 +66,36 @@ class Overview:
         redis.RedisError: when Redis does not answer.
     """
 
-    def __init__(self, client: "redis.Redis", key_prefix: str, namespace: str, queue_names: Iterable[str]) -> None:
+    def __init__(self, client: "redis.Redis", key_prefix: str) -> None:
         self._client = client
         self._key_prefix = key_prefix
-        self._namespace = namespace
-        self._queue_names = sorted(queue_names)
+        self._namespace = namespace_of(key_prefix)
 
     def queues(self) -> list[QueueState]:
         """Each queue."""
+        names = known_queues(self._client, self._namespace)
+        workers: Sequence[Any] = self._client.zrange(self._heartbeats, -MOST_WORKERS, -1)
         with self._client.pipeline(transaction=False) as pipeline:
-            for name in self._queue_names:
+            for name in names:
                 queue = f"{self._namespace}:{name}"
-                pipeline.llen(queue)
                 pipeline.hlen(f"{queue}.msgs")
                 pipeline.hlen(f"{queue}.DQ.msgs")
                 pipeline.zcard(f"{queue}.XQ")
+                # What waits is in a list and in lanes, with ids that were cancelled among it; so this is counted.
+                for worker_id in workers:
+                    pipeline.scard(f"{self._namespace}:__acks__.{worker_id.decode()}.{name}")
             counts = iter(pipeline.execute())
         states = []
-        for name in self._queue_names:
-            waiting, there, delayed, dead = (next(counts) for _ in range(4))
-            states.append(QueueState(name, waiting, max(0, there - waiting), delayed, dead))
+        for name in names:
+            there, delayed, dead = (next(counts) for _ in range(3))
+            in_hand = sum(next(counts) for _ in workers)
+            states.append(QueueState(name, max(0, there - in_hand), in_hand, delayed, dead))
         return states
 
     def workers(self) -> list[ProcessState]:
         """Each worker process, also one that was lost within the last hour."""
         since_ms = current_millis() - FORGOTTEN_MS
-        shown: Sequence[Any] = self._client.zrange(
-            f"{self._namespace}:__heartbeats__", -MOST_WORKERS, -1, withscores=True
-        )
+        shown: Sequence[Any] = self._client.zrange(self._heartbeats, -MOST_WORKERS, -1, withscores=True)
         recent = [(worker_id.decode(), shown_ms) for worker_id, shown_ms in shown if shown_ms > since_ms]
         signs = self._signs([f"{self._namespace}:__alive__.{worker_id}" for worker_id, _ in recent], ALIVE_MS)
         states = []
@@ -136,6 +139,10 @@ class Overview:
         """That of Redis."""
         found: Any = self._client.info("memory")
         return MemoryState(found["used_memory"], found.get("maxmemory", 0))
+
+    @property
+    def _heartbeats(self) -> str:
+        return f"{self._namespace}:__heartbeats__"
 
     def _signs(self, keys: Sequence[str], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
         """What each process says of itself, and how many seconds ago; None when that is too long ago."""

@@ -6,6 +6,7 @@ import redis
 from dramatiq.common import current_millis
 
 from transport.presence import description
+from transport.queue_names import remember
 
 #: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
 #: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
@@ -39,21 +40,19 @@ class Pulse:
         self.namespace = namespace
         self.worker_id = worker_id
         self._beats = 0
+        self._queue_names: set[str] = set()
         self._heartbeats = f"{namespace}:__heartbeats__"
         self._lock = f"{namespace}:__look__"
         self._last_look = f"{namespace}:__looked__"
 
-    def join(self) -> None:
-        """Makes this worker known. Before it takes a message, or nobody would miss it.
+    def work_for(self, queue_name: str) -> None:
+        """Makes this worker known, and the queue. Before it takes a message, or nobody would miss it.
 
         Raises:
             redis.RedisError: it is not known.
         """
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(self._alive(self.worker_id), description("worker"), px=ALIVE_MS)
-            # With its time, for a stock Dramatiq worker that looks after the same queues.
-            pipeline.zadd(self._heartbeats, {self.worker_id: current_millis()})
-            pipeline.execute()
+        self._queue_names.add(queue_name)
+        self._join()
 
     def beat(self) -> None:
         """Shows that this worker is alive."""
@@ -61,7 +60,7 @@ class Pulse:
         is_known = self._client.pexpire(self._alive(self.worker_id), ALIVE_MS)
         self._beats += 1
         if not is_known or self._beats % STOCK_BEAT == 0:
-            self.join()
+            self._join()
 
     def leave(self) -> None:
         """Takes a worker that holds no message any more off the list."""
@@ -89,6 +88,15 @@ class Pulse:
             if not worker_id.startswith(WORKER_PREFIX.encode()) and shown_ms < silent_since_ms:
                 dead.append(worker_id.decode())
         return dead
+
+    def _join(self) -> None:
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(self._alive(self.worker_id), description("worker"), px=ALIVE_MS)
+            # With its time, for a stock Dramatiq worker that looks after the same queues.
+            pipeline.zadd(self._heartbeats, {self.worker_id: current_millis()})
+            if self._queue_names:
+                remember(pipeline, self.namespace, self._queue_names)
+            pipeline.execute()
 
     def _alive(self, worker_id: str) -> str:
         return f"{self.namespace}:__alive__.{worker_id}"

@@ -21,6 +21,7 @@ from transport.feed import Feed
 from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
 from transport.pulse import WORKER_PREFIX, Pulse
+from transport.queue_names import namespace_of
 from transport.recovery import Recovery
 from transport.scripts import script
 from transport.signals import SelectiveSignals
@@ -52,7 +53,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         max_crashes: int = 3,
         fair_backlog: int = 64,
     ) -> None:
-        super().__init__(client=client, middleware=middleware, namespace=f"{key_prefix}dramatiq")
+        super().__init__(client=client, middleware=middleware, namespace=namespace_of(key_prefix))
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "turns", "enqueue")

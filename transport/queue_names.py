@@ -1,0 +1,34 @@
+"""Which queues there are: those that a worker has worked for lately. Asking KEYS would read every key of this Redis."""
+
+from typing import Any
+
+import redis
+from dramatiq.common import q_name
+
+#: How long a queue is remembered that no worker has worked for.
+REMEMBERED_MS = 30 * 24 * 3600 * 1000
+
+#: The queue of a task that names none, which is there before any worker is.
+DEFAULT = "default"
+
+
+def namespace_of(key_prefix: str) -> str:
+    """What the keys of all queues begin with."""
+    return f"{key_prefix}dramatiq"
+
+
+def remember(pipeline: "redis.client.Pipeline", namespace: str, queue_names: set[str]) -> None:
+    """Has `pipeline` note that these are worked for."""
+    key = _key(namespace)
+    pipeline.sadd(key, *{q_name(queue_name) for queue_name in queue_names})
+    pipeline.pexpire(key, REMEMBERED_MS)
+
+
+def known_queues(client: "redis.Redis", namespace: str) -> list[str]:
+    """Their names, without those of their delay queues."""
+    members: Any = client.smembers(_key(namespace))
+    return sorted({DEFAULT} | {member.decode() for member in members})
+
+
+def _key(namespace: str) -> str:
+    return f"{namespace}:__queues__"
