@@ -54,10 +54,9 @@ class WebPage:
 
 
 def link_of(system: System) -> str:
-    """What the process has printed for people to open."""
-    found = re.search(r"Callboard's page: (\S+)", system.log("web"))
-    assert found is not None
-    return found[1]
+    """What the process that was started last has printed for people to open."""
+    links: list[str] = re.findall(r"Callboard's page: (\S+)", system.log("web"))
+    return links[-1]
 
 
 def _events(lines: Iterator[str]) -> Iterator[Heard]:

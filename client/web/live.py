@@ -146,7 +146,7 @@ def _request(row: Row, now_s: float) -> dict[str, Any]:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
+    return None if value is None else round(value, 4)
 
 
 def _ms(ascending_s: Sequence[float], percent: int) -> float | None:
