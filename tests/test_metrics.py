@@ -17,7 +17,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from client.redis_server import RedisServer
 from tests.system import PROJECT, TEST_CONFIG, copy_project
 from tests.test_health import ROLES, Watched
-from tests.trial_tasks import __file__ as trial_tasks
 from tests.waiting import wait_until
 from tests.wire import Wire
 
@@ -32,7 +31,9 @@ OPERATIONS = PROJECT / "docs" / "operations.md"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(tmp_path_factory.mktemp("project"), {"trials.py": Path(trial_tasks).read_text()})
+    return copy_project(
+        tmp_path_factory.mktemp("project"), {"trials.py": Path(__file__).with_name("trial_tasks.py").read_text()}
+    )
 
 
 @pytest.fixture
