@@ -1,9 +1,11 @@
 """The page of `callboard web` in a browser, as somebody uses it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -55,11 +57,26 @@ class Page:
 
     def all(self, selector: str) -> list[WebElement]:
         """All that is shown of it."""
-        return [found for found in self.browser.find_elements(By.CSS_SELECTOR, selector) if found.is_displayed()]
+        while True:
+            with suppress(StaleElementReferenceException):  # a row that has gone meanwhile
+                return [
+                    found for found in self.browser.find_elements(By.CSS_SELECTOR, selector) if found.is_displayed()
+                ]
 
     def wait(self, selector: str) -> WebElement:
         """The first of it, once it is shown."""
         return wait_until(lambda: self.all(selector), f"{selector} is shown")[0]
+
+    def click(self, selector: str) -> None:
+        """Clicks on the first of it, once it is shown."""
+
+        def clicked() -> bool:
+            with suppress(StaleElementReferenceException):
+                self.wait(selector).click()
+                return True
+            return False
+
+        wait_until(clicked, f"{selector} is clicked on")
 
     def wait_text(self, selector: str, text: str) -> None:
         """Returns once it says that."""
@@ -82,7 +99,7 @@ class Page:
             field = self.wait(f"#field-{name}")
             field.clear()
             field.send_keys(value)
-        self.wait("#send").click()
+        self.click("#send")
 
 
 def event(kind: EventKind, task_id: str, **fields: Any) -> str:
@@ -188,14 +205,14 @@ def test_a_dead_letter_is_explained_retried_and_purged(page: Page, wire: Wire) -
     user = new_user()
     died = wire.ask("always_fails", {}, user_id=user)
     row = f"[data-letter='{died['task_id']}']"
-    page.wait(f"{row} button[data-keep^='Details']").click()
+    page.click(f"{row} button[data-keep^='Details']")
     page.wait_text("#letters pre", "Traceback")
-    page.wait(f"{row} button[data-keep^='Retry']").click()
+    page.click(f"{row} button[data-keep^='Retry']")
     assert wire.outcome_of(user)["task_id"] == died["task_id"]
-    page.wait(f"{row} button[data-keep^='Purge']").click()
-    page.wait("dialog button[value=no]").click()
-    page.wait(f"{row} button[data-keep^='Purge']").click()
-    page.wait("dialog button[value=yes]").click()
+    page.click(f"{row} button[data-keep^='Purge']")
+    page.click("dialog button[value=no]")
+    page.click(f"{row} button[data-keep^='Purge']")
+    page.click("dialog button[value=yes]")
     wait_until(lambda: not page.all(row), "the row is gone")
 
 
@@ -217,12 +234,19 @@ def test_nothing_is_wider_than_the_window(page: Page, wire: Wire, width: int) ->
     page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+def nameless(page: Page) -> list[str]:
+    """What a screen reader could not name, for as long as the rows stay what they are."""
+    while True:
+        with suppress(StaleElementReferenceException):
+            controls = page.all("button, input, select, textarea, progress, [tabindex]")
+            return [str(control.get_attribute("outerHTML")) for control in controls if not control.accessible_name]
+
+
 def test_every_field_and_button_has_a_name(page: Page, wire: Wire) -> None:
     wire.ask("always_fails")
     page.wait("#letters button")
     page.choose("generate_random_number")
-    controls = page.all("button, input, select, textarea, progress, [tabindex]")
-    assert [control.get_attribute("outerHTML") for control in controls if not control.accessible_name] == []
+    assert nameless(page) == []
 
 
 def test_when_the_server_ends_the_page_says_so(system: System, page: Page) -> None:

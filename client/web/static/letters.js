@@ -6,6 +6,7 @@ import { button, byId, element, number, setText, show, since } from "./text.js";
 const PAGE = 50;
 let skipped = 0;
 let shownTotal = null;
+let shownText = null;
 let lastLook = null;
 
 export function prepareLetters() {
@@ -50,6 +51,9 @@ async function load() {
 
 function showLetters({ total, letters, has_more }) {
   shownTotal = total;
+  const text = JSON.stringify([letters, has_more, total]);
+  if (text === shownText) return;
+  shownText = text;
   const open = new Set([...document.querySelectorAll("#letters .details")].map((row) => row.dataset.id));
   const focused = document.activeElement?.dataset?.keep;
   byId("letters").tBodies[0].replaceChildren(...letters.map(letterRow));
