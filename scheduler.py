@@ -25,8 +25,8 @@ from ingress.queue_bound import QueueBound
 from logs import configure_logging
 from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
+from setting_sections import ScheduledJob
 from setting_types import crontab_trigger
-from settings import ScheduledJob
 from task import catalogue
 from transport.arrivals import Origin
 from transport.connection import StopRequest

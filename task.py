@@ -22,7 +22,7 @@ from pydantic_core import to_json
 from broker import broker, settings
 from contract import TaskDescription, parameters_complaint
 from errors import DeclarationError, InvalidParametersError
-from settings import TaskOptions
+from setting_sections import TaskOptions
 from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
 from transport.messages import Delivery
 from transport.progress import progress

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from client.asyncapi_messages import messages
 from client.json_schemas import all_schemas, completed_name, key, request_name
 from contract import TaskDescription
-from settings import RedisSettings, Settings
+from setting_sections import RedisSettings
+from settings import Settings
 from version import VERSION
 
 JsonObject = dict[str, Any]

@@ -8,7 +8,8 @@ from client.place import Place, cancellation, own_channel
 from client.request import TIMEOUT_S, USER_ID, RequestName, RequestOptions, compose, merge
 from client.waiter import result_of
 from contract import TaskEvent, TaskOutcome
-from settings import RedisSettings, Settings, load_settings
+from setting_sections import RedisSettings
+from settings import Settings, load_settings
 
 
 class SentRequest:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from client.listener import Listener
 from client.place import Place
 from contract import TaskEvent
-from settings import RedisSettings
+from setting_sections import RedisSettings
 from transport.connection import connect
 
 #: The most events that are heard and not read yet; those that come then are left out.

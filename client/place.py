@@ -13,7 +13,7 @@ from client.errors import ClientClosedError, NobodyListensError, RedisAwayError,
 from client.request import Key, RequestName
 from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
 from errors import SettingsError
-from settings import Limits, RedisSettings
+from setting_sections import Limits, RedisSettings
 
 CLOSED = "the client was closed"
 

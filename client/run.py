@@ -16,7 +16,8 @@ from honcho.manager import Manager
 
 from client.local_redis import local_redis
 from errors import CallboardError
-from settings import RedisSettings, Settings, load_settings
+from setting_sections import RedisSettings
+from settings import Settings, load_settings
 from transport.connection import connect
 
 #: How long the first start may take before the hint is given up.

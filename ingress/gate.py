@@ -6,7 +6,7 @@ from typing import Any
 
 from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_request, task_not_found
 from errors import InvalidParametersError
-from settings import Limits
+from setting_sections import Limits
 from task import Task
 from transport.messages import Envelope, message_for, seal
 

@@ -14,7 +14,7 @@ from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
 from ingress.output_buffer import widen_output_buffer
 from ingress.subscriber import Subscriber
-from settings import Limits
+from setting_sections import Limits
 from transport.arrivals import DeposedError, Origin
 from transport.connection import StopRequest
 from transport.presence import Presence

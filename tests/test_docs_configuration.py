@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from settings import ENVIRONMENT, ScheduledJob, Section, Settings
+from setting_sections import ScheduledJob, Section
+from settings import ENVIRONMENT, Settings
 from tests.configured import load
 from tests.pages import examples, table_rows
 

@@ -10,7 +10,7 @@ import actors  # noqa: F401 - declares the tasks
 from actors.reverse import ReversedText
 from contract import ErrorCode, RefusedRequestError, Sender
 from ingress.gate import Gate
-from settings import Limits
+from setting_sections import Limits
 from task import catalogue, task
 from tests.samples import assert_in_order, request_bytes, undo_declarations  # noqa: F401 - a fixture
 from transport.messages import Envelope

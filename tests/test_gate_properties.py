@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import actors  # noqa: F401 - declares the tasks
 from contract import RefusedRequestError
 from ingress.gate import Gate
-from settings import Limits
+from setting_sections import Limits
 from task import catalogue
 from tests.samples import assert_in_order, request_bytes, strict_json
 from tests.strategies import PROPERTY, any_json, any_text, damaged, huge_integers

@@ -20,7 +20,7 @@ from ingress.intake import Intake
 from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import Replica
-from settings import Limits
+from setting_sections import Limits
 from task import catalogue
 from tests.system import COMMANDS, TEST_CONFIG, System
 from tests.waiting import wait_until

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contract import ControlMessage, ErrorCode, EventKind, TaskDescription, TaskEvent, TaskOutcome, TaskRequest
-from settings import Channels
+from setting_sections import Channels
 
 PAGE = (Path(__file__).parents[1] / "docs" / "wire.md").read_text()
 

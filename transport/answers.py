@@ -3,7 +3,7 @@
 from typing import NamedTuple, Self
 
 from contract import Sender, TaskOutcome, claim_key, outcome_key, request_key
-from settings import RedisSettings
+from setting_sections import RedisSettings
 
 Words = tuple[str | bytes | int, ...]
 

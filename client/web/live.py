@@ -16,7 +16,7 @@ from client.errors import RedisAwayError
 from client.event_stream import event_stream
 from client.waiter import LAST, last_event
 from contract import TaskEvent, TaskOutcome, outcome_key
-from settings import RedisSettings
+from setting_sections import RedisSettings
 from transport.connection import LONGEST_PAUSE_S, connect
 
 #: The most requests on the page; of the others their number is shown.

@@ -8,7 +8,7 @@ from typing import Any
 from client.errors import RedisAwayError
 from client.place import Place
 from client.situation import Situation, look
-from settings import RedisSettings
+from setting_sections import RedisSettings
 
 #: A look costs Redis about fifteen commands.
 PAUSE_S = 3.0

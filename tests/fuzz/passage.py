@@ -12,7 +12,7 @@ from dramatiq.middleware import CurrentMessage
 from broker import broker
 from contract import RefusedRequestError, Sender
 from ingress.gate import Gate
-from settings import Limits
+from setting_sections import Limits
 from task import Task
 from tests.samples import assert_in_order, strict_json
 from transport.answers import Answer, Answers

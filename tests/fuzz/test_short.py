@@ -13,7 +13,7 @@ from contract import RefusedRequestError
 from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
-from settings import Limits
+from setting_sections import Limits
 from tests.fuzz.mutation import mutated
 from tests.fuzz.passage import RequestPath, expanded
 from tests.fuzz.tasks import all_tasks
