@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 import redis
 import redis.asyncio
 
-from client.silence import SILENCE_S, Silence
+from client.listener import PING_S, SLICE_S
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from transport.silence import Silence
 
 
 class AsyncListener:
@@ -24,7 +25,7 @@ class AsyncListener:
         self._connection: redis.asyncio.Connection | None = None
         self._on_message = on_message
         self._on_gap = on_gap
-        self._silence = Silence()
+        self._silence = Silence(PING_S)
         self._wanted: list[str] = []
         self._confirmed: set[str] = set()
         self._is_ready = False
@@ -105,7 +106,7 @@ class AsyncListener:
             await self._pool.release(connection)
 
     async def _read(self) -> None:
-        if not await self._receive(SILENCE_S) and self._silence.asks() and self._connection is not None:
+        if not await self._receive(SLICE_S) and self._silence.asks() and self._connection is not None:
             await self._connection.send_command("PING")
 
     async def _receive(self, timeout_s: float | None) -> bool:

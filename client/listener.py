@@ -6,9 +6,15 @@ from contextlib import suppress
 
 import redis
 
-from client.silence import SILENCE_S, Silence
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from transport.line import Line
+from transport.silence import Silence
+
+#: How long is waited for a message at a time.
+SLICE_S = 1.0
+
+#: After this long without a word from Redis it is asked for one.
+PING_S = 5.0
 
 #: How long closing waits for the thread, which may be waiting for a Redis that does not answer.
 CLOSE_S = 1.0
@@ -28,7 +34,7 @@ class Listener:
         self._line = Line(client)
         self._on_message = on_message
         self._on_gap = on_gap
-        self._silence = Silence()
+        self._silence = Silence(PING_S)
         self._wanted: list[str] = []
         self._confirmed: set[str] = set()
         self._is_connected = False
@@ -112,7 +118,7 @@ class Listener:
             self._changed.notify_all()
 
     def _read(self) -> None:
-        if self._line.is_answered(SILENCE_S):
+        if self._line.is_answered(SLICE_S):
             self._receive()
         elif self._silence.asks():
             with self._changed:

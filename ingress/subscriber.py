@@ -8,6 +8,7 @@ import redis
 from ingress.backlog import Backlog
 from ingress.markers import markers_channel
 from transport.line import Line
+from transport.silence import Silence
 
 #: The most requests that are heard before some are taken in, and the bytes from which on no more are waited for. It is
 #: several times what is taken in at once: a flood is to lie here, where it can be turned away, and not in Redis, which
@@ -15,7 +16,7 @@ from transport.line import Line
 HEARD = 1024
 HEARD_BYTES = 16 * 1024 * 1024
 
-#: After this long without a word from Redis it is asked for one, and has as long again to answer.
+#: After this long without a word from Redis it is asked for one.
 PING_S = 5.0
 
 #: How long Redis has to confirm a subscription and to deliver the first marker.
@@ -35,15 +36,14 @@ class Subscriber:
         self._channel = channel
         self._markers = markers_channel(channel)
         self._backlog = backlog
-        self._heard_s = 0.0
-        self._pinged_s: float | None = None
+        self._silence = Silence(PING_S)
 
     def subscribe(self) -> None:
         """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed."""
         self._line.send(("SUBSCRIBE", self._channel, self._markers))
         self._line.receive()
         self._line.receive()
-        self._hears()
+        self._silence.ends()
 
     def hear_marker(self, marker: str) -> None:
         """Returns when this marker, which was published just now, is delivered."""
@@ -63,7 +63,8 @@ class Subscriber:
             room -= self._receive()
         else:
             return
-        self._check_health()
+        if self._silence.asks():
+            self._line.send(("PING",))
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""
@@ -84,7 +85,7 @@ class Subscriber:
     def _receive(self) -> int:
         """How many bytes the next request has; 0 when it is none, -1 when it is the end of the subscription."""
         kind, channel, data = (*self._line.receive(), None, None)[:3]
-        self._hears()
+        self._silence.ends()
         if kind == b"unsubscribe":
             return -1
         if kind != b"message":
@@ -94,15 +95,3 @@ class Subscriber:
             return len(data)
         self._backlog.mark(data.decode("ascii", "replace"))
         return 0
-
-    def _hears(self) -> None:
-        self._heard_s = time.monotonic()
-        self._pinged_s = None
-
-    def _check_health(self) -> None:
-        now_s = time.monotonic()
-        if self._pinged_s is None and now_s - self._heard_s > PING_S:
-            self._line.send(("PING",))
-            self._pinged_s = now_s
-        elif self._pinged_s is not None and now_s - self._pinged_s > PING_S:
-            raise redis.TimeoutError(f"Redis has not answered a PING for {PING_S:.0f} s")

@@ -1,7 +1,6 @@
 """Hears one channel, for good: what is published while Redis is away is missed, and nothing else."""
 
 import threading
-import time
 from abc import ABC, abstractmethod
 
 import redis
@@ -9,8 +8,9 @@ from loguru import logger
 
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from transport.line import Line
+from transport.silence import Silence
 
-#: After so long without a word from Redis it is asked for one, and has as long again to answer.
+#: After this long without a word from Redis it is asked for one.
 PING_S = 10.0
 
 #: How long a stopping listener takes to notice.
@@ -25,8 +25,7 @@ class Listener(ABC):
         self._channel = channel
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
-        self._heard_s = 0.0
-        self._pinged_s: float | None = None
+        self._silence = Silence(PING_S)
 
     @abstractmethod
     def hear(self, data: bytes) -> None:
@@ -61,14 +60,15 @@ class Listener(ABC):
     def _subscribe(self) -> None:
         self._line.send(("SUBSCRIBE", self._channel))
         self._line.receive()
-        self._hears()
+        self._silence.ends()
 
     def _receive(self, wait_s: float) -> None:
         if not self._line.is_answered(wait_s):
-            self._check_health()
+            if self._silence.asks():
+                self._line.send(("PING",))
             return
         kind, _, data = (*self._line.receive(), None, None)[:3]
-        self._hears()
+        self._silence.ends()
         if kind == b"message":
             self._take(data)
 
@@ -77,15 +77,3 @@ class Listener(ABC):
             self.hear(data)
         except Exception:  # noqa: BLE001 - what is published may be anything, and more will follow
             logger.exception("{} cannot deal with what was published on {!r}", type(self).__name__, self._channel)
-
-    def _hears(self) -> None:
-        self._heard_s = time.monotonic()
-        self._pinged_s = None
-
-    def _check_health(self) -> None:
-        now_s = time.monotonic()
-        if self._pinged_s is None and now_s - self._heard_s > PING_S:
-            self._line.send(("PING",))
-            self._pinged_s = now_s
-        elif self._pinged_s is not None and now_s - self._pinged_s > PING_S:
-            raise redis.TimeoutError(f"Redis has not answered a PING for {PING_S:.0f} s")
