@@ -65,7 +65,7 @@ class AsyncConnection:
             if durable:
                 await self._outbox.send("XADD", self.place.stream, "*", "request", request.data)
             elif not await self._reaches(channel, request.data):
-                raise nobody_listens(channel, "no ingress runs")
+                raise nobody_listens(channel)
         return waiter
 
     async def watch(self, waiter: AsyncWaiter) -> None:
@@ -83,7 +83,7 @@ class AsyncConnection:
         channel = self.place.redis.channels.control
         with self.place.errors(is_closed=self._is_closed):
             if not await self._reaches(channel, message):
-                raise nobody_listens(channel, "no ingress runs")
+                raise nobody_listens(channel)
 
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""

@@ -1,12 +1,15 @@
 """`callboard`: what people type who run Callboard, or call it."""
 
 import sys
+from typing import NoReturn
 
 import redis
 
 import client.commands  # noqa: F401 - adds the commands
 from client.application import app
-from client.exit_codes import ExitCode, exit_code_of
+from client.exit_codes import exit_code_of
+from client.installation import settings
+from client.place import redis_away
 from errors import CallboardError
 from logs import one_line
 
@@ -17,14 +20,14 @@ def main() -> None:
     try:
         app()
     except CallboardError as error:
-        _end(str(error), exit_code_of(error))
+        _end(error)
     except redis.RedisError as error:
-        _end(f"Redis does not answer: {error}", ExitCode.REDIS_AWAY)
+        _end(redis_away(settings().redis, error))
 
 
-def _end(complaint: str, code: ExitCode) -> None:
-    print(f"callboard: {one_line(complaint)}", file=sys.stderr)
-    sys.exit(code)
+def _end(error: CallboardError) -> NoReturn:
+    print(f"callboard: {one_line(str(error))}", file=sys.stderr)
+    sys.exit(exit_code_of(error))
 
 
 if __name__ == "__main__":

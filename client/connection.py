@@ -62,7 +62,7 @@ class Connection:
             if durable:
                 self._redis.xadd(self.place.stream, {"request": request.data})
             elif not self._reaches(channels.tasks_queue, request.data):
-                raise nobody_listens(channels.tasks_queue, "no ingress runs")
+                raise nobody_listens(channels.tasks_queue)
         return waiter
 
     def watch(self, waiter: BlockingWaiter) -> None:
@@ -80,7 +80,7 @@ class Connection:
         channel = self.place.redis.channels.control
         with self.place.errors(is_closed=self._is_closed):
             if not self._reaches(channel, message):
-                raise nobody_listens(channel, "no ingress runs")
+                raise nobody_listens(channel)
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""

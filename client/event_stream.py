@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from pydantic import ValidationError
+from redis import RedisError
 
 from client.listener import Listener
-from client.place import Place
+from client.place import redis_away
 from contract import TaskEvent
 from setting_sections import RedisSettings
 from transport.connection import connect
@@ -33,8 +34,10 @@ def event_stream(redis: RedisSettings, silence_s: float) -> Iterator[Iterator[Ta
     with connect(redis.connection_url, redis.key_prefix) as client:
         listener = Listener(client, hear, lambda: None)
         try:
-            with Place(redis, None).errors(is_closed=False):
+            try:
                 listener.hear(redis.channels.events)
+            except RedisError as error:
+                raise redis_away(redis, error) from None
             yield _each(heard, silence_s)
         finally:
             listener.close()

@@ -48,10 +48,7 @@ class Place:
         try:
             yield
         except RedisError as error:
-            text = str(error) or type(error).__name__
-            # A Redis that does not know AUTH quotes it.
-            reason = "it refused the password" if any(secret in text for secret in self.redis.secrets) else text
-            raise RedisAwayError(f"Redis at {self.redis.location}: {reason}") from None
+            raise redis_away(self.redis, error) from None
 
 
 def own_channel(redis: RedisSettings, limits: Limits) -> str:
@@ -86,9 +83,17 @@ def is_cluster(hello: list[Any]) -> bool:
     return dict(zip(hello[::2], hello[1::2], strict=True)).get(b"mode") == b"cluster"
 
 
-def nobody_listens(channel: str, who: str) -> NobodyListensError:
+def nobody_listens(channel: str) -> NobodyListensError:
     """The error for a channel on which nobody is."""
-    return NobodyListensError(f"nobody listens on channel {channel!r}: {who}, or it uses another Redis")
+    return NobodyListensError(f"nobody listens on channel {channel!r}: no ingress runs, or it uses another Redis")
+
+
+def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:
+    """The error for a Redis that does not do what it was asked to, without the password: one that does not know AUTH
+    quotes it."""
+    text = str(error) or type(error).__name__
+    reason = "it refused the password" if any(secret in text for secret in redis.secrets) else text
+    return RedisAwayError(f"Redis at {redis.location}: {reason}")
 
 
 def _settings_of(url: str) -> RedisSettings:

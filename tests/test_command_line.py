@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from client.redis_server import RedisServer, free_port
 from tests.command_line import callboard, callboard_json
 from tests.system import System, environment, run_to_its_end
@@ -134,6 +136,23 @@ def test_a_redis_that_does_not_answer_is_told_by_the_exit_code_and_no_password(p
     assert ended.returncode == 5
     assert len(ended.stderr.splitlines()) == 1
     assert "hush" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "dead list", "outcome x", "watch", "tasks"])
+def test_a_redis_that_quotes_the_password_is_not_quoted(project: Path, command: str) -> None:
+    # One where AUTH is renamed does not know it, and says with which arguments it came.
+    with RedisServer("--rename-command", "AUTH", "") as server:
+        url = server.url.replace("redis://", "redis://ada:hush-hush@")
+        ended = run_to_its_end(project, ["-m", "client.command", *command.split()], environment(url))
+    assert ended.returncode == 5
+    assert "refused the password" in ended.stderr
+    assert "hush" not in ended.stderr
+
+
+def test_a_file_that_cannot_be_written_is_named(system: System) -> None:
+    ended = callboard(system, "contract", "--output", "no-such-folder/contract.json")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "callboard: --output is 'no-such-folder/contract.json': No such file or directory\n"
 
 
 def test_a_durable_request_needs_nobody_yet(project: Path) -> None:

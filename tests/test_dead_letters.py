@@ -274,6 +274,6 @@ def test_a_redis_that_does_not_answer_is_one_line(project: Path) -> None:
         server.stop()
         ended = callboard(system, "dead", "list")
         assert ended.returncode == 5
-        assert ended.stderr.startswith("callboard: Redis does not answer: ")
+        assert ended.stderr.startswith("callboard: Redis at redis://127.0.0.1:")
         assert len(ended.stderr.splitlines()) == 1
         server.start()

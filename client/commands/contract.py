@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from client.application import app
+from errors import CallboardError
 
 OUTPUT_HELP = "Write it to this file, once all of it is there, and not to the terminal."
 
@@ -25,6 +26,9 @@ def contract(
     if made.returncode:
         raise typer.Exit(made.returncode)
     if output:
-        output.write_bytes(made.stdout)
+        try:
+            output.write_bytes(made.stdout)
+        except OSError as error:
+            raise CallboardError(f"--output is {str(output)!r}: {error.strerror}") from None
     else:
         sys.stdout.buffer.write(made.stdout)

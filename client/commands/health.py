@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from client.application import app
+from client.installation import settings
 from client.output import AsJson, show_json
+from logs import one_line
 from monitoring.health import joint
 from monitoring.local import LocalPlace
-from settings import load_settings
 
 
 class Role(StrEnum):
@@ -32,7 +33,7 @@ def health(
 
     Exit code 0 when all of that kind do which run here, 1 when one does not or none runs; it says why.
     """
-    place = LocalPlace(load_settings())
+    place = LocalPlace(settings())
     reports = list(place.ask(role, "/healthz" if live else "/readyz"))
     found = joint(role, reports)
     if as_json:
@@ -40,5 +41,6 @@ def health(
             {"healthy": found.healthy, "reasons": found.reasons, "processes": [each._asdict() for each in reports]}
         )
     else:
-        print(f"{role}: {'; '.join(found.reasons) or f'healthy (processes asked: {len(reports)})'}")
+        # A reason may quote Redis.
+        print(one_line(f"{role}: {'; '.join(found.reasons) or f'healthy (processes asked: {len(reports)})'}"))
     raise typer.Exit(not found.healthy)

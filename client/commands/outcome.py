@@ -8,10 +8,9 @@ from client.application import app
 from client.command_options import UserId, user_id_or_own
 from client.commands.send import show_ending
 from client.errors import NotFoundError
+from client.installation import redis_client, settings
 from client.output import AsJson
 from contract import TaskOutcome, outcome_key, request_key
-from settings import load_settings
-from transport.connection import connect
 
 
 @app.command()
@@ -21,12 +20,11 @@ def outcome(
     as_json: AsJson = False,
 ) -> None:
     """Print the outcome that is kept of a task or a request, as `send` does."""
-    place = load_settings().redis
+    key_prefix = settings().redis.key_prefix
     names = outcome_key(task_or_request), request_key(user_id_or_own(user_id), task_or_request)
-    with connect(place.connection_url, place.key_prefix) as client:
+    for name in names:
         # One after the other: a Redis user of the file in deploy/ has the right to GET, and to nothing for many keys.
-        kept = [client.get(place.key_prefix + name) for name in names]
-    for data in kept:
+        data = redis_client().get(key_prefix + name)
         if isinstance(data, bytes):
             show_ending(TaskOutcome.model_validate_json(data), as_json=as_json)
             return

@@ -5,12 +5,10 @@ from typing import Any
 import typer
 
 from client.application import app
+from client.exit_codes import ExitCode
 from client.output import AsJson, moment, show_json, show_table
 from client.situation import look
 from transport.overview import ProcessState, QueueState
-
-#: Everything could be looked at, and something is wrong.
-PROBLEM = 3
 
 
 @app.command()
@@ -32,7 +30,7 @@ def status(as_json: AsJson = False) -> None:
         for problem in now.problems:
             print(f"Problem: {problem}")
     if now.problems:
-        raise typer.Exit(PROBLEM)
+        raise typer.Exit(ExitCode.NOBODY_LISTENS)
 
 
 def _row(process: ProcessState) -> list[Any]:

@@ -11,11 +11,11 @@ from client.application import app
 from client.board import Board
 from client.event_stream import event_stream
 from client.follow import line
+from client.installation import settings
 from client.output import AsJson, show_json
 from client.screen import draw
 from contract import TaskEvent
 from logs import one_line
-from settings import load_settings
 
 #: How often the table is drawn, at most and at least.
 FRAME_S = 0.25
@@ -27,7 +27,7 @@ def watch(as_json: AsJson = False) -> None:
 
     A live table; where standard output is no terminal, or with --json, a line for each event.
     """
-    redis = load_settings().redis
+    redis = settings().redis
     with suppress(KeyboardInterrupt), event_stream(redis, FRAME_S) as events:
         print(f"Listening to channel {redis.channels.events!r} at {redis.location}.", file=sys.stderr, flush=True)
         if as_json or not sys.stdout.isatty():

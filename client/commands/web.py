@@ -6,8 +6,8 @@ import typer
 
 from client.application import app
 from client.errors import UsageError
+from client.installation import settings
 from errors import CallboardError
-from settings import load_settings
 
 try:
     from client.web.server import serve
@@ -42,4 +42,4 @@ def web(
     for name in names or []:
         if "*" in name or "/" in name:
             raise UsageError(f"--name is {name!r} and should be the name of a host, such as callboard.example.org")
-    serve(load_settings(), host, port, names or [])
+    serve(settings(), host, port, names or [])

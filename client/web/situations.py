@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from client.errors import RedisAwayError
-from client.place import Place
+from redis import RedisError
+
+from client.place import redis_away
 from client.situation import Situation, look
 from setting_sections import RedisSettings
 
@@ -19,7 +20,7 @@ class Situations:
 
     def __init__(self, redis: RedisSettings) -> None:
         self.version = 0
-        self._place = Place(redis, None)
+        self._redis = redis
         self._last: Situation | None = None
         self._problems: list[str] = []
         self._watchers = 0
@@ -55,8 +56,7 @@ class Situations:
 
     def _look(self) -> None:
         try:
-            with self._place.errors(is_closed=False):
-                self._last = look()
-                self._problems = self._last.problems
-        except RedisAwayError as error:
-            self._last, self._problems = None, [str(error)]
+            self._last = look()
+            self._problems = self._last.problems
+        except RedisError as error:
+            self._last, self._problems = None, [str(redis_away(self._redis, error))]
