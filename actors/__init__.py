@@ -1,4 +1,4 @@
-"""The tasks, one file each. Importing this package declares them all: for `dramatiq actors` and for the ingress."""
+"""The tasks, one file each. Importing this package declares them all: for workers, ingress and scheduler."""
 
 import importlib
 import pkgutil

@@ -127,5 +127,5 @@ class AsyncConnection:
     async def _is_cluster(self) -> bool:
         try:
             return is_cluster(await self._redis.execute_command("HELLO"))
-        except redis.ResponseError:  # a Redis before 6.2
+        except redis.ResponseError:  # a Redis before 6.0, or a user without the right
             return False

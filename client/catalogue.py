@@ -1,10 +1,11 @@
 """The tasks of a running Callboard, as it tells them itself."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from client.assignments import read_assignments
 from client.callboard_client import CallboardClient, Caller
 from client.errors import UsageError
 from contract import TaskDescription
@@ -26,21 +27,33 @@ def read_tasks(caller: Caller) -> list[TaskDescription]:
     return [TaskDescription.model_validate(task) for task in caller.call(LIST_TASKS)["tasks"]]
 
 
-def tasks_if_told(caller: Caller) -> list[TaskDescription]:
-    """The same; none where nobody answers in no time."""
+def complete_task(incomplete: str) -> list[str]:
+    """The names that the shell completes to; none when Redis, or a worker, does not answer quickly."""
+    with suppress(Exception), CallboardClient.from_settings() as callboard:
+        return [task.name for task in _tasks_if_told(callboard) if task.name.startswith(incomplete)]
+    return []
+
+
+def read_parameters(caller: Caller, task_type: str, words: Sequence[str]) -> dict[str, Any]:
+    """The parameters that were typed for a task, after a look at what it takes, where a running system tells that.
+
+    Raises:
+        UsageError: when there is no such task or parameter, or a word is no assignment.
+    """
+    schema = _schema_of(task_type, _tasks_if_told(caller))
+    parameters = read_assignments(words, schema)
+    _check_names(parameters, schema)
+    return parameters
+
+
+def _tasks_if_told(caller: Caller) -> list[TaskDescription]:
+    """All tasks; none where nobody answers within `PATIENCE_S`."""
     with suppress(CallboardError):
         return read_tasks(caller.with_options(timeout_s=PATIENCE_S))
     return []
 
 
-def complete_task(incomplete: str) -> list[str]:
-    """The names that the shell completes to; none when Redis, or a worker, does not answer quickly."""
-    with suppress(Exception), CallboardClient.from_settings() as callboard:
-        return [task.name for task in tasks_if_told(callboard) if task.name.startswith(incomplete)]
-    return []
-
-
-def schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
+def _schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
     """The schema of a task's parameters; empty where the tasks are not known.
 
     Raises:
@@ -52,7 +65,7 @@ def schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
     return named[task_type].parameters if tasks else {}
 
 
-def check_names(parameters: Iterable[str], schema: dict[str, Any]) -> None:
+def _check_names(parameters: Iterable[str], schema: dict[str, Any]) -> None:
     """Callboard ignores a parameter that it does not know: one that is typed is a mistake.
 
     Raises:

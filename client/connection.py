@@ -123,5 +123,5 @@ class Connection:
     def _is_cluster(self) -> bool:
         try:
             return is_cluster(self._redis.execute_command("HELLO"))
-        except redis.ResponseError:  # a Redis before 6.2
+        except redis.ResponseError:  # a Redis before 6.0, or a user without the right
             return False

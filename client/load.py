@@ -9,6 +9,7 @@ from typing import Any
 
 from client.async_client import AsyncCaller
 from client.errors import NoOutcomeError, TaskError
+from client.percentile import percentile
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,9 @@ async def measure(callboard: AsyncCaller, load: Load, on_end: Callable[[], objec
         outstanding=load.outstanding,
         seconds=seconds,
         per_s=load.count / seconds,
-        p50_ms=_percentile(times_ms, 50),
-        p95_ms=_percentile(times_ms, 95),
-        p99_ms=_percentile(times_ms, 99),
+        p50_ms=percentile(times_ms, 50),
+        p95_ms=percentile(times_ms, 95),
+        p99_ms=percentile(times_ms, 99),
         max_ms=times_ms[-1],
         errors=dict(errors),
     )
-
-
-def _percentile(ascending: list[float], percent: int) -> float:
-    """The smallest value that so many percent are not above."""
-    return ascending[-(-len(ascending) * percent // 100) - 1]

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from client.board import WINDOW_S, Board, Row
+from client.percentile import percentile
 from client.waiter import LAST
 from contract import EventKind
 from logs import one_line
@@ -38,7 +39,7 @@ def summary(board: Board) -> str:
     latencies_s = board.latencies_s()
     text = f"{active} on their way · {board.rate():.1f} ended a second in the last {WINDOW_S:.0f} s"
     if latencies_s:
-        middle, most = latencies_s[len(latencies_s) // 2], latencies_s[-1]
+        middle, most = percentile(latencies_s, 50), latencies_s[-1]
         text += f" · half of them within {_seconds(middle)}, the slowest in {_seconds(most)}"
     return text
 

@@ -111,8 +111,14 @@ def test_bench_measures_rate_and_latency(system: System) -> None:
 
 
 def test_bench_counts_the_requests_that_fail(system: System) -> None:
-    ended = callboard(system, "bench", "make_tea", "-n", "5", "--json")
-    assert (ended.returncode, json.loads(ended.stdout)["errors"]) == (1, {"unknown_task": 5})
+    ended = callboard(system, "bench", "generate_random_number", "min_value=x", "-n", "5", "--json")
+    assert (ended.returncode, json.loads(ended.stdout)["errors"]) == (1, {"invalid_parameters": 5})
+
+
+def test_bench_suggests_the_nearest_name(system: System) -> None:
+    ended = callboard(system, "bench", "revers_string", "text=hello")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "did you mean 'reverse_string'?" in ended.stderr
 
 
 def test_a_system_without_an_ingress_is_told_by_the_exit_code(project: Path) -> None:

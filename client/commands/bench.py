@@ -9,13 +9,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from client.application import app
-from client.assignments import read_assignments
 from client.async_client import AsyncCallboardClient
+from client.callboard_client import CallboardClient
+from client.catalogue import read_parameters
 from client.command_options import Assignments, TaskType, TimeoutS
 from client.exit_codes import ExitCode
 from client.load import Load, Measured, measure
 from client.output import AsJson, show_fields, show_json
 from client.request import TIMEOUT_S
+
+#: Whose requests they are.
+USER_ID = "bench"
 
 EXAMPLE = ("reverse_string", ["text=hello"])
 
@@ -34,7 +38,9 @@ def bench(
     A quick look, by a client in Python that takes its share of the CPU; `make bench` of the project measures properly.
     """
     words = EXAMPLE[1] if parameters is None and task == EXAMPLE[0] else parameters or []
-    load = Load(task, read_assignments(words, {}), count, outstanding, timeout_s)
+    with CallboardClient.from_settings(user_id=USER_ID) as callboard:
+        typed = read_parameters(callboard, task, words)
+    load = Load(task, typed, count, outstanding, timeout_s)
     measured = asyncio.run(_measure(load))
     if as_json:
         show_json(measured)
@@ -49,7 +55,7 @@ async def _measure(load: Load) -> Measured:
     # Where standard error is no terminal, nothing is drawn.
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("requests", total=load.count)
-        async with AsyncCallboardClient.from_settings(user_id="bench", timeout_s=load.timeout_s) as callboard:
+        async with AsyncCallboardClient.from_settings(user_id=USER_ID, timeout_s=load.timeout_s) as callboard:
             return await measure(callboard, load, lambda: progress.advance(bar))
 
 

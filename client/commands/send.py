@@ -8,7 +8,7 @@ import typer
 from client.application import app
 from client.assignments import read_assignments
 from client.callboard_client import CallboardClient
-from client.catalogue import check_names, schema_of, tasks_if_told
+from client.catalogue import read_parameters
 from client.command_options import Assignments, TaskType, TimeoutS, UserId, user_id_or_own
 from client.exit_codes import ExitCode
 from client.follow import follow
@@ -44,10 +44,9 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     if max_age_ms is not None:
         options["max_age_ms"] = max_age_ms
     with CallboardClient.from_settings(timeout_s=timeout_s) as callboard:
+        words = parameters or []
         # A durable request may be sent while nobody is there to tell the tasks.
-        schema = {} if durable else schema_of(task, tasks_if_told(callboard))
-        typed = read_assignments(parameters or [], schema)
-        check_names(typed, schema)
+        typed = read_assignments(words, {}) if durable else read_parameters(callboard, task, words)
         request = callboard.with_options(**options).send(task, **typed)
         if no_wait:
             _show_sent(request.user_id, request.request_id, as_json=as_json)

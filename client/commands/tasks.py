@@ -17,7 +17,7 @@ def tasks(timeout_s: TimeoutS = 10.0, as_json: AsJson = False) -> None:
     if as_json:
         show_json({"tasks": found})
         return
-    rows = [[task.name, _signature(task.parameters), task.description] for task in found]
+    rows = [[task.name, _signature(task.parameters), " ".join(task.description.split())] for task in found]
     show_table(["task", "parameters", "what it does"], rows)
 
 

@@ -14,6 +14,7 @@ from loguru import logger
 from client.board import Board, Row
 from client.errors import RedisAwayError
 from client.event_stream import event_stream
+from client.percentile import percentile
 from client.waiter import LAST, last_event
 from contract import TaskEvent, TaskOutcome, outcome_key
 from setting_sections import RedisSettings
@@ -150,7 +151,4 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _ms(ascending_s: Sequence[float], percent: int) -> float | None:
-    """The shortest time that so many percent did not exceed."""
-    if not ascending_s:
-        return None
-    return round(1000 * ascending_s[-(-len(ascending_s) * percent // 100) - 1], 1)
+    return round(1000 * percentile(ascending_s, percent), 1) if ascending_s else None
