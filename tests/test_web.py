@@ -270,7 +270,9 @@ def test_while_nobody_takes_requests_in_it_says_so(own: System) -> None:
     with WebPage(own) as page:
         assert len(page.frame_where(lambda frame: frame["status"])["problems"]) == 2
         answer = page.get("/api/tasks")
-    assert (answer.status_code, "nobody listens" in answer.json()["error"]) == (503, True)
+    # A cluster does not tell whether anybody listens.
+    assert answer.status_code in {503, 504}
+    assert answer.json()["error"].startswith(("nobody listens", "no outcome"))
 
 
 def test_a_redis_that_goes_away_is_a_problem_on_the_page_until_it_is_back(project: Path) -> None:
