@@ -141,7 +141,8 @@ def test_the_state_of_queues_and_processes_comes_with_the_frames(web: WebPage) -
     frame = web.frame_where(lambda frame: frame["status"])
     assert frame["problems"] == []
     assert {"name", "waiting", "in_hand", "delayed", "dead"} == frame["status"]["queues"][0].keys()
-    assert [worker["alive"] for worker in frame["status"]["workers"]] == [True]
+    # Other tests have lost theirs.
+    assert [worker["alive"] for worker in frame["status"]["workers"]].count(True) == 1
     assert [ingress["leads"] for ingress in frame["status"]["ingresses"]] == [True]
 
 
@@ -198,8 +199,11 @@ def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, 
     assert web.post("/api/dead-letters/purge", {"ids": [letter["id"]]}).json() == {"purged": 1}
     assert web.get(f"/api/dead-letters/{letter['id']}").status_code == 404
     wire.ask("always_fails")
+    count = web.get("/api/dead-letters").json()["total"]
     every = {"every": True, "task_type": "always_fails"}
-    assert web.post("/api/dead-letters/purge", every).json() == {"purged": 1}
+    purged = web.post("/api/dead-letters/purge", every).json()["purged"]
+    assert purged >= 1
+    assert web.get("/api/dead-letters").json()["total"] == count - purged
 
 
 @pytest.mark.parametrize("content", [{}, {"ids": []}, {"ids": ["x"], "every": True}, {"ids": ["x"] * 51}, [], "x"])
