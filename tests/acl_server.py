@@ -17,7 +17,7 @@ OPERATOR = "operator"
 KNOWN_DENIALS = {"config|get", "client|setinfo"}
 
 #: Whose rights a command of `tests.system` has.
-USER_OF = {"ingress": "ingress", "worker": "worker", "dramatiq": "worker", "scheduler": "scheduler", "web": OPERATOR}
+USER_OF = {"ingress": "ingress", "worker": "worker", "dramatiq": "worker", "scheduler": "scheduler", "web": "web"}
 
 
 class AclServer(RedisServer):

@@ -141,7 +141,8 @@ def test_the_state_of_queues_and_processes_comes_with_the_frames(web: WebPage) -
     frame = web.frame_where(lambda frame: frame["status"])
     assert frame["problems"] == []
     assert {"name", "waiting", "in_hand", "delayed", "dead"} == frame["status"]["queues"][0].keys()
-    assert [worker["alive"] for worker in frame["status"]["workers"]] == [True]
+    # Other tests have lost theirs.
+    assert [worker["alive"] for worker in frame["status"]["workers"]].count(True) == 1
     assert [ingress["leads"] for ingress in frame["status"]["ingresses"]] == [True]
 
 
@@ -198,8 +199,11 @@ def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, 
     assert web.post("/api/dead-letters/purge", {"ids": [letter["id"]]}).json() == {"purged": 1}
     assert web.get(f"/api/dead-letters/{letter['id']}").status_code == 404
     wire.ask("always_fails")
+    count = web.get("/api/dead-letters").json()["total"]
     every = {"every": True, "task_type": "always_fails"}
-    assert web.post("/api/dead-letters/purge", every).json() == {"purged": 1}
+    purged = web.post("/api/dead-letters/purge", every).json()["purged"]
+    assert purged >= 1
+    assert web.get("/api/dead-letters").json()["total"] == count - purged
 
 
 @pytest.mark.parametrize("content", [{}, {"ids": []}, {"ids": ["x"], "every": True}, {"ids": ["x"] * 51}, [], "x"])
@@ -270,7 +274,9 @@ def test_while_nobody_takes_requests_in_it_says_so(own: System) -> None:
     with WebPage(own) as page:
         assert len(page.frame_where(lambda frame: frame["status"])["problems"]) == 2
         answer = page.get("/api/tasks")
-    assert (answer.status_code, "nobody listens" in answer.json()["error"]) == (503, True)
+    # A cluster does not tell whether anybody listens.
+    assert answer.status_code in {503, 504}
+    assert answer.json()["error"].startswith(("nobody listens", "no outcome"))
 
 
 def test_a_redis_that_goes_away_is_a_problem_on_the_page_until_it_is_back(project: Path) -> None:
