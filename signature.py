@@ -37,6 +37,8 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
     Raises:
         DeclarationError: names the parameter that cannot be one, and why.
     """
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise DeclarationError(f"task {name!r}: its function should return its result, and yields")
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         _refuse_unusable(parameter, name, hints)

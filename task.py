@@ -10,7 +10,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, Never, ParamSpec, TypeVar
 
 import dramatiq
 from dramatiq.asyncio import async_to_sync
@@ -127,7 +127,7 @@ catalogue: dict[str, Task[..., Any]] = {}
 
 
 def task(
-    *, name: str | None = None, queue_name: str = "default", **options: int
+    *mistaken: Never, name: str | None = None, queue_name: str = "default", **options: int
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Declares a function, plain or `async`, as a task.
 
@@ -140,6 +140,10 @@ def task(
     Raises:
         DeclarationError: at import, when the function or an option cannot make a task.
     """
+
+    if mistaken:
+        given = getattr(mistaken[0], "__name__", mistaken[0])
+        raise DeclarationError(f'@task was given {given!r}: write @task(), or @task(name="...") for another name')
 
     def declare(function: Callable[P, R]) -> Task[P, R]:
         task_name = name or function.__name__

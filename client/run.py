@@ -19,6 +19,8 @@ from errors import CallboardError
 from setting_sections import RedisSettings
 from settings import Settings, load_settings
 from transport.connection import connect
+from transport.pulse import heartbeats_key
+from transport.queue_names import namespace_of
 
 #: How long the first start may take before the hint is given up.
 READY_TIMEOUT_S = 30.0
@@ -104,7 +106,7 @@ def _is_ready(place: RedisSettings) -> bool:
     with connect(place.connection_url, place.key_prefix) as client:
         try:
             ((_, listeners),) = client.pubsub_numsub(place.channels.tasks_queue)
-            return bool(listeners > 0 and client.zcard(f"{place.key_prefix}dramatiq:__heartbeats__") > 0)
+            return bool(listeners > 0 and client.zcard(heartbeats_key(namespace_of(place.key_prefix))) > 0)
         except redis.RedisError:
             return False
 

@@ -25,6 +25,7 @@ from transport.cancellation import Cancellation
 from transport.collector import spare_collections
 from transport.connection import StopRequest
 from transport.overview import Overview
+from transport.presence import lease_key
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
     logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
     later = f"{settings.redis.key_prefix}callboard:later:{channel}"
     bound = QueueBound(broker, settings.limits.queue_length)
-    lease = Lease(broker.client, f"{settings.redis.key_prefix}callboard:lease:{channel}")
+    lease = Lease(broker.client, lease_key(settings.redis.key_prefix, channel))
     metrics = _metrics(lease) if wants_metrics(settings.monitoring.ingress_port) else None
     count = metrics.count if metrics else None
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, later, count)

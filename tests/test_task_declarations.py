@@ -174,6 +174,19 @@ def test_a_result_may_be_any_type_that_becomes_a_json_object(annotation: object)
     assert "new" in catalogue
 
 
+def test_a_function_that_yields_is_refused() -> None:
+    def counts(x: int) -> Note:  # type: ignore[misc]
+        yield Note(text=str(x))
+
+    assert "should return its result, and yields" in refusal(counts)
+
+
+@pytest.mark.parametrize(("given", "shown"), [(annotated(), "'function'"), ("new", "'new'")], ids=["bare", "unnamed"])
+def test_a_task_without_parentheses_or_with_an_unnamed_option_is_refused(given: Any, shown: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"given {shown}: write @task\(\)"):
+        task(given)
+
+
 def test_one_name_makes_one_task() -> None:
     task(name="new")(annotated())
     line = refusal(annotated())

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import redis
 from dramatiq.common import current_millis
 
-from transport.presence import PRESENT_MS, index_key
-from transport.pulse import ALIVE_MS, WORKER_PREFIX
+from transport.presence import PRESENT_MS, index_key, lease_key
+from transport.pulse import ALIVE_MS, WORKER_PREFIX, alive_key, heartbeats_key
 from transport.queue_names import known_queues, namespace_of
 
 #: A worker that was not seen for so long is of no interest any more.
@@ -70,6 +70,7 @@ class Overview:
         self._client = client
         self._key_prefix = key_prefix
         self._namespace = namespace_of(key_prefix)
+        self._heartbeats = heartbeats_key(self._namespace)
 
     def queues(self) -> list[QueueState]:
         """Each queue."""
@@ -97,7 +98,7 @@ class Overview:
         since_ms = current_millis() - FORGOTTEN_MS
         shown: Sequence[Any] = self._client.zrange(self._heartbeats, -MOST_WORKERS, -1, withscores=True)
         recent = [(worker_id.decode(), shown_ms) for worker_id, shown_ms in shown if shown_ms > since_ms]
-        signs = self._signs([f"{self._namespace}:__alive__.{worker_id}" for worker_id, _ in recent], ALIVE_MS)
+        signs = self._signs([alive_key(self._namespace, worker_id) for worker_id, _ in recent], ALIVE_MS)
         states = []
         for (worker_id, shown_ms), (account, silent_s) in zip(recent, signs, strict=True):
             stock_silence_s = max(0.0, (current_millis() - shown_ms) / 1000)
@@ -112,7 +113,7 @@ class Overview:
         index = index_key(self._key_prefix)
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.smembers(index)
-            pipeline.get(f"{self._key_prefix}callboard:lease:{tasks_channel}")
+            pipeline.get(lease_key(self._key_prefix, tasks_channel))
             members, token = pipeline.execute()
         leader = f"ingress:{token.decode()}" if token else None
         ids = sorted(member.decode() for member in members)
@@ -139,10 +140,6 @@ class Overview:
         """That of Redis."""
         found: Any = self._client.info("memory")
         return MemoryState(found["used_memory"], found.get("maxmemory", 0))
-
-    @property
-    def _heartbeats(self) -> str:
-        return f"{self._namespace}:__heartbeats__"
 
     def _signs(self, keys: Sequence[str], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
         """What each process says of itself, and how many seconds ago; None when that is too long ago."""

@@ -32,6 +32,11 @@ def index_key(key_prefix: str) -> str:
     return f"{key_prefix}callboard:present"
 
 
+def lease_key(key_prefix: str, tasks_channel: str) -> str:
+    """What holds the token of the ingress that takes in what is published on this channel."""
+    return f"{key_prefix}callboard:lease:{tasks_channel}"
+
+
 class Presence:
     """One process's. Nothing depends on it, so a Redis that does not answer is no error."""
 

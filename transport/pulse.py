@@ -32,6 +32,16 @@ STOCK_BEAT = 10
 WORKER_PREFIX = "callboard-"
 
 
+def heartbeats_key(namespace: str) -> str:
+    """Dramatiq's sorted set of the ids of all workers, each with when it has last shown itself there, in Unix ms."""
+    return f"{namespace}:__heartbeats__"
+
+
+def alive_key(namespace: str, worker_id: str) -> str:
+    """What is there while a worker of Callboard is alive: its account of itself."""
+    return f"{namespace}:__alive__.{worker_id}"
+
+
 class Pulse:
     """One worker's signs of life, and its look at those of the others."""
 
@@ -41,7 +51,7 @@ class Pulse:
         self.worker_id = worker_id
         self._beats = 0
         self._queue_names: set[str] = set()
-        self._heartbeats = f"{namespace}:__heartbeats__"
+        self._heartbeats = heartbeats_key(namespace)
         self._lock = f"{namespace}:__look__"
         self._last_look = f"{namespace}:__looked__"
 
@@ -99,4 +109,4 @@ class Pulse:
             pipeline.execute()
 
     def _alive(self, worker_id: str) -> str:
-        return f"{self.namespace}:__alive__.{worker_id}"
+        return alive_key(self.namespace, worker_id)
