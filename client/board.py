@@ -65,7 +65,7 @@ class Board:
         elif event.event is EventKind.STARTED:
             row.started_s = row.started_s or now_s
         elif event.event is EventKind.PROGRESS and event.total:
-            row.share = (event.done or 0) / event.total
+            row.share = max(0.0, min((event.done or 0) / event.total, 1.0))
         if event.event is not EventKind.PROGRESS:
             row.state = event.event
             row.error = event.error

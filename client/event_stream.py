@@ -13,6 +13,9 @@ from contract import TaskEvent
 from setting_sections import RedisSettings
 from transport.connection import connect
 
+#: No event is longer, but for one of a request whose user id or task type is; such a one is left out, too.
+MAX_BYTES = 64 * 1024
+
 #: The most events that are heard and not read yet; those that come then are left out.
 MOST_UNREAD = 20_000
 
@@ -28,7 +31,7 @@ def event_stream(redis: RedisSettings, silence_s: float) -> Iterator[Iterator[Ta
     heard: SimpleQueue[bytes] = SimpleQueue()
 
     def hear(_: str, data: bytes) -> None:
-        if heard.qsize() < MOST_UNREAD:
+        if len(data) <= MAX_BYTES and heard.qsize() < MOST_UNREAD:
             heard.put(data)
 
     with connect(redis.connection_url, redis.key_prefix) as client:

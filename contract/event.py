@@ -25,7 +25,7 @@ class TaskEvent(BaseModel):
     """One event, as published on the events channel. What is None here is absent there, but for `user_id` and
     `task_type`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     event: EventKind
     task_id: str

@@ -53,6 +53,33 @@ def test_nothing_in_an_event_steers_the_terminal(system: System) -> None:
     assert b"\x1b]0;" not in screen
 
 
+def test_nothing_in_an_event_steers_a_terminal_that_the_lines_come_to(system: System, tmp_path: Path) -> None:
+    hostile = event(
+        EventKind.STARTED, "t\x1b[2J", user_id="\x9b", request_id="hostile\x07", timestamp="\x1b]0;title\x07"
+    )
+    with watching(system, tmp_path) as output, Wire(system.redis_url) as wire:
+        wait_until(lambda: publishes(wire, hostile) and "hostile" in output.read_text(), "it is shown")
+    assert [line for line in output.read_text().splitlines() if not line.isprintable()] == []
+
+
+def test_an_event_with_numbers_that_json_has_not_is_none(system: System, tmp_path: Path) -> None:
+    progress = event(EventKind.PROGRESS, done=1, total=2, request_id="r").model_dump_json(exclude_none=True)
+    with watching(system, tmp_path, "--json") as output, Wire(system.redis_url) as wire:
+        for wrong in ("NaN", "1e999"):
+            wire.client.publish("events", progress.replace('"done":1.0', f'"done":{wrong}'))
+        wait_until(
+            lambda: wire.client.publish("events", progress) and '"progress"' in output.read_text(), "the right one"
+        )
+    assert {json.loads(line)["done"] for line in output.read_text().splitlines() if "progress" in line} == {1.0}
+
+
+def test_a_share_is_one_whatever_a_task_counts() -> None:
+    board = Board()
+    board.take(event(EventKind.PROGRESS, done=1e308, total=1e-300))
+    (row,) = board.rows()
+    assert row.share == 1.0
+
+
 def test_send_draws_a_bar_for_the_progress_of_a_task(system: System) -> None:
     words = ("send", "waits", "seconds=1", "--watch", "--user-id", new_user(), "--request-id", "r")
     with on_a_terminal(system, *words, typed=None) as screen, Wire(system.redis_url) as wire:

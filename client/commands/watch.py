@@ -44,7 +44,7 @@ def _print(events: Iterator[TaskEvent | None], *, as_json: bool) -> None:
             show_json(event, indent=None)
         else:
             who = f"{event.task_type or '-'} {event.user_id!r} {event.request_id or event.task_id}"
-            print(event.timestamp, one_line(who), line(event), flush=True)
+            print(one_line(f"{event.timestamp} {who}"), line(event), flush=True)
 
 
 def _draw(events: Iterator[TaskEvent | None]) -> None:
