@@ -11,7 +11,7 @@ from client.redis_server import RedisServer
 from errors import RedisServerError
 from tests.acl_server import denials
 from tests.cluster_of_six import ClusterOfSix
-from tests.redis_under_test import open_client, start_redis
+from tests.redis_under_test import Deployment, open_client, start_redis
 from tests.sentinel_set import SentinelSet
 from tests.system import System, copy_project
 from tests.wire import Wire
@@ -30,7 +30,7 @@ KEPT_FOR_GOOD = (
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer | SentinelSet | ClusterOfSix]:
+def redis_server() -> Iterator[RedisServer | Deployment]:
     """A Redis that only these tests use."""
     try:
         server = start_redis()
@@ -50,6 +50,13 @@ def client(redis_server: RedisServer) -> Iterator["redis.Redis"]:
         client.flushall()
         yield client
         assert_no_key_leaks(client)
+
+
+@pytest.fixture(params=[SentinelSet, ClusterOfSix])
+def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """A Redis of the test's own whose master may go."""
+    with request.param() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

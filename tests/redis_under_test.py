@@ -18,7 +18,10 @@ from tests.cluster_of_six import ClusterOfSix
 from tests.sentinel_set import SentinelSet
 from transport.connection import connect
 
-KINDS: dict[str, Callable[[], RedisServer | SentinelSet | ClusterOfSix]] = {
+#: A Redis in which a replica takes the place of a master that is gone.
+Deployment = SentinelSet | ClusterOfSix
+
+KINDS: dict[str, Callable[[], RedisServer | Deployment]] = {
     "single": RedisServer,
     "acl": AclServer,
     "sentinel": SentinelSet,
@@ -29,7 +32,7 @@ KINDS: dict[str, Callable[[], RedisServer | SentinelSet | ClusterOfSix]] = {
 OWN_KEYS = ("dramatiq", "callboard:", "tasks:stream")
 
 
-def start_redis() -> RedisServer | SentinelSet | ClusterOfSix:
+def start_redis() -> RedisServer | Deployment:
     """Starts one that is empty, of the kind that the suite runs on; to be used as a context, its `url` says where."""
     return KINDS[os.environ.get("CALLBOARD_TEST_REDIS", "single")]()
 

@@ -10,24 +10,15 @@ import pytest
 from client import AsyncCallboardClient, CallboardClient, NobodyListensError, NoOutcomeError, RedisAwayError
 from contract import claim_key
 from tests.cluster_of_six import ClusterOfSix
-from tests.redis_under_test import open_client
-from tests.sentinel_set import SentinelSet
+from tests.redis_under_test import Deployment, open_client
 from tests.system import TEST_CONFIG, System
 from tests.waiting import wait_until
 
 #: A Sentinel set takes three seconds, a cluster two; on a machine that is busy with other tests, more.
 FAILOVER_DEADLINE_S = 40.0
 
-Deployment = SentinelSet | ClusterOfSix
-
 #: What a client may be told while there is no master, or the ingress is on its way to the next one.
 MEANWHILE = (NobodyListensError, RedisAwayError, NoOutcomeError)
-
-
-@pytest.fixture(params=[SentinelSet, ClusterOfSix])
-def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    with request.param() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.cluster_of_six import ClusterOfSix
-from tests.redis_under_test import open_client
+from tests.redis_under_test import Deployment, open_client
 from tests.sentinel_set import SentinelSet
 from tests.system import TEST_CONFIG, System
 from tests.waiting import wait_until
@@ -20,14 +19,6 @@ REQUESTS = 50
 FAILOVER_DEADLINE_S = 40.0
 
 JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number", "user_id": "clock"}
-
-Deployment = SentinelSet | ClusterOfSix
-
-
-@pytest.fixture(params=[SentinelSet, ClusterOfSix])
-def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
-    with request.param() as started:
-        yield started
 
 
 @pytest.fixture

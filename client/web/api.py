@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from client.errors import UsageError
-from client.web import morgue
+from client.web import dead_letters
+from client.web.dead_letters import Chosen
 from client.web.feed import Feed
 from client.web.guard import refusal
-from client.web.morgue import Chosen
 from client.web.trial import Cancellation, Trial, Trials
 
 M = TypeVar("M", bound=BaseModel)
@@ -75,20 +75,20 @@ class Api:
         if not (skipped.isdecimal() and len(skipped) < 9):
             raise UsageError(f"skip is {skipped[:100]!r} and should be a number of dead letters")
         task_type = request.query_params.get("task_type")
-        return _answer(await run_in_threadpool(morgue.newest, int(skipped), task_type))
+        return _answer(await run_in_threadpool(dead_letters.newest, int(skipped), task_type))
 
     async def _letter(self, request: Request) -> Response:
-        return _answer(await run_in_threadpool(morgue.details, request.path_params["letter_id"]))
+        return _answer(await run_in_threadpool(dead_letters.details, request.path_params["letter_id"]))
 
     async def _retry(self, request: Request) -> Response:
         chosen = await self._read(request, Chosen)
-        count = await run_in_threadpool(morgue.retry, chosen)
+        count = await run_in_threadpool(dead_letters.retry, chosen)
         _log(request, "has sent back {} dead letters", count)
         return _answer({"retried": count})
 
     async def _purge(self, request: Request) -> Response:
         chosen = await self._read(request, Chosen)
-        count = await run_in_threadpool(morgue.purge, chosen)
+        count = await run_in_threadpool(dead_letters.purge, chosen)
         _log(request, "has removed {} dead letters", count)
         return _answer({"purged": count})
 
