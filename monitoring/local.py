@@ -27,7 +27,7 @@ class LocalPlace:
     """The folder with the sockets, and which of them are of this Callboard: the same host, the same Redis."""
 
     def __init__(self, settings: Settings) -> None:
-        default = Path(tempfile.gettempdir(), f"callboard-{getpass.getuser()}")
+        default = Path(tempfile.gettempdir(), f"callboard-{_user()}")
         self.folder = Path(settings.monitoring.runtime_folder or default)
         place = f"{socket.gethostname()} {settings.redis.location} {settings.redis.key_prefix}"
         self._mark = f"{zlib.crc32(f'{place} {settings.redis.channels.tasks_queue}'.encode()):08x}"
@@ -68,6 +68,13 @@ class LocalPlace:
         for place in self.sockets(role):
             if (report := _ask(role, place, path)) is not None:
                 yield report
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # in a container that has no names for users
+        return str(os.getuid())
 
 
 def _ask(role: str, place: Path, path: str) -> Report | None:

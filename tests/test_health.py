@@ -208,3 +208,11 @@ def test_somebody_elses_folder_is_not_used(tmp_path: Path) -> None:
 
 def test_patience_that_a_working_process_would_exhaust_is_refused() -> None:
     assert "monitoring.stalled_after_s is 1" in complaint({"monitoring": {"stalled_after_s": 1}})
+
+
+def test_a_user_without_a_name_as_in_a_container_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    nobody = 987_654
+    monkeypatch.setattr("os.getuid", lambda: nobody)
+    assert LocalPlace(load({})).folder.name == f"callboard-{nobody}"
