@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 16
 
+UNSUBSCRIBE = b"*1\r\n$11\r\nUNSUBSCRIBE\r\n"
+
 #: The name under which messages that Redis pushes to a subscriber count as commands.
 MESSAGE = "message"
 
@@ -108,12 +110,18 @@ class _Link:
         self._to_redis = to_redis
         self._unanswered: deque[str] = deque()
         self._is_cut = False
+        self._subscribes = False
 
     def cut(self) -> None:
         """Ends it for the client now, and for Redis as soon as that has noticed: what it pushes until then is lost."""
+        if self._is_cut:
+            return
         self._is_cut = True
         self._to_client.transport.abort()
         with suppress(OSError):
+            if self._subscribes:
+                # Redis would drop what it has counted as received and not sent yet, together with the connection.
+                self._to_redis.write(UNSUBSCRIBE)
             self._to_redis.write_eof()
 
     async def carry_commands(self, client: asyncio.StreamReader) -> None:
@@ -149,6 +157,7 @@ class _Link:
             frame = self._send_half(self._to_redis, frame)
         if fault and self._strike(fault):
             return
+        self._subscribes = self._subscribes or name == "SUBSCRIBE"
         self._unanswered.append(name)
         self._to_redis.write(frame)
 

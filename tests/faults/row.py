@@ -25,10 +25,15 @@ class Row:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def is_clean(self) -> bool:
+    def is_complete(self) -> bool:
         """Nothing lost, nothing answered twice, nothing wrong, nothing left behind."""
         account = self.account
-        return not (account.lost or account.twice or account.wrong or account.left_over or self.findings)
+        return not (account.lost or account.twice or account.wrong or account.left_over)
+
+    @property
+    def is_clean(self) -> bool:
+        """That, and every promise kept, those about time too."""
+        return self.is_complete and not self.findings
 
     def figures(self) -> dict[str, Any]:
         """For results.json."""
