@@ -25,12 +25,13 @@ def request(user_id: str, task_type: str = "waits") -> bytes:
 
 
 def send_to(wire: Wire, way: str, requests: list[bytes]) -> None:
+    if way == "stream":
+        for data in requests:
+            wire.client.xadd("tasks:stream", {"request": data})
+        return
     with wire.client.pipeline(transaction=False) as pipeline:
         for data in requests:
-            if way == "stream":
-                pipeline.xadd("tasks:stream", {"request": data})
-            else:
-                pipeline.publish("tasks", data)
+            pipeline.publish("tasks", data)
         pipeline.execute()
 
 
