@@ -22,7 +22,7 @@ from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
 from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
-from transport.work_queue import ThriftyWakeups
+from transport.wakeups import ThriftyWakeups
 
 try:
     from transport.tracing import spans

@@ -7,6 +7,7 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
+from dramatiq.worker import _WorkQueueItem
 
 from client.redis_server import RedisServer
 from tests.redis_under_test import key_prefix, stock_broker
@@ -81,6 +82,33 @@ def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> No
     assert next(consumer) is None
     consumer.ack(first)
     assert next(consumer) is not None
+
+
+def test_a_worker_holds_more_while_messages_end_fast_and_gives_back_what_it_cannot_end_soon(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    consumer = broker.consume("default", prefetch=2, timeout=TIMEOUT_MS)
+
+    def take() -> int:
+        """As Dramatiq's consumer thread does it; how many messages wait for a thread then."""
+        if (delivery := next(consumer)) is not None:
+            broker.work_queue.put(_WorkQueueItem(0, delivery))
+        return broker.work_queue.qsize()
+
+    def end_many() -> bool:
+        for _ in range(100):
+            broker.enqueue(message())
+            if take():
+                consumer.ack(broker.work_queue.get().message)
+        return consumer.prefetch > 2
+
+    wait_until(end_many, "it holds more than Dramatiq's prefetch")
+    for _ in range(10):
+        broker.enqueue(message())
+    wait_until(lambda: take() > 2, "it has taken more than that")
+    wait_until(lambda: take() == 2, "it has given back what is more than that")
+    wait_until(lambda: client.scard(f"dramatiq:__acks__.{broker.broker_id}.default") == 2, "Redis knows of it")
+    assert client.llen("dramatiq:default") == 8
 
 
 def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(

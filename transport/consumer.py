@@ -15,19 +15,15 @@ from dramatiq.common import current_millis
 from dramatiq.errors import ConnectionClosed
 from loguru import logger
 
+from transport.appetite import WINDOW_S, Appetite
 from transport.completion import Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import Feed, Fetched
+from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS
 from transport.watchdog import Watchdog
-
-NEVER = float("inf")
-
-#: The messages of one queue that a worker process has in hand, by their redis message ids: when each is due, in Unix
-#: ms, or NEVER when it has nothing to wait for. Outlives a consumer, as the tasks that work on them do.
-InHand = dict[str, float]
 
 #: How long is waited for other messages, while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
@@ -43,7 +39,7 @@ _insistently = tenacity.Retrying(
 
 
 class BlockingConsumer(Consumer):
-    """Hands out the messages of one queue, at most `prefetch` of them unacknowledged.
+    """Hands out the messages of one queue, `prefetch` of them unacknowledged, or more while they end fast.
 
     The stock consumer sleeps longer and longer while its queue is empty, up to a second; this one has Redis wake it.
     `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. They are given
@@ -69,7 +65,7 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = f"queue {queue_name!r}"
         self._in_hand = in_hand
-        self._prefetch = prefetch
+        self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
         self._suspects: deque[Fetched] = deque()
@@ -88,7 +84,7 @@ class BlockingConsumer(Consumer):
             raise ConnectionClosed(error) from None
         self._watchdog.turned(self._loop)
         if delivery is not None:
-            self._in_hand[delivery.redis_message_id] = _due_ms(delivery)
+            self._in_hand.add(delivery.redis_message_id, _due_ms(delivery))
         return delivery
 
     def ack(self, message: MessageProxy) -> None:
@@ -102,13 +98,13 @@ class BlockingConsumer(Consumer):
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Puts messages that no task has begun back on their queue, with whatever else is not in hand."""
         for message in messages:
-            self._in_hand.pop(cast(Delivery, message).redis_message_id, None)
+            self._in_hand.remove(cast(Delivery, message).redis_message_id)
         self._fetched.clear()
         self._suspects.clear()
         # First: an answer that is on its way must be at its end before what it brought is put back.
         self._feed.close()
         try:
-            self._feed.put_back(self._in_hand)
+            self._feed.put_back(tuple(self._in_hand))
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
@@ -116,27 +112,46 @@ class BlockingConsumer(Consumer):
         """Ends the waiting."""
         self._feed.close()
 
+    @property
+    def prefetch(self) -> int:
+        """How many messages it hands out at most now before some of them have ended."""
+        return self._appetite.size()
+
     def _begin(self) -> None:
         # Dramatiq starts a consumer anew after a lost connection, and has forgotten the delayed messages by then
         # (its issue 527). They and what the lost connection swallowed are still this worker's in Redis.
         if not self._began:
             # Before it takes a message, or nobody would miss it.
             self._pulse.work_for(self._queue_name)
-            for redis_message_id, due_ms in list(self._in_hand.items()):
-                if due_ms != NEVER:
-                    del self._in_hand[redis_message_id]
-            self._feed.put_back(self._in_hand)
+            self._in_hand.remove_delayed()
+            self._feed.put_back(tuple(self._in_hand))
             self._began = True
 
     def _fetch(self) -> None:
         self._room.clear()
-        due_ms = min(tuple(self._in_hand.values()), default=NEVER)
-        longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
-        timeout_s = max(0.0, min(longest_s, (due_ms - current_millis()) / 1000))
-        if (room := self._prefetch - len(self._in_hand) - len(self._suspects)) > 0:
-            self._fetched.extend(self._feed.fetch(room, timeout_s))
+        room = self.prefetch - len(self._in_hand) - len(self._suspects)
+        if room < 0:
+            self._give_back(-room)
+        timeout_s = self._longest_wait_s()
+        # A question that Redis has already may be answered at any moment.
+        if room > 0 or self._feed.is_asking:
+            self._fetched.extend(self._feed.fetch(max(1, room), timeout_s))
         else:
             self._room.wait(timeout_s)
+
+    def _longest_wait_s(self) -> float:
+        longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
+        if len(self._in_hand) > self._appetite.least:
+            longest_s = min(longest_s, WINDOW_S)
+        return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
+
+    def _give_back(self, count: int) -> None:
+        """Lets other workers have messages that were fetched when tasks were shorter than they are now."""
+        if withdrawn := self._in_hand.withdraw(count):
+            # First, as in `requeue`.
+            self._feed.close()
+            suspects = (fetched.redis_message_id for fetched in self._suspects)
+            self._feed.put_back((*self._in_hand, *suspects), let_go=withdrawn)
 
     def _next_fetched(self) -> Delivery | None:
         far: list[tuple[float, str]] = []
@@ -208,7 +223,8 @@ class BlockingConsumer(Consumer):
             raise ConnectionClosed(error) from None
 
     def _forget(self, redis_message_id: str) -> None:
-        self._in_hand.pop(redis_message_id, None)
+        self._in_hand.remove(redis_message_id)
+        self._appetite.note_end()
         self._room.set()
 
 

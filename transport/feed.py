@@ -69,6 +69,11 @@ class Feed:
             raise
         return []
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a question is with Redis."""
+        return self._asked_s is not None
+
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
         fault of those with the others ids that they did not end."""

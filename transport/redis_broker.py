@@ -1,6 +1,5 @@
 """Dramatiq's Redis broker with Callboard's ways in and out: batches in, atomic answers out, blocking consumers."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -15,9 +14,10 @@ from contract import ErrorCode
 from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion, Ending, News
-from transport.consumer import BlockingConsumer, InHand
+from transport.consumer import BlockingConsumer
 from transport.dead_letters import letter_of
 from transport.feed import Feed
+from transport.in_hand import InHand
 from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
 from transport.pulse import WORKER_PREFIX, Pulse
@@ -27,6 +27,7 @@ from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
 from transport.watchdog import Watchdog
+from transport.work_queue import WorkQueue
 
 #: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
 CALL_OFFS = "callboard:call-offs"
@@ -63,9 +64,11 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
+        #: What its consumers hand out, until a thread takes it.
+        self.work_queue = WorkQueue()
         #: Of the threads that this worker needs.
         self.watchdog = Watchdog()
-        self._in_hand: defaultdict[str, InHand] = defaultdict(dict)
+        self._in_hand: dict[str, InHand] = {}
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
             client,
@@ -83,7 +86,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self._completion,
             self._pulse,
             self.watchdog,
-            in_hand=self._in_hand[queue_name],
+            in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
             prefetch=prefetch,
             timeout_ms=timeout,
         )
@@ -97,7 +100,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         with suppress(redis.RedisError):
             for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
                 feed = Feed(self.client, self.namespace, queue_name, self.broker_id)
-                feed.put_back((), let_go=tuple(self._in_hand[queue_name]))
+                feed.put_back((), let_go=tuple(self._in_hand.get(queue_name, ())))
             self._pulse.leave()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:

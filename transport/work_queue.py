@@ -1,11 +1,9 @@
 """Between Dramatiq's consumer threads and its worker threads: wakes as few threads as the work needs."""
 
+import heapq
 import time
 from queue import Empty, PriorityQueue
 from typing import Any
-
-from dramatiq import Broker, Worker
-from dramatiq.middleware import Middleware
 
 
 class WorkQueue(PriorityQueue[Any]):
@@ -50,6 +48,19 @@ class WorkQueue(PriorityQueue[Any]):
                 self._wake_one()
             return item
 
+    def withdraw(self, queue_name: str, count: int) -> list[Any]:
+        """Takes up to `count` items back whose messages are of that queue, those that would be taken last."""
+        with self.mutex:
+            candidates = [item for item in sorted(self.queue, reverse=True) if item.message.queue_name == queue_name]
+            withdrawn = candidates[:count]
+            gone = {id(item) for item in withdrawn}
+            self.queue = [item for item in self.queue if id(item) not in gone]
+            heapq.heapify(self.queue)
+            self.unfinished_tasks -= len(withdrawn)
+            if not self.unfinished_tasks:
+                self.all_tasks_done.notify_all()
+            return withdrawn
+
     def close(self) -> None:
         """From now on nobody waits for an item, nor those who do so already."""
         with self.mutex:
@@ -60,11 +71,3 @@ class WorkQueue(PriorityQueue[Any]):
         if self._idle and not self._one_is_coming:
             self._one_is_coming = True
             self.not_empty.notify()
-
-
-class ThriftyWakeups(Middleware):
-    """Gives a worker such a queue before its threads start."""
-
-    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        """Called once in each worker process."""
-        worker.work_queue = WorkQueue()
