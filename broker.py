@@ -5,7 +5,7 @@ import multiprocessing
 import dramatiq
 from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
 
-from errors import SettingsError
+from errors import CallboardError, SettingsError
 from logs import WorkerLog
 from monitoring.metrics import has_client
 from monitoring.worker import WorkerHealth
@@ -72,14 +72,19 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     )
 
 
+def end_of_start(error: CallboardError) -> SystemExit:
+    """What a process ends with that cannot begin, whose one line is the error's: for any other exception than this one
+    `dramatiq actors` would show a traceback."""
+    # Each of Dramatiq's worker processes ends like this: the first one speaks for all.
+    speaks = multiprocessing.current_process().name in ("MainProcess", "Process-1")
+    return SystemExit(f"callboard: {error}" if speaks else 1)
+
+
 def _settings_or_exit() -> Settings:
-    # Every command comes through here, `dramatiq actors` too, which would show a traceback for any other exception.
     try:
         return load_settings()
     except SettingsError as error:
-        # Each of Dramatiq's worker processes ends here: the first one speaks for all.
-        speaks = multiprocessing.current_process().name in ("MainProcess", "Process-1")
-        raise SystemExit(f"callboard: {error}" if speaks else 1) from None
+        raise end_of_start(error) from None
 
 
 settings = _settings_or_exit()

@@ -3,5 +3,11 @@
 import importlib
 import pkgutil
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+from broker import end_of_start
+from errors import DeclarationError
+
+try:
+    for _module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{_module.name}")
+except DeclarationError as _error:
+    raise end_of_start(_error) from None

@@ -27,38 +27,29 @@ from transport.connection import StopRequest
 from transport.overview import Overview
 from transport.presence import lease_key
 
+#: What requests are heard on and read from, and where they wait that are laid aside.
+CHANNEL = settings.redis.channels.tasks_queue
+STREAM = settings.redis.key_prefix + settings.redis.channels.tasks_stream
+LATER = f"{settings.redis.key_prefix}callboard:later:{CHANNEL}"
+
 
 def main() -> None:
     """Returns after a clean stop."""
     configure_logging("ingress", settings)
     stop = StopRequest()
     stop.listen()
-    channel = settings.redis.channels.tasks_queue
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
-    logger.info("Listening for requests on channel {!r} of {}", channel, settings.redis.location)
-    later = f"{settings.redis.key_prefix}callboard:later:{channel}"
-    bound = QueueBound(broker, settings.limits.queue_length)
-    lease = Lease(broker.client, lease_key(settings.redis.key_prefix, channel))
+    logger.info("Listening for requests on channel {!r} of {}", CHANNEL, settings.redis.location)
+    lease = Lease(broker.client, lease_key(settings.redis.key_prefix, CHANNEL))
     metrics = _metrics(lease) if wants_metrics(settings.monitoring.ingress_port) else None
+    bound = QueueBound(broker, settings.limits.queue_length)
     count = metrics.count if metrics else None
-    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, later, count)
-    stream = settings.redis.key_prefix + settings.redis.channels.tasks_stream
+    intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, LATER, count)
     readers = [
-        StreamReader(broker.client, stream, intake, stop, bound, broker.watchdog, Crowd()),
-        StreamReader(broker.client, later, intake, stop, bound, broker.watchdog),
+        StreamReader(broker.client, STREAM, intake, stop, bound, broker.watchdog, Crowd()),
+        StreamReader(broker.client, LATER, intake, stop, bound, broker.watchdog),
     ]
-    replica = Replica(
-        broker.client,
-        channel,
-        lease,
-        intake,
-        stop,
-        settings.limits,
-        watchdog=broker.watchdog,
-        key_prefix=settings.redis.key_prefix,
-    )
-    max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
-    control = Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
+    control = _control()
     loops = [LISTENING, *(reader.loop for reader in readers)]
     page = metrics.page if metrics else not_installed
     try:
@@ -66,7 +57,7 @@ def main() -> None:
             stop.until_redis_answers(broker.client.ping)
             spare_collections()
             control.start()
-            _run(readers, replica, stop)
+            _run(readers, _replica(lease, intake, stop), stop)
             control.stop()
     except redis.RedisError as error:
         logger.critical("Stopped without Redis: {}", error)
@@ -80,6 +71,24 @@ def _metrics(lease: Lease) -> RequestMetrics:
     overview = Overview(broker.client, settings.redis.key_prefix)
     stream = settings.redis.channels.tasks_stream
     return RequestMetrics(RedisState(overview, stream, GROUP, leads=lambda: lease.is_held))
+
+
+def _replica(lease: Lease, intake: Intake, stop: StopRequest) -> Replica:
+    return Replica(
+        broker.client,
+        CHANNEL,
+        lease,
+        intake,
+        stop,
+        settings.limits,
+        watchdog=broker.watchdog,
+        key_prefix=settings.redis.key_prefix,
+    )
+
+
+def _control() -> Control:
+    max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
+    return Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
 
 
 def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contract import ControlMessage
 from transport.cancellation import Cancellation
-from transport.listener import Listener
+from transport.channel_listener import ChannelListener
 
 #: No control message is longer, but for a user id that is.
 MAX_BYTES = 64 * 1024
@@ -30,7 +30,7 @@ class _Waiting(NamedTuple):
     times_left: int
 
 
-class Control(Listener):
+class Control(ChannelListener):
     """Every ingress hears the channel and tries to cancel what is named there; whoever is first has done it for all."""
 
     def __init__(self, client: "redis.Redis", channel: str, cancellation: Cancellation) -> None:

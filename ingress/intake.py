@@ -119,6 +119,7 @@ class Intake:
         return Admitted(envelope, _event_of(envelope), self._claim(envelope, origin), received.entry_id)
 
     def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
+        self._broker.emit_after("refuse", refusal)
         outcome = refusal.outcome
         event = write_event(
             EventKind.ERROR,

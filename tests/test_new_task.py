@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from client.redis_server import RedisServer
-from tests.system import System, copy_project
+from tests.system import COMMANDS, System, copy_project, environment, run_to_its_end
 from tests.wire import Wire
 
 SHOUT = '''
@@ -37,3 +39,20 @@ def test_a_file_dropped_into_actors_can_be_called(redis_server: RedisServer, tmp
             assert wire.ask("shout", {"text": "hello", "marks": 3})["result"] == {"shout": "HELLO!!!"}
             assert wire.ask("shout", {"text": "hello", "marks": "3"})["error_code"] == "invalid_parameters"
             assert wire.ask("shout")["error"] == "Missing 'text' parameter"
+
+
+@pytest.fixture(scope="module")
+def project_with_a_wrong_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("wrong"), {"wrong.py": SHOUT.replace("text: str", "text")})
+
+
+@pytest.mark.parametrize("name", ["ingress", "scheduler", "worker", "dramatiq", "contract"])
+def test_a_wrong_declaration_is_one_line_wherever_tasks_are_declared(
+    project_with_a_wrong_task: Path, redis_server: RedisServer, name: str
+) -> None:
+    arguments = ["-m", "client.command", "contract"] if name == "contract" else COMMANDS[name][0]
+    ended = run_to_its_end(project_with_a_wrong_task, arguments, environment(redis_server.url))
+    complaint = "callboard: task 'shout': parameter 'text' should have a type annotation"
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines().count(complaint) == 1
+    assert "Traceback" not in ended.stderr

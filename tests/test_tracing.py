@@ -22,14 +22,20 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from broker import broker as broker_of_the_configuration
 from contract import TaskRequest
+from ingress.gate import Gate
+from ingress.intake import Intake, Received
+from ingress.queue_bound import QueueBound
+from setting_sections import Limits
+from task import catalogue
 from tests.redis_under_test import key_prefix, start_redis
+from tests.samples import request_bytes
 from tests.system import COMMANDS, PROJECT, System, environment, run_to_its_end
 from tests.test_traceparent import PARENT_ID, TRACE_ID, TRACEPARENT
 from tests.waiting import wait_until
 from tests.wire import Wire
 from transport.answers import Answers
 from transport.arrivals import Admitted, Origin
-from transport.connection import connect
+from transport.connection import StopRequest, connect
 from transport.messages import Delivery, message_for, seal
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
@@ -50,6 +56,8 @@ class Traced:
         self.broker = CallboardBroker(connect(redis_url), middleware, key_prefix=key_prefix(redis_url))
         for function in (self.succeeds, self.succeeds_async, self.fails_first, self.fails):
             dramatiq.actor(broker=self.broker, actor_name=function.__name__)(function)
+        bound = QueueBound(self.broker, 1_000_000)
+        self.intake = Intake(Gate(catalogue, Limits()), self.broker, answers, StopRequest(), bound)
         self._worker = Worker(self.broker, worker_threads=1)
         self._worker.start()
 
@@ -74,10 +82,13 @@ class Traced:
         envelope = seal(message_for(request, "default", {}), request.delay_ms)
         self.broker.take_in([Admitted(envelope, b"{}")], Origin())
         wait_until(lambda: self.of_name(f"publish {task_type}"), "the outcome is published")
-        return {span.name: span for span in self._exporter.get_finished_spans()}
+        return {span.name: span for span in self.spans()}
 
     def of_name(self, name: str) -> list[ReadableSpan]:
-        return [span for span in self._exporter.get_finished_spans() if span.name == name]
+        return [span for span in self.spans() if span.name == name]
+
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        return self._exporter.get_finished_spans()
 
     def close(self) -> None:
         self._worker.stop()
@@ -179,6 +190,21 @@ def test_a_message_of_a_plain_send_takes_the_context_that_it_is_sent_in(traced: 
     (processed,) = traced.of_name("process succeeds")
     assert parent_id(processed) == program.get_span_context().span_id
     assert traced.of_name("receive succeeds") == []
+
+
+@pytest.mark.parametrize(
+    ("task_type", "parameters", "name", "code"),
+    [("succeeds", 5, "receive succeeds", "invalid_request"), ("make_tea", {}, "receive", "unknown_task")],
+)
+def test_a_refused_request_has_one_span_that_says_why(
+    traced: Traced, task_type: str, parameters: object, name: str, code: str
+) -> None:
+    data = request_bytes(task_type=task_type, parameters=parameters, traceparent=TRACEPARENT)
+    traced.intake.take([Received(data)], Origin())
+    (refused,) = traced.spans()
+    assert (refused.name, refused.kind, refused.status.status_code) == (name, SpanKind.CONSUMER, StatusCode.ERROR)
+    assert (refused.attributes or {})["error.type"] == code
+    assert parent_id(refused) == int(PARENT_ID, 16)
 
 
 def test_without_a_tracer_provider_there_is_nothing() -> None:

@@ -187,6 +187,14 @@ def test_a_cancellation_goes_out_in_the_name_of_the_user_whose_request_it_is(web
     assert json.loads(message["data"]) == {"action": "cancel", "user_id": 7, "task_id": "one"}
 
 
+def test_a_user_id_that_is_a_long_number_is_also_there_as_text(web: WebPage, wire: Wire) -> None:
+    wire.client.publish("events", event(EventKind.ACCEPTED, "of-long", user_id=2**53 + 1))
+    wire.client.publish("events", event(EventKind.ACCEPTED, "of-text", user_id="7"))
+    frame = web.frame_where(lambda frame: request_of(frame, "of-text"))
+    assert request_of(frame, "of-long")["user_id_json"] == "9007199254740993"
+    assert request_of(frame, "of-text")["user_id_json"] == '"7"'
+
+
 def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
     outcome = wire.ask("always_fails", {}, user_id=(user := new_user()))
     listed = web.get("/api/dead-letters?task_type=always_fails").json()

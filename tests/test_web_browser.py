@@ -1,5 +1,6 @@
 """The page of `callboard web` in a browser, as somebody uses it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -153,6 +154,19 @@ def test_progress_is_a_bar_and_what_goes_on_can_be_cancelled(page: Page, wire: W
     wire.client.publish("events", event(EventKind.CANCELLED, "t-long", user_id=7, error="Cancelled"))
     page.wait_text(row, "cancelled")
     assert page.all(f"{row} button") == []
+
+
+def test_a_user_id_that_is_a_long_number_is_shown_and_cancelled_as_it_is(page: Page, wire: Wire) -> None:
+    user_id = 2**53 + 1
+    row = "#requests tr:has(td[title*='task t-user'])"
+    with wire.client.pubsub(ignore_subscribe_messages=True) as control:
+        control.subscribe("control")
+        control.get_message(timeout=5)
+        wire.client.publish("events", event(EventKind.ACCEPTED, "t-user", user_id=user_id))
+        page.wait_text(row, str(user_id))
+        page.click(f"{row} button")
+        message: Any = wait_until(lambda: control.get_message(timeout=0.1), "the control message")
+    assert json.loads(message["data"])["user_id"] == user_id
 
 
 def test_the_focus_stays_on_a_button_while_rows_come_and_go(page: Page, wire: Wire) -> None:

@@ -7,7 +7,8 @@ the acknowledgement), `dead_letters`.
 While a task runs: `bulletin`, `progress` and `herald` (what is told of it), `cancellation`, `call_offs` and `stage`
 (how it is ended), `tracing`.
 For those who run it: `overview`, `presence`, `queue_names`, `watchdog`.
-Beneath: the `connection` to the `master`, which `discovery` finds, `line`, `listener`, `silence` and the Lua `scripts`.
+Beneath: the `connection` to the `master`, which `discovery` finds, `line`, `channel_listener`, `silence` and the Lua
+`scripts`.
 Middleware and the like of our own: `signals`, `encoder`, `rounds`, `work_queue`, `collector`, `termination`,
 `shutdown`.
 """

@@ -4,7 +4,7 @@ import redis
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
-from transport.listener import Listener
+from transport.channel_listener import ChannelListener
 from transport.redis_broker import CALL_OFFS, CallboardBroker
 from transport.stage import Stage
 
@@ -30,7 +30,7 @@ class CallOffs(Middleware):
             self._listener.stop()
 
 
-class _CallOffListener(Listener):
+class _CallOffListener(ChannelListener):
     def __init__(self, client: "redis.Redis", stage: Stage) -> None:
         super().__init__(client, CALL_OFFS)
         self._stage = stage

@@ -13,7 +13,7 @@ class SelectiveSignals(Broker):
     """A broker that keeps, for each signal, the hooks that its middleware has overridden.
 
     Dramatiq calls every hook of every middleware, eight times a message; nearly all of them are empty. What a hook may
-    raise, and what becomes of it, is as in Dramatiq.
+    raise, and what becomes of it, is as in Dramatiq. A signal that Dramatiq does not know is heard by who has its hook.
     """
 
     def __init__(self, **parameters: Any) -> None:
@@ -48,7 +48,7 @@ class SelectiveSignals(Broker):
     def _hooks_of(self, name: str) -> list[Hook]:
         hooks = self._hooks.get(name)
         if hooks is None:
-            empty = getattr(Middleware, name)
-            overridden = [member for member in self.middleware if getattr(type(member), name) is not empty]
+            empty = getattr(Middleware, name, None)
+            overridden = [member for member in self.middleware if getattr(type(member), name, None) is not empty]
             hooks = self._hooks[name] = [getattr(member, name) for member in overridden]
         return hooks

@@ -15,6 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from contract import RefusedRequestError, Sender
 from transport.messages import REPLY_OPTION, Delivery, addressee
 from version import VERSION
 
@@ -65,6 +66,15 @@ class Spans(Middleware):
         message.options.update(_carried(trace.set_span_in_context(span)))
         span.end()
 
+    def after_refuse(self, broker: Broker, refusal: RefusedRequestError) -> None:
+        """A request became no message. Only a task that there is names the span: strangers may ask for any."""
+        task_type = refusal.sender.task_type
+        name = f"receive {task_type}" if task_type in broker.actors else "receive"
+        attributes = _attributes("receive", refusal.sender) | {"error.type": refusal.code.value}
+        span = self._tracer.start_span(name, _parent(refusal.sender.traceparent), SpanKind.CONSUMER, attributes)
+        span.set_status(StatusCode.ERROR)
+        span.end()
+
     def before_process_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """An attempt begins: what the task itself records is inside of its span."""
         parent = _parent(message.options.get(TRACE_OPTION) or message.sender.traceparent)
@@ -101,15 +111,10 @@ class Spans(Middleware):
         kind: SpanKind,
         start_ns: int | None = None,
     ) -> Span:
-        attributes = {
-            "messaging.system": "redis",
-            "messaging.operation.name": operation,
-            "messaging.operation.type": operation,
+        attributes = _attributes(operation, addressee(message)[0]) | {
             "messaging.destination.name": message.queue_name.removesuffix(".DQ"),
             "messaging.message.id": message.message_id,
         }
-        if request_id := addressee(message)[0].request_id:
-            attributes["messaging.message.conversation_id"] = request_id
         name = f"{operation} {message.actor_name}"
         return self._tracer.start_span(name, parent, kind, attributes, start_time=start_ns)
 
@@ -134,6 +139,15 @@ class Spans(Middleware):
         span.set_attribute("messaging.operation.type", "send")
         span.set_attribute("messaging.destination.name", ",".join(message.answer.channels))
         span.end()
+
+
+def _attributes(operation: str, sender: Sender) -> dict[str, str]:
+    conversation = {"messaging.message.conversation_id": sender.request_id} if sender.request_id else {}
+    return {
+        "messaging.system": "redis",
+        "messaging.operation.name": operation,
+        "messaging.operation.type": operation,
+    } | conversation
 
 
 def _parent(traceparent: object) -> Context:

@@ -16,7 +16,6 @@ from dramatiq import Worker
 from loguru import logger
 
 from broker import broker, settings
-from errors import DeclarationError
 from transport.connection import StopRequest
 from worker.child import READY
 
@@ -66,8 +65,10 @@ def _declare_tasks(report: TextIO) -> None:
     # Not imported above: a wrong declaration is the supervisor's to tell, once, and not each process's.
     try:
         importlib.import_module("actors")
-    except DeclarationError as error:
-        _give_up(report, f"callboard: {error}")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            _give_up(report, end.code)
+        raise
     except Exception:  # noqa: BLE001 - a module with tasks may raise anything
         _give_up(report, traceback.format_exc().strip())
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 from loguru import logger
+from pydantic_core import to_json
 
 from client.board import Board, Row
 from client.errors import RedisAwayError
@@ -128,11 +129,13 @@ class Live:
 
 
 def _request(row: Row, now_s: float) -> dict[str, Any]:
+    """One row; its user id is there as JSON text too, since a browser would round a long number."""
     last = row.last
     return {
         "task_id": last.task_id,
         "request_id": last.request_id,
         "user_id": last.user_id,
+        "user_id_json": to_json(last.user_id).decode(),
         "task_type": last.task_type,
         "state": row.state,
         "is_over": row.state in LAST,

@@ -1,6 +1,6 @@
 // The table of requests. A row stays the same element as long as its request is shown, so that the focus stays too.
 
-import { post } from "./server.js";
+import { postText } from "./server.js";
 import { button, byId, count, element, seconds, setText, show } from "./text.js";
 
 const rows = new Map();
@@ -66,7 +66,7 @@ function makeRow(key) {
       request = newest;
       heardAt = at;
       setText(task, request.task_type ?? "(unreadable)");
-      setText(user, request.user_id === null ? "(nobody)" : String(request.user_id));
+      setText(user, userOf(request));
       setText(id, request.request_id ?? request.task_id);
       id.title = `request ${request.request_id ?? "without an id"}, task ${request.task_id}`;
       setText(state, request.state);
@@ -90,11 +90,12 @@ function showCancel(actions, request) {
   if (request.is_over) {
     actions.replaceChildren();
   } else if (!actions.firstChild) {
-    const { user_id, task_id } = request;
+    // Put together as text: a user id may be a number that is too long for a browser.
+    const body = `{"user_id":${request.user_id_json},"task_id":${JSON.stringify(request.task_id)}}`;
     const made = button("Cancel", async () => {
       made.disabled = true;
       try {
-        await post("api/cancellations", { user_id, task_id });
+        await postText("api/cancellations", body);
         setText(made, "Asked for");
       } catch (error) {
         setText(made, "Cancel");
@@ -102,9 +103,13 @@ function showCancel(actions, request) {
         byId("requests-note").textContent = `Not cancelled: ${error.message}`;
       }
     });
-    made.ariaLabel = `Cancel ${request.task_type} of ${request.user_id}`;
+    made.ariaLabel = `Cancel ${request.task_type} of ${userOf(request)}`;
     actions.append(made);
   }
+}
+
+function userOf({ user_id, user_id_json }) {
+  return typeof user_id === "number" ? user_id_json : user_id ?? "(nobody)";
 }
 
 function labelled(name) {

@@ -31,7 +31,12 @@ export async function get(path) {
 }
 
 export async function post(path, content) {
-  return (await request(path, { method: "POST", body: JSON.stringify(content) })).json();
+  return postText(path, JSON.stringify(content));
+}
+
+// For what is JSON already.
+export async function postText(path, body) {
+  return (await request(path, { method: "POST", body })).json();
 }
 
 // Server-sent events, as [name, content]. An EventSource could not send the token as a header.

@@ -17,7 +17,7 @@ PING_S = 10.0
 SLICE_S = 5.0
 
 
-class Listener(ABC):
+class ChannelListener(ABC):
     """A thread with a subscription of its own."""
 
     def __init__(self, client: "redis.Redis", channel: str) -> None:
