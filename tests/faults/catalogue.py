@@ -32,6 +32,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "three-schedulers": schedulers.three_at_once,
     "redis-restarted": redis_server.restarted,
     "fail-over": failover.master_killed,
+    "fail-over-stream": failover.master_killed_on_the_stream,
     "redis-stopped": redis_server.stopped,
     "scripts-flushed": redis_server.scripts_flushed,
     "connections-killed": redis_server.connections_killed,

@@ -25,9 +25,17 @@ def disturbed(
     *,
     workload: Callable[[Path], Workload] = mixed,
     ways: Sequence[Way] = (Way.CHANNEL,),
+    waits_for_replica: bool = False,
 ) -> Row:
     """Publishes the workload at the rate of `extent` while the faults happen, and counts."""
-    with Load(site.url, workload, rate_per_s=extent.rate_per_s, window=100_000, ways=ways) as load:
+    with Load(
+        site.url,
+        workload,
+        rate_per_s=extent.rate_per_s,
+        window=100_000,
+        ways=ways,
+        waits_for_replica=waits_for_replica,
+    ) as load:
         load.publish(ENDLESS)
         injected = 0
         for strike in strikes:
@@ -43,4 +51,4 @@ def disturbed(
             for payload in proxy.swallowed:
                 load.ledger.forgive(payload)
         account = load.settle(extent.patience_s)
-        return Row(fault, injected, account, load.recovery_s())
+        return Row(fault, injected, account, load.recovery_s(), redelivery_s=load.redelivery_s())

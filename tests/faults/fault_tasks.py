@@ -1,7 +1,7 @@
 """Tasks for the fault harness, dropped into `actors/` of a copy of the project.
 
 Each notes every run in a file of its process in the folder `tally`, which outlives the process: a line with the number
-of the request and of the attempt.
+of the request, of the attempt, and when it began, by the machine's monotonic clock.
 """
 
 import os
@@ -22,7 +22,7 @@ class Done(BaseModel):
 def _note(number: int, tally: str) -> int:
     attempt = Delivery.current().attempt
     with Path(tally, str(os.getpid())).open("a") as file:
-        file.write(f"{number} {attempt}\n")
+        file.write(f"{number} {attempt} {time.monotonic()}\n")
     return attempt
 
 

@@ -185,13 +185,13 @@ class Ledger:
         return max(after - before for before, after in pairwise([self._sent_s[0], *heard_s, last_s]))
 
 
-def runs_in(tally: Path) -> Iterator[tuple[int, int]]:
-    """The number of the request and of the attempt, for each run of a trial task."""
+def runs_in(tally: Path) -> Iterator[tuple[int, int, float]]:
+    """The number of the request and of the attempt, and when it began, for each run of a trial task."""
     for file in tally.iterdir():
         with file.open() as lines:
             for line in lines:
-                number, attempt = line.split()
-                yield int(number), int(attempt)
+                number, attempt, began_s = line.split()
+                yield int(number), int(attempt), float(began_s)
 
 
 def _ran_twice(tally: Path) -> set[int]:
@@ -199,7 +199,7 @@ def _ran_twice(tally: Path) -> set[int]:
     # A soak has millions of them: a number for each run takes little.
     seen: set[int] = set()
     twice: set[int] = set()
-    for number, attempt in runs_in(tally):
+    for number, attempt, _ in runs_in(tally):
         run = number * MOST_ATTEMPTS + attempt
         if run in seen:
             twice.add(number)

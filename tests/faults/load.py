@@ -5,9 +5,10 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +25,9 @@ BATCH = 64
 
 #: How long Redis may take to answer the load: longer than any fault that only delays it.
 PATIENCE_WITH_REDIS_S = 30.0
+
+#: How long a client waits for a replica to have what it has sent.
+REPLICATION_MS = 1000
 
 #: How long the load goes on listening when everything is answered, for a second answer.
 AFTERWARDS_S = 0.5
@@ -44,6 +48,7 @@ class Load:
         rate_per_s: how many are published a second; as many as `window` allows when None.
         window: how many may be unanswered.
         ways: how each is sent; in several ways, or in one several times, it is the same request all the same.
+        waits_for_replica: a request counts as accepted only when WAIT says that a replica has it, too.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Load:
         rate_per_s: float | None = None,
         window: int = 256,
         ways: Sequence[Way] = (Way.CHANNEL,),
+        waits_for_replica: bool = False,
     ) -> None:
         self.ledger = Ledger()
         self._url = url
@@ -62,6 +68,7 @@ class Load:
         self._rate_per_s = rate_per_s
         self._window = window
         self._ways = ways
+        self._waits_for_replica = waits_for_replica
         self._stop = threading.Event()
         self._enough = threading.Event()
         self._listening = threading.Event()
@@ -107,7 +114,7 @@ class Load:
 
     def runs(self) -> Counter[int]:
         """How often each request has run so far, whichever attempt."""
-        return Counter(number for number, _ in runs_in(self._tally))
+        return Counter(number for number, *_ in runs_in(self._tally))
 
     def happened(self, began_s: float) -> None:
         """Notes a fault that began then and is over now."""
@@ -150,6 +157,17 @@ class Load:
         times_s = [(self.ledger.settled_s(ended_s) or ended_s) - ended_s for _, ended_s in self.faults]
         return max([0.0, *times_s])
 
+    def redelivery_s(self) -> float:
+        """The longest that it took, from the begin of a fault, until a run was begun again that it had ended."""
+        begun_s: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+        for number, attempt, began_s in runs_in(self._tally):
+            begun_s[number, attempt].append(began_s)
+        times_s = [0.0]
+        for runs_s in begun_s.values():
+            for before_s, again_s in pairwise(sorted(runs_s)):
+                times_s += [again_s - fault_s for fault_s, _ in self.faults if before_s < fault_s < again_s][:1]
+        return max(times_s)
+
     def _publish(self, count: int) -> None:
         wire = None
         started_s = time.monotonic()
@@ -178,13 +196,22 @@ class Load:
         undecided = [number for number in numbers[::-1] for _ in self._ways]
         try:
             wire.send(b"".join([packed(*way.value, self._request(number)) for number in numbers for way in self._ways]))
-            while undecided:
-                for reply in wire.receive():
-                    unheard = isinstance(reply, hiredis.ReplyError) or reply == 0
-                    self.ledger.decide(undecided.pop(), Fate.UNHEARD if unheard else Fate.ACCEPTED)
+            for reply in self._replies(wire, len(undecided)):
+                unheard = isinstance(reply, hiredis.ReplyError) or reply == 0
+                self.ledger.decide(undecided.pop(), Fate.UNHEARD if unheard else Fate.ACCEPTED)
         finally:
             for number in undecided:
                 self.ledger.decide(number, Fate.UNSURE)
+
+    def _replies(self, wire: Wire, count: int) -> Iterator[Any]:
+        """Redis's replies as they come; or, where a replica is waited for, all of them when it has what they are about,
+        and none if it has not."""
+        replies = _received(wire, count)
+        if self._waits_for_replica:
+            replies = iter(list(replies))
+            if not _has_replicated(wire):
+                return
+        yield from replies
 
     def _request(self, number: int) -> bytes:
         return json.dumps({"user_id": self.ledger.user_id(number)} | self._workload(number)).encode()
@@ -230,3 +257,17 @@ class Load:
             self._publisher.join()
         self._listener.join()
         shutil.rmtree(self._tally)
+
+
+def _received(wire: Wire, count: int) -> Iterator[Any]:
+    while count > 0:
+        replies = wire.receive()
+        count -= len(replies)
+        yield from replies
+
+
+def _has_replicated(wire: Wire) -> bool:
+    """Whether a replica has all that was sent on this connection."""
+    wire.send(packed(b"WAIT", b"1", b"%d" % REPLICATION_MS))
+    (replicas,) = wire.receive()
+    return isinstance(replicas, int) and replicas > 0

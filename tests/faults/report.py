@@ -37,12 +37,13 @@ def save(rows: dict[str, Row]) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """The rows as Markdown, and below them what else was found."""
+    """The rows as Markdown, and below them what else was found and measured."""
     lines = [list(COLUMNS.values()), ["---", *["---:"] * (len(COLUMNS) - 1)]]
     lines += [[_shown(figures[key]) for key in COLUMNS] for figures in results]
     rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    findings = "".join(f"- {figures['fault']}: {found}\n" for figures in results for found in figures["findings"])
-    return f"{rows}\n{findings}" if findings else rows
+    remarks = [(figures["fault"], text) for figures in results for text in (*figures["findings"], *figures["notes"])]
+    below = "".join(f"- {fault}: {text}\n" for fault, text in remarks)
+    return f"{rows}\n{below}" if below else rows
 
 
 def _shown(value: object) -> str:

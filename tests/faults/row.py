@@ -23,6 +23,8 @@ class Row:
     steady: bool = True
     #: What else was measured, in a line each.
     notes: list[str] = field(default_factory=list)
+    #: The longest until a task was begun again whose worker had died.
+    redelivery_s: float = 0.0
 
     @property
     def is_complete(self) -> bool:

@@ -7,6 +7,7 @@ import redis
 
 from tests.faults.disturbance import disturbed
 from tests.faults.extent import Extent
+from tests.faults.load import Way
 from tests.faults.row import Row
 from tests.faults.site import Site
 from tests.sentinel_set import SentinelSet
@@ -25,6 +26,15 @@ def master_killed(extent: Extent) -> Row:
     with Site(servers=(servers := SentinelSet())) as site:
         site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
         return disturbed("fail-over by Sentinel", site, extent, [partial(_kill, servers)] * extent.times)
+
+
+def master_killed_on_the_stream(extent: Extent) -> Row:
+    """The same where requests come by the stream, and the client makes sure with WAIT that a replica has them."""
+    with Site(servers=(servers := SentinelSet())) as site:
+        site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
+        strikes = [partial(_kill, servers)] * extent.times
+        fault = "fail-over by Sentinel (stream, WAIT)"
+        return disturbed(fault, site, extent, strikes, ways=[Way.STREAM], waits_for_replica=True)
 
 
 def _kill(servers: SentinelSet) -> None:

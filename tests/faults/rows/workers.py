@@ -26,7 +26,7 @@ def killed(extent: Extent) -> Row:
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
         strikes = [partial(site.kill_children, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
-        return disturbed("a worker's processes killed", site, extent, strikes)
+        return _timely(disturbed("a worker's processes killed", site, extent, strikes))
 
 
 def machine_killed(extent: Extent) -> Row:
@@ -34,7 +34,7 @@ def machine_killed(extent: Extent) -> Row:
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
         strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
-        return disturbed("a worker killed with all its processes", site, extent, strikes)
+        return _timely(disturbed("a worker killed with all its processes", site, extent, strikes))
 
 
 def killed_on_an_idle_system(extent: Extent) -> Row:
@@ -61,7 +61,15 @@ def killed_with_delayed_messages(extent: Extent) -> Row:
     with Site({"worker": TEST_CONFIG["worker"] | {"min_backoff_ms": 1000, "max_backoff_ms": 2000}}) as site:
         site.start("ingress", "worker-1", "worker-2")
         strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
-        return disturbed("a worker killed that holds delayed messages", site, extent, strikes, workload=delayed)
+        fault = "a worker killed that holds delayed messages"
+        return _timely(disturbed(fault, site, extent, strikes, workload=delayed))
+
+
+def _timely(row: Row) -> Row:
+    row.notes.append(f"tasks whose worker had died were begun again after {row.redelivery_s:.1f} s at most")
+    if row.redelivery_s > RECOVERY_S:
+        row.findings.append(f"begun again after {row.redelivery_s:.1f} s, and not within {RECOVERY_S:.0f} s")
+    return row
 
 
 def poison(extent: Extent) -> Row:
