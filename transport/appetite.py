@@ -2,14 +2,11 @@
 
 import time
 
-#: About as many as end in this time, so that what it holds is not kept from other workers for long, ...
+#: As many as end in this time, so that what it holds is not kept from other workers for long, ...
 MOMENT_S = 0.02
 
-#: ... but no more than this: one of 64 fetched together costs half of what one of 16 does, of more hardly less.
-MOST = 64
-
-#: Over how long is measured how many that are.
-WINDOW_S = 0.05
+#: ... but no more than this: one of 64 fetched together costs half of what one of 16 does, one of 128 hardly less.
+MOST = 128
 
 
 class Appetite:
@@ -29,7 +26,7 @@ class Appetite:
     def size(self) -> int:
         """How many messages it is good to hold now."""
         now_s = time.monotonic()
-        if (elapsed_s := now_s - self._since_s) >= WINDOW_S:
+        if (elapsed_s := now_s - self._since_s) >= MOMENT_S:
             self._size = max(self.least, min(MOST, int(self._ended / elapsed_s * MOMENT_S)))
             self._ended, self._since_s = 0, now_s
         return self._size

@@ -15,7 +15,7 @@ from dramatiq.common import current_millis
 from dramatiq.errors import ConnectionClosed
 from loguru import logger
 
-from transport.appetite import WINDOW_S, Appetite
+from transport.appetite import MOMENT_S, Appetite
 from transport.completion import Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import Feed, Fetched
@@ -142,7 +142,7 @@ class BlockingConsumer(Consumer):
     def _longest_wait_s(self) -> float:
         longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
         if len(self._in_hand) > self._appetite.least:
-            longest_s = min(longest_s, WINDOW_S)
+            longest_s = min(longest_s, MOMENT_S)
         return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
 
     def _give_back(self, count: int) -> None:
