@@ -11,7 +11,7 @@ from transport.queue_names import remember
 #: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
 #: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
 BEAT_S = 1.5
-ALIVE_MS = 6_000
+ALIVE_MS = 5_000
 
 #: One worker looks for dead ones, and no other one for so long; each offers to at every so many beats.
 LOOK_MS = 2_500
