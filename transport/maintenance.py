@@ -2,7 +2,7 @@
 
 import redis
 
-from transport.pulse import BEAT_S, LOOK_BEAT
+from transport.pulse import BEAT_S
 from transport.redis_broker import CallboardBroker
 from transport.rounds import Rounds
 
@@ -15,18 +15,10 @@ class Maintenance(Rounds):
 
     pause_s = BEAT_S
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._beats = 0
-
     def make(self, broker: CallboardBroker) -> None:
         """Does so once."""
-        self._beats += 1
         try:
-            if self._beats % LOOK_BEAT == 0:
-                broker.maintain()
-            else:
-                broker.beat()
+            broker.maintain()
         except redis.RedisError as error:
             broker.watchdog.failed(LOOP, error)
             raise

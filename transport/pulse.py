@@ -11,16 +11,16 @@ from transport.queue_names import remember
 #: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
 #: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
 BEAT_S = 1.5
-ALIVE_MS = 5_000
+ALIVE_MS = 5_500
 
-#: One worker looks for dead ones, and no other one for so long; each offers to at every so many beats.
-LOOK_MS = 2_500
-LOOK_BEAT = 2
+#: One worker looks for dead ones, and no other one for so long; each offers to with every beat. So two looks are 3.5 s
+#: apart at most, also when the one that has looked last is the one that died.
+LOOK_MS = 2_000
 
 #: The look before must have been shorter ago than this. If it was not, Redis or its clock has stopped or jumped, and
-#: every worker looks dead; then they have until the next look to show themselves. Longer than `LOOK_BEAT` beats, or no
-#: look would ever follow another one in time.
-KEEP_LOOK_MS = 4_500
+#: every worker looks dead; then they have until the next look to show themselves. Longer than two looks are apart, and
+#: no longer than a sign of life lasts at least: `ALIVE_MS` but for a beat.
+KEEP_LOOK_MS = 4_000
 
 #: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.
 STOCK_SILENCE_MS = 60_000

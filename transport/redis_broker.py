@@ -152,21 +152,13 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         words = (queue_name, redis_message_id, self._events_channel, event, CALL_OFFS, *answer.words())
         return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
 
-    def beat(self) -> None:
-        """Shows that this worker is alive.
+    def maintain(self) -> None:
+        """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.
 
         Raises:
             redis.RedisError: it is to be called again soon.
         """
         self._pulse.beat()
-
-    def maintain(self) -> None:
-        """The same, and looks after the queues that it consumes, if it is its turn.
-
-        Raises:
-            redis.RedisError: it is to be called again soon.
-        """
-        self.beat()
         self._recovery.run_when_due(list(self._in_hand))
 
     def announce(self) -> None:
