@@ -8,7 +8,14 @@ import pytest
 from packaging.requirements import Requirement
 
 PROJECT = Path(__file__).parents[1]
-DEPENDENCIES = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+#: The extras of a deployment: without `web` the page's container of compose.yaml ends at once, without `metrics` no
+#: container can be scraped.
+EXTRAS = ("metrics", "tracing", "web")
+DEPENDENCIES = [
+    *DECLARED["dependencies"],
+    *(dependency for extra in EXTRAS for dependency in DECLARED["optional-dependencies"][extra]),
+]
 LOCK = (PROJECT / "requirements.lock").read_text()
 
 
