@@ -56,7 +56,8 @@ class Fleet:
         """Has this worker look after the queues now, as it does every few seconds."""
         self.client.delete("dramatiq:__look__")
         self.client.set("dramatiq:__looked__", "", px=1000)
-        broker.maintain()
+        for _ in range(2):  # The beat that follows a look has none.
+            broker.maintain()
 
 
 @pytest.fixture
@@ -188,5 +189,7 @@ def test_a_message_that_is_due_much_later_is_held_by_nobody(fleet: Fleet) -> Non
     fleet.look_after(holder)
     assert not consume(holder, "default.DQ")
     fleet.client.zadd("dramatiq:default.DQ.later", {redis_message_id: current_millis() + 5_000})
-    fleet.look_after(holder)
+    next_one = fleet.worker()
+    assert not consume(next_one, "default.DQ")
+    fleet.look_after(next_one)
     assert fleet.client.lrange("dramatiq:default.DQ", 0, -1) == [redis_message_id]

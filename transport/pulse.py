@@ -1,6 +1,7 @@
 """Workers show one another that they are alive, and see when one is not."""
 
 from collections.abc import Collection
+from typing import Any
 
 import redis
 from dramatiq.common import current_millis
@@ -50,6 +51,7 @@ class Pulse:
         self.namespace = namespace
         self.worker_id = worker_id
         self._beats = 0
+        self._has_looked = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
         self._lock = f"{namespace}:__look__"
@@ -81,18 +83,21 @@ class Pulse:
 
     def dead_workers(self) -> Collection[str] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
-        if not self._client.set(self._lock, self.worker_id, nx=True, px=LOOK_MS):
+        # The one that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
+        self._has_looked = not self._has_looked and bool(
+            self._client.set(self._lock, self.worker_id, nx=True, px=LOOK_MS)
+        )
+        if not self._has_looked:
             return None
+        workers: Any = self._client.zrange(self._heartbeats, 0, -1, withscores=True)
+        ours = [worker_id.decode() for worker_id, _ in workers if worker_id.startswith(WORKER_PREFIX.encode())]
         with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.get(self._last_look)
+            pipeline.mget(self._last_look, *map(self._alive, ours))
             pipeline.set(self._last_look, self.worker_id, px=KEEP_LOOK_MS)
-            pipeline.zrange(self._heartbeats, 0, -1, withscores=True)
-            last_look, _, workers = pipeline.execute()
+            (last_look, *signs), _ = pipeline.execute()
         if last_look is None:
             return ()
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
-        ours = [worker_id.decode() for worker_id, _ in workers if worker_id.startswith(WORKER_PREFIX.encode())]
-        signs = self._client.mget(map(self._alive, ours)) if ours else []
         dead = [worker_id for worker_id, sign in zip(ours, signs, strict=True) if sign is None]
         for worker_id, shown_ms in workers:
             if not worker_id.startswith(WORKER_PREFIX.encode()) and shown_ms < silent_since_ms:

@@ -1,7 +1,8 @@
 """Brings back the messages of workers that died, those that are due soon, and clears old dead letters."""
 
+import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import redis
 from dramatiq.common import current_millis, dq_name
@@ -12,11 +13,18 @@ from transport.scripts import script
 #: A delayed message is laid aside until so long before it is due.
 HORIZON_MS = 30_000
 
+#: How often it is looked for those, by each worker.
+ADVANCE_S = 10.0
+
 #: How often old dead letters are cleared.
 CLEAR_S = 60.0
 
 #: Ends a message that was begun too often: gets queue name, redis message id and the message.
 Condemn = Callable[[str, str, bytes | None], None]
+
+
+def is_delay_queue(queue_name: str) -> bool:
+    return queue_name == dq_name(queue_name)
 
 
 class Recovery:
@@ -46,9 +54,10 @@ class Recovery:
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
         self._condemn = condemn
         self._recovered: set[str] = set()
+        self._advance_due_s = 0.0
         self._clear_due_s = 0.0
 
-    def run_when_due(self, queue_names: Iterable[str]) -> None:
+    def run_when_due(self, queue_names: Collection[str]) -> None:
         """Looks after these queues, if it is this worker's turn.
 
         Raises:
@@ -57,20 +66,25 @@ class Recovery:
         dead = self._pulse.dead_workers()
         if dead is None:
             return
+        self._bring_back(queue_names, dead)
+        now_s = time.monotonic()
+        if now_s >= self._advance_due_s:
+            for queue_name in filter(is_delay_queue, queue_names):
+                self._advance(queue_name)
+            self._advance_due_s = now_s + ADVANCE_S
+        if now_s >= self._clear_due_s:
+            for queue_name in itertools.filterfalse(is_delay_queue, queue_names):
+                self._clear(queue_name)
+            self._clear_due_s = now_s + CLEAR_S
+
+    def _bring_back(self, queue_names: Collection[str], dead: Collection[str]) -> None:
         # One that died stays on the list: it may have worked for queues that only other workers know.
         self._recovered.intersection_update(dead)
         found = [worker_id for worker_id in dead if worker_id not in self._recovered]
-        clears = time.monotonic() >= self._clear_due_s
-        for queue_name in queue_names:
-            if found:
+        if found:
+            for queue_name in queue_names:
                 self._recover(queue_name, found)
-            if queue_name == dq_name(queue_name):
-                self._advance(queue_name)
-            elif clears:
-                self._clear(queue_name)
         self._recovered.update(found)
-        if clears:
-            self._clear_due_s = time.monotonic() + CLEAR_S
 
     def _recover(self, queue_name: str, dead: list[str]) -> None:
         ids, messages = self._recover_script(
