@@ -144,4 +144,4 @@ def _complaint(details: ErrorDetails) -> str:
 
 def _shown(key: str, value: object) -> str:
     """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
-    return "not shown" if key in SECRET_KEYS or "://" in repr(value) else f"{value!r:.100}"
+    return "'***'" if key in SECRET_KEYS or "://" in repr(value) else f"{value!r:.100}"

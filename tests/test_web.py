@@ -258,7 +258,7 @@ def test_a_token_of_ones_own_is_not_printed(own: System) -> None:
 def test_a_token_that_could_be_guessed_is_refused_and_not_repeated(own: System) -> None:
     ended = callboard(own, "web", CALLBOARD_WEB_TOKEN="hunter2")  # noqa: S106
     assert ended.returncode == 1
-    assert "web.token (from CALLBOARD_WEB_TOKEN) is not shown: Input should be 16 to 200" in ended.stderr
+    assert "web.token (from CALLBOARD_WEB_TOKEN) is '***': Input should be 16 to 200" in ended.stderr
     assert "hunter2" not in ended.stderr
 
 
