@@ -89,7 +89,8 @@ class Completion:
         """Sends what there is to tell of messages that are still this worker's.
 
         Raises:
-            redis.RedisError: it is sent with what is told of them next; it may come twice then.
+            redis.RedisError: it is sent with what is told of them next; it may come twice then. To be called again,
+                if with nothing: a thread whose message has ended meanwhile relies on this one to send that.
         """
         self._pending.extend(news)
         self._send()

@@ -162,13 +162,14 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._recovery.run_when_due(list(self._in_hand))
 
     def announce(self) -> None:
-        """Sends what there is to tell of the tasks that run here.
+        """Sends what there is to tell of the tasks that run here, and what has ended while that could not be sent.
 
         Raises:
-            redis.RedisError: it is to be called again soon.
+            redis.RedisError: it is to be called again soon, also when no task runs any more.
         """
-        if news := [_news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()]:
-            self._completion.announce(news)
+        self._completion.announce(
+            _news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()
+        )
 
     def _condemn(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:
