@@ -15,7 +15,7 @@ from tests.command_line import callboard
 from tests.system import System
 from tests.waiting import wait_until
 from tests.web_page import WebPage, link_of
-from tests.wire import Wire, new_user
+from tests.wire import Wire
 
 ROUTES = [
     ("GET", "/api/live"),
@@ -196,12 +196,14 @@ def test_a_user_id_that_is_a_long_number_is_also_there_as_text(web: WebPage, wir
 
 
 def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
-    outcome = wire.ask("always_fails", {}, user_id=(user := new_user()))
+    outcome = wire.ask("always_fails", {}, user_id=(user := 2**53 + 1))
     listed = web.get("/api/dead-letters?task_type=always_fails").json()
     assert (listed["letters"][0]["id"], listed["has_more"]) == (outcome["task_id"], False)
+    assert listed["letters"][0]["user_id_json"] == "9007199254740993"
     letter = web.get(f"/api/dead-letters/{outcome['task_id']}").json()
     assert letter["error"] == outcome["error"]
     assert "Traceback" in letter["traceback"]
+    assert letter["parameters_json"] == "{}"
     assert web.post("/api/dead-letters/retry", {"ids": [letter["id"]]}).json() == {"retried": 1}
     assert wire.outcome_of(user)["task_id"] == letter["id"]
     assert web.post("/api/dead-letters/purge", {"ids": [letter["id"]]}).json() == {"purged": 1}

@@ -1,10 +1,13 @@
-"""Dead letters for the page: a list, one of them, and what may be done about them."""
+"""Dead letters for the page: a list, one of them, and what may be done about them.
+
+What its clients have sent is there as JSON text too, since a browser would round a long number.
+"""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, to_json
 
 from client.letters import dead_letters, everything, find, find_to_retry, summary
 from transport.dead_letters import DeadLetter, DeadLetters
@@ -33,7 +36,7 @@ def newest(skipped: int, task_type: str | None) -> dict[str, Any]:
     shown = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
     return {
         "total": letters.count(),
-        "letters": [summary(letter) for letter in shown[:PAGE]],
+        "letters": [_row(letter) for letter in shown[:PAGE]],
         "has_more": len(shown) > PAGE,
     }
 
@@ -44,7 +47,8 @@ def details(letter_id: str) -> dict[str, Any]:
     Raises:
         NotFoundError: when it is not there.
     """
-    return everything(find(dead_letters(), letter_id))
+    letter = everything(find(dead_letters(), letter_id))
+    return letter | {"parameters_json": to_json(letter.get("parameters"), indent=2).decode()}
 
 
 def retry(chosen: Chosen) -> int:
@@ -59,6 +63,10 @@ def purge(chosen: Chosen) -> int:
     """Removes them for good; returns how many."""
     letters = dead_letters()
     return letters.purge(_of(letters, chosen))
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    return summary(letter) | {"user_id_json": to_json(letter.sender.user_id).decode()}
 
 
 def _of(letters: DeadLetters, chosen: Chosen) -> Iterable[DeadLetter]:

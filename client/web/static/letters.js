@@ -1,7 +1,7 @@
 // The dead letters, and what may be done about them.
 
 import { get, post } from "./server.js";
-import { button, byId, element, number, setText, show, since } from "./text.js";
+import { button, byId, element, number, setText, show, since, userOf } from "./text.js";
 
 const PAGE = 50;
 let skipped = 0;
@@ -85,7 +85,7 @@ function letterRow(letter) {
   died.title = died.dataset.died = letter.died_at;
   const attempts = element("td.number", letter.attempts === null ? "" : String(letter.attempts));
   attempts.dataset.label = "Attempts";
-  const user = element("td", letter.user_id === null ? "" : String(letter.user_id));
+  const user = element("td", userOf(letter));
   user.dataset.label = "User";
   const reason = element("td.wide", element("span", letter.error), element("p.what", letter.error_code ?? ""));
   const row = element("tr", element("td.wide", name), reason, user, attempts, died, element("td.actions.wide", details, retry, purge));
@@ -113,7 +113,7 @@ async function toggle(row, id) {
   row.after(details);
   try {
     const letter = await get(`api/dead-letters/${encodeURIComponent(id)}`);
-    const parameters = letter.data ?? JSON.stringify(letter.parameters, null, 2);
+    const parameters = letter.data ?? letter.parameters_json;
     const ids = [`task_id ${letter.id}`, letter.request_id && `request_id ${letter.request_id}`, `queue ${letter.queue}`];
     setText(text, [ids.filter(Boolean).join("\n"), parameters, letter.traceback].filter(Boolean).join("\n\n"));
   } catch (error) {

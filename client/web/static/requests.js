@@ -1,7 +1,7 @@
 // The table of requests. A row stays the same element as long as its request is shown, so that the focus stays too.
 
 import { postText } from "./server.js";
-import { button, byId, count, element, seconds, setText, show } from "./text.js";
+import { button, byId, count, element, seconds, setText, show, userOf } from "./text.js";
 
 const rows = new Map();
 let clock = null;
@@ -106,10 +106,6 @@ function showCancel(actions, request) {
     made.ariaLabel = `Cancel ${request.task_type} of ${userOf(request)}`;
     actions.append(made);
   }
-}
-
-function userOf({ user_id, user_id_json }) {
-  return typeof user_id === "number" ? user_id_json : user_id ?? "(nobody)";
 }
 
 function labelled(name) {

@@ -50,3 +50,8 @@ export function since(isoTime) {
 export function show(node, isShown) {
   node.hidden = !isShown;
 }
+
+// A user id may be a number that is too long for a browser.
+export function userOf({ user_id, user_id_json }) {
+  return typeof user_id === "number" ? user_id_json : user_id ?? "(nobody)";
+}
