@@ -118,16 +118,22 @@ class Replica:
 
     def _work(self) -> None:
         """Takes in what was heard, if that is this replica's to do, and forgets what another one has taken in."""
+        if self._leads:
+            # Before the lease is renewed: nobody need wait for that, since take_in.lua looks at it in its own step.
+            self._take_in()
         if not self._stop.until_redis_answers(self._lease.seek):
             self._leads = False
             self._trim_when_due()
-        elif self._leads or self._take_over():
-            while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
-                self._hand_on(self._intake.turn_away)
-            if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
-                self._hand_on(partial(self._intake.sift, crowd=self._crowd), SIFTED)
-            else:
-                self._hand_on(self._intake.take)
+        elif not self._leads:
+            self._take_over()
+
+    def _take_in(self) -> None:
+        while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
+            self._hand_on(self._intake.turn_away)
+        if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
+            self._hand_on(partial(self._intake.sift, crowd=self._crowd), SIFTED)
+        else:
+            self._hand_on(self._intake.take)
 
     def _hand_on(self, take: Callable[[list[Received], Origin], None], count: int = BURST) -> None:
         """Has the oldest requests of the backlog taken in, sifted or turned away, in one step."""
@@ -143,8 +149,8 @@ class Replica:
         else:
             self._backlog.drop(len(burst))
 
-    def _take_over(self) -> bool:
-        """Whether it is known now where the one before has stopped."""
+    def _take_over(self) -> None:
+        """Leads from now on, if it is known where the one before has stopped; else that is looked for again soon."""
         if not self._drop_known():
             # It stopped before this replica listened. Another one may have heard what was published in between.
             if self._marker is None and self._stop.until_redis_answers(self._markers.others_hear):
@@ -152,15 +158,14 @@ class Replica:
             # Or the marker of its position is still to be heard: then it is before one that is published now.
             if self._marker is None:
                 self._marker = self._stop.until_redis_answers(self._markers.publish)
-                return False
+                return
             if not self._backlog.knows(self._marker):
-                return False
+                return
         self._marker = None
         self._leads = True
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
             logger.error("{} requests were heard and had to be dropped meanwhile", self._backlog.dropped)
-        return True
 
     def _trim_when_due(self) -> None:
         if time.monotonic() >= self._trim_due_s:
