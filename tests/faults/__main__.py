@@ -37,10 +37,13 @@ def main() -> int:
     extent = QUICK if options.quick else FULL
     if options.patience is not None:
         extent = dataclasses.replace(extent, patience_s=options.patience)
-    rows = {name: row for name in options.rows or ROWS if (row := _run(name, extent))}
+    rows: dict[str, Row] = {}
+    for name in options.rows or ROWS:
+        if row := _run(name, extent):
+            rows[name] = row
+            if not options.quick:
+                save({name: row})
     print(table([row.figures() for row in rows.values()]))
-    if not options.quick:
-        save(rows)
     return 0 if all(row.is_clean for row in rows.values()) else 1
 
 
