@@ -117,9 +117,12 @@ class Site:
         return redis.Redis.from_url(self.url())
 
     def is_heard(self) -> bool:
-        """Whether an ingress has subscribed."""
-        with self.client() as client:
-            return bool(client.pubsub_numsub("tasks")[0][1])
+        """Whether an ingress has subscribed; not known, and so no, while Redis stands still."""
+        try:
+            with self.client() as client:
+                return bool(client.pubsub_numsub("tasks")[0][1])
+        except redis.RedisError:
+            return False
 
     def memory_bytes(self, name: str) -> int:
         """The resident memory of a command and all that it has started; 0 while it does not run."""
