@@ -20,5 +20,9 @@ class InvalidParametersError(CallboardError):
     """
 
 
+class InvalidResultError(CallboardError):
+    """A task has returned something else than its return annotation says; the attempt counts as failed."""
+
+
 class RedisServerError(CallboardError):
     """No Redis server could be found or started on this machine."""

@@ -8,6 +8,7 @@ traceback are set in behind a bar, so that none of them can pass for an entry.
 import logging
 import sys
 import threading
+import time
 from contextvars import ContextVar
 from traceback import TracebackException
 from types import TracebackType
@@ -42,6 +43,10 @@ MAX_LINE_CHARACTERS = 2_000
 MAX_TRACEBACK_LINES = 100
 
 
+#: The loggers of Dramatiq's consumers, and how often the same may come from each of them.
+CONSUMERS = "dramatiq.worker.ConsumerThread"
+REPEAT_S = 10.0
+
 #: The message that this thread, or this asynchronous task, performs.
 _performed: ContextVar[Delivery | None] = ContextVar("performed", default=None)
 
@@ -59,7 +64,9 @@ def configure_logging(process: str, settings: Settings) -> None:
         backtrace=False,
     )
     logger.configure(extra={"process": process}, patcher=lambda record: _tame(record, secrets))
-    logging.basicConfig(handlers=[_ToLoguru()], level=settings.log_level, force=True)
+    to_loguru = _ToLoguru()
+    to_loguru.addFilter(_Thinned())
+    logging.basicConfig(handlers=[to_loguru], level=settings.log_level, force=True)
     logging.captureWarnings(True)
     logging.getLogger("apscheduler").setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     sys.excepthook = _log_uncaught
@@ -185,6 +192,24 @@ def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceb
     if issubclass(kind, SystemExit):  # of a thread: no error
         return
     logger.opt(exception=(kind, error, traceback)).critical("An error that nothing has caught: {}", kind.__name__)
+
+
+class _Thinned(logging.Filter):
+    """Of what Dramatiq's consumers say each time that they try in vain to reach Redis, three times a second, lets the
+    same through only every `REPEAT_S`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed_s: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(CONSUMERS):
+            return True
+        now_s, said = time.monotonic(), (record.name, str(record.msg))
+        if now_s - self._passed_s.get(said, -REPEAT_S) < REPEAT_S:
+            return False
+        self._passed_s[said] = now_s
+        return True
 
 
 class _ToLoguru(logging.Handler):

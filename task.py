@@ -20,8 +20,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from broker import broker, settings
-from contract import TaskDescription, parameters_complaint
-from errors import DeclarationError, InvalidParametersError
+from contract import TaskDescription, parameters_complaint, result_complaint
+from errors import DeclarationError, InvalidParametersError, InvalidResultError
 from setting_sections import TaskOptions
 from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
 from transport.messages import Delivery
@@ -118,7 +118,10 @@ class Task(Generic[P, R]):
             raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:
-        checked = self._result.validate_python(value)
+        try:
+            checked = self._result.validate_python(value)
+        except ValidationError as error:
+            raise InvalidResultError(result_complaint(error)) from error
         Delivery.current().result = self._result.dump_python(checked, mode="json")
 
 

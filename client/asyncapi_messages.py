@@ -11,7 +11,8 @@ from contract import ControlMessage, ErrorCode, EventKind, TaskDescription, Task
 JsonObject = dict[str, Any]
 
 USER_ID = "ada"
-REQUEST_ID = "order-17"
+#: Of the first task's example. Each has another one, or whoever sends them all would get the first one's outcome.
+FIRST_ORDER = 17
 TASK_ID = "bf5d5a12-cb9e-437f-bb76-3d0ac0d3c2bc"
 TIMESTAMP = "2026-11-23T21:58:14.313214+00:00"
 
@@ -19,12 +20,12 @@ TIMESTAMP = "2026-11-23T21:58:14.313214+00:00"
 def messages(tasks: Sequence[TaskDescription]) -> JsonObject:
     """Every message by its name. What it holds is the schema of the same name."""
     described = {}
-    for task in tasks:
+    for number, task in enumerate(tasks, FIRST_ORDER):
         described[request_name(task)] = _message(
-            request_name(task), f"Request {task.name}", "Asks for the task to be performed.", _request(task)
+            request_name(task), f"Request {task.name}", "Asks for the task to be performed.", _request(task, number)
         )
         described[completed_name(task)] = _message(
-            completed_name(task), f"Result of {task.name}", "The task was performed.", _completed(task)
+            completed_name(task), f"Result of {task.name}", "The task was performed.", _completed(task, number)
         )
     error = "The request was refused, or its task failed, timed out, expired or was cancelled: there is no result."
     return described | {
@@ -50,24 +51,30 @@ def _message(name: str, title: str, summary: str, examples: Sequence[JsonObject]
     return message | ({"examples": [{"payload": payload} for payload in examples]} if examples else {})
 
 
-def _request(task: TaskDescription) -> list[JsonObject]:
+def _request_id(number: int = FIRST_ORDER) -> str:
+    return f"order-{number}"
+
+
+def _request(task: TaskDescription, number: int) -> list[JsonObject]:
     with suppress(NoExampleError):
         parameters = example_of(task.parameters)
         reply_to = f"results:{USER_ID}"
         request = TaskRequest(
-            task_type=task.name, user_id=USER_ID, parameters=parameters, request_id=REQUEST_ID, reply_to=reply_to
+            task_type=task.name,
+            user_id=USER_ID,
+            parameters=parameters,
+            request_id=_request_id(number),
+            reply_to=reply_to,
         )
         return [request.model_dump(exclude_none=True)]
     return []
 
 
-def _completed(task: TaskDescription) -> list[JsonObject]:
+def _completed(task: TaskDescription, number: int) -> list[JsonObject]:
     with suppress(NoExampleError):
-        return [
-            _outcome(
-                task.name, TASK_ID, status="completed", result=example_of(task.result), attempts=1, duration_ms=0.274
-            )
-        ]
+        result = example_of(task.result)
+        ending = {"status": "completed", "result": result, "attempts": 1, "duration_ms": 0.274}
+        return [_outcome(task.name, TASK_ID, number, **ending)]
     return []
 
 
@@ -76,9 +83,14 @@ def _refused() -> JsonObject:
     return _outcome("reverse_string", "error", status="error", error="Missing 'text' parameter", error_code=code)
 
 
-def _outcome(task_type: str, task_id: str, **ending: Any) -> JsonObject:
+def _outcome(task_type: str, task_id: str, number: int = FIRST_ORDER, **ending: Any) -> JsonObject:
     outcome = TaskOutcome(
-        user_id=USER_ID, task_type=task_type, task_id=task_id, timestamp=TIMESTAMP, request_id=REQUEST_ID, **ending
+        user_id=USER_ID,
+        task_type=task_type,
+        task_id=task_id,
+        timestamp=TIMESTAMP,
+        request_id=_request_id(number),
+        **ending,
     )
     return outcome.model_dump(mode="json")
 
@@ -90,9 +102,9 @@ def _events() -> list[JsonObject]:
         {"event": EventKind.PROGRESS, "attempt": 1, "done": 30, "total": 100, "message": "a third"},
         {"event": EventKind.COMPLETED, "attempt": 1, "duration_ms": 0.274},
     ]
-    return [TaskEvent(**common, request_id=REQUEST_ID, **kind).model_dump(mode="json") for kind in kinds]
+    return [TaskEvent(**common, request_id=_request_id(), **kind).model_dump(mode="json") for kind in kinds]
 
 
 def _cancel() -> JsonObject:
-    message = ControlMessage(action="cancel", user_id=USER_ID, request_id=REQUEST_ID)
+    message = ControlMessage(action="cancel", user_id=USER_ID, request_id=_request_id())
     return message.model_dump(exclude_none=True)

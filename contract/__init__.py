@@ -12,7 +12,13 @@ from contract.fields import ErrorCode, Sender, timestamp
 from contract.keys import claim_key, outcome_key, request_key
 from contract.outcome import RefusedRequestError, TaskOutcome
 from contract.request import MAX_DELAY_MS, TaskRequest, read_request
-from contract.sentences import MAX_SENTENCE_CHARACTERS, parameters_complaint, sentence, task_not_found
+from contract.sentences import (
+    MAX_SENTENCE_CHARACTERS,
+    parameters_complaint,
+    result_complaint,
+    sentence,
+    task_not_found,
+)
 
 __all__ = [
     "MAX_DELAY_MS",
@@ -32,6 +38,7 @@ __all__ = [
     "parameters_complaint",
     "read_request",
     "request_key",
+    "result_complaint",
     "sentence",
     "task_not_found",
     "timestamp",

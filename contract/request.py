@@ -54,7 +54,7 @@ def read_request(data: bytes) -> TaskRequest:
         content = from_json(data, allow_inf_nan=False)
     except ValueError as error:
         reason = "it begins with a byte order mark, send plain UTF-8" if data.startswith(BYTE_ORDER_MARKS) else error
-        raise RefusedRequestError(ErrorCode.INVALID_JSON, f"Invalid JSON: {reason}", _guess_sender(data)) from None
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, f"Invalid JSON: {reason}", *_guess_whom(data)) from None
     if not isinstance(content, dict):
         kind = {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(content), "number")
         complaint = f"A request should be a JSON object, this is a JSON {kind}"
@@ -63,10 +63,10 @@ def read_request(data: bytes) -> TaskRequest:
         request = TaskRequest.model_validate(content)
     except ValidationError as error:
         complaint = request_complaint(error.errors(include_url=False)[0])
-        raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, _sender_in(content)) from None
+        raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, *_whom_in(content)) from None
     if not _is_finite(request.parameters):
         complaint = "Invalid JSON: a number in 'parameters' is too large"
-        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender)
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender, request.reply_to)
     return request
 
 
@@ -82,29 +82,32 @@ def _is_finite(parameters: dict[str, Any]) -> bool:
     return True
 
 
-def _guess_sender(data: bytes) -> Sender:
+def _guess_whom(data: bytes) -> tuple[Sender, str | None]:
     """Whom to answer when strict JSON was refused: Python's reader lets NaN, surrogates, UTF-16 and more pass."""
     try:
-        return _sender_in(json.loads(data, strict=False))
+        return _whom_in(json.loads(data, strict=False))
     except (ValueError, RecursionError):
-        return Sender()
+        return Sender(), None
 
 
-def _sender_in(content: object) -> Sender:
+def _whom_in(content: object) -> tuple[Sender, str | None]:
+    """The sender of what is no request, and the channel that it is answered on: as much of that as can be read."""
     if not isinstance(content, dict):
-        return Sender()
+        return Sender(), None
     readable: dict[str, Any] = {}
-    for name, field in _SENDER_FIELDS.items():
+    for name, field in _FIELDS_OF_ANSWERS.items():
         with suppress(ValueError):
             value = field.validate_python(content.get(name), strict=True)
             to_json(value)  # refuses a lone surrogate, which no outcome could repeat
             readable[name] = value
-    return Sender(**readable)
+    reply_to = readable.pop("reply_to", None)
+    return Sender(**readable), reply_to
 
 
-_SENDER_FIELDS: dict[str, TypeAdapter[Any]] = {
+_FIELDS_OF_ANSWERS: dict[str, TypeAdapter[Any]] = {
     "user_id": TypeAdapter(UserId),
     "task_type": TypeAdapter(TaskType),
     "request_id": TypeAdapter(RequestId),
     "traceparent": TypeAdapter(TraceParent),
+    "reply_to": TypeAdapter(ReplyChannel),
 }

@@ -31,6 +31,14 @@ def parameters_complaint(error: ValidationError, parameters: Mapping[str, Any], 
     return f"Invalid '{name}' parameter: {_expected(details)}"
 
 
+def result_complaint(error: ValidationError) -> str:
+    """What to say of a value that a task has returned and its return annotation refuses. Not the value, which was
+    nobody's to see."""
+    details = error.errors(include_url=False, include_input=False)[0]
+    where = "".join(f"{part}: " for part in details["loc"])
+    return f"The task returned what it does not declare: {where}{_expected(details)}"
+
+
 def request_complaint(details: ErrorDetails) -> str:
     """What to say of a request that is none: the name of the field, and what is accepted."""
     name = details["loc"][0] if details["loc"] else ""

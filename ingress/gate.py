@@ -27,7 +27,12 @@ class Gate:
         if len(data) > self._limits.request_bytes:
             complaint = f"The request has {len(data)} bytes, at most {self._limits.request_bytes} are accepted"
             raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, Sender())
-        request = read_request(data)
+        try:
+            request = read_request(data)
+        except RefusedRequestError as refusal:
+            if not self._accepts(refusal.reply_to):
+                refusal.reply_to = None
+            raise
         self._check_reply_channel(request)
         return request
 
@@ -49,13 +54,15 @@ class Gate:
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
 
     def _check_reply_channel(self, request: TaskRequest) -> None:
-        channel = request.reply_to
-        if channel is None or any(fnmatchcase(channel, pattern) for pattern in self._limits.reply_to):
+        if self._accepts(request.reply_to):
             return
         accepted = " or ".join(self._limits.reply_to) or "none at all"
         complaint = f"Invalid 'reply_to' field: the channel should match {accepted}"
         # Not to the channel that it names: that is what is refused.
         raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, request.sender)
+
+    def _accepts(self, channel: str | None) -> bool:
+        return channel is None or any(fnmatchcase(channel, pattern) for pattern in self._limits.reply_to)
 
 
 def refuse(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:

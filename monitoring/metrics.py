@@ -11,6 +11,7 @@ from http import HTTPStatus
 import redis
 from loguru import logger
 
+from contract import ErrorCode
 from monitoring.server import Page
 from transport.arrivals import Admitted, Arrival, Later, Origin, Refused
 from transport.overview import Overview
@@ -57,6 +58,9 @@ class RequestMetrics:
         self._received = counter("received", "Requests that were read, by way in", "source")
         self._admitted = counter("admitted", "Requests enqueued, or repeats of one that was, by task", "task")
         self._refused = counter("refused", "Requests answered with an error instead, by its code", "error_code")
+        # Each is there from the start: a rate sees no rise in what begins with its first value.
+        for code in ErrorCode:
+            self._refused.labels(code)
 
     def count(self, burst: Sequence[Arrival], origin: Origin) -> None:
         """Adds a burst that Redis has taken in."""

@@ -1,9 +1,10 @@
 """The port of `python -m worker`: a supervisor answers for its worker processes, which it asks."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from monitoring.health import joint
+from monitoring.health import Report, joint
 from monitoring.local import LocalPlace
 from monitoring.metrics import not_installed, wants_metrics
 from monitoring.server import Page, report_page, serve_port
@@ -12,11 +13,14 @@ from settings import Settings
 
 
 @contextmanager
-def supervisor_port(settings: Settings, pids: Callable[[], set[int]]) -> Iterator[Mapping[str, str]]:
+def supervisor_port(
+    settings: Settings, pids: Callable[[], set[int]], is_starting: Callable[[], bool]
+) -> Iterator[Mapping[str, str]]:
     """A context in which the port is answered on, if `monitoring.worker_port` names one.
 
     Parameters:
         pids: the ids of the supervisor's processes.
+        is_starting: whether none of them has come to work yet.
 
     Yields:
         What is to be added to the environment of these processes, for their metrics.
@@ -30,6 +34,9 @@ def supervisor_port(settings: Settings, pids: Callable[[], set[int]]) -> Iterato
     place = LocalPlace(settings)
 
     def page(path: str) -> Page:
+        if path == "/healthz" and is_starting():
+            # A process that has just been started does not answer yet, and a restart would only delay it.
+            return report_page(Report("worker", os.getpid(), []))
         return report_page(joint("worker", (found for found in place.ask("worker", path) if found.pid in pids())))
 
     pages = {"/readyz": lambda: page("/readyz"), "/healthz": lambda: page("/healthz"), "/metrics": not_installed}

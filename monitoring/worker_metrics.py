@@ -13,6 +13,7 @@ from typing import NamedTuple
 from dramatiq.common import current_millis
 from dramatiq.middleware import Middleware
 
+from contract import ErrorCode
 from monitoring.metrics import exposition, has_client
 from monitoring.server import Page
 from transport.messages import WAITS_OPTION, Delivery
@@ -76,6 +77,11 @@ class WorkerMetrics(Middleware):
         running = histogram("callboard_task_running_seconds", "How long the attempt ran that had an outcome")
         # Looked up once for each task: that takes longer than to count.
         self._outcomes = cache(outcomes.labels)
+        # Those that alerts look at are there from the start: a rate sees no rise in what begins with its first value.
+        for task in broker.get_declared_actors():
+            self._outcomes(task, "completed", "")
+            for code in (ErrorCode.FAILED, ErrorCode.TIMEOUT):
+                self._outcomes(task, "error", code)
         self._metrics = {
             task: _TaskMetrics(waiting.labels(task), running.labels(task), retries.labels(task))
             for task in [*broker.get_declared_actors(), UNKNOWN]

@@ -151,6 +151,21 @@ def test_a_foreign_channel_is_refused_and_hears_nothing_of_it(patterns: tuple[st
     assert refused.sender == Sender("u", "reverse_string")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(request_bytes(delay_ms=-1, reply_to="results:me"), id="a field"),
+        pytest.param(request_bytes(parameters=[], reply_to="results:me"), id="the parameters"),
+        pytest.param(request_bytes(task_type=None, reply_to="results:me"), id="the task"),
+        pytest.param(b'{"task_type": "t", "user_id": NaN, "reply_to": "results:me"}', id="no JSON"),
+        pytest.param(b'{"task_type": "t", "user_id": 1, "reply_to": "results:me", "parameters": {"n": 1e999}}', id="inf"),
+    ],
+)
+def test_what_is_no_request_is_answered_where_it_wants_that_if_it_may(data: bytes) -> None:
+    assert refusal(data).reply_to == "results:me"
+    assert refusal(data, Gate(catalogue, Limits(reply_to=("answers:*",)))).reply_to is None
+
+
 def test_a_delayed_request_goes_to_the_delay_queue_with_the_time_when_it_is_due() -> None:
     before = current_millis()
     message, delay_ms = admit(delay_ms=5000)

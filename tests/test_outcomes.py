@@ -127,7 +127,9 @@ def test_an_async_task_is_awaited(wire: Wire) -> None:
 
 
 def test_a_result_that_breaks_its_model_fails(wire: Wire) -> None:
-    assert wire.ask("breaks_its_word")["error_code"] == "failed"
+    outcome = wire.ask("breaks_its_word")
+    assert outcome["error_code"] == "failed"
+    assert outcome["error"] == "The task returned what it does not declare: text: Field required"
 
 
 def test_a_result_never_holds_what_json_has_not(wire: Wire) -> None:

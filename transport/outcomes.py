@@ -11,6 +11,7 @@ from contract import ErrorCode, EventKind, TaskOutcome, sentence, task_not_found
 from errors import InvalidParametersError
 from transport.answers import Answers
 from transport.messages import Delivery
+from transport.stage import Cancelled
 
 
 class Outcomes(Middleware):
@@ -55,11 +56,14 @@ class Outcomes(Middleware):
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """AgeLimit skips a message that it found too old."""
         if message.failed:
+            _take_back_attempt(message)
             self._compose_error(message, ErrorCode.EXPIRED, "Not started within its max_age_ms")
 
     def before_nack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """A message that never came to be processed: mostly one for an actor that this worker does not have."""
         if message.answer is None:
+            if message.verdict is None:
+                _take_back_attempt(message)
             verdict = message.verdict or (ErrorCode.UNKNOWN_TASK, task_not_found(message.actor_name))
             self._compose_error(message, *verdict)
 
@@ -74,7 +78,7 @@ class Outcomes(Middleware):
             traceparent=message.sender.traceparent,
             task_id=message.message_id,
             timestamp=timestamp(),
-            attempts=message.attempt,
+            attempts=message.attempt or None,
             duration_ms=message.duration_ms,
             **ending,
         )
@@ -89,11 +93,19 @@ class Outcomes(Middleware):
         message.bulletin.add(kind, outcome.timestamp, **details)
 
 
+def _take_back_attempt(message: Delivery) -> None:
+    """The task was not begun: only the attempts before this one count, and it has taken no time."""
+    message.attempt -= 1
+    message.started_s = None
+
+
 def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]:
     if isinstance(exception, InvalidParametersError):
         return ErrorCode.INVALID_PARAMETERS, str(exception)
     if isinstance(exception, TimeLimitExceeded):
         return ErrorCode.TIMEOUT, f"{message.actor_name} ran past its time limit"
+    if isinstance(exception, Cancelled):
+        return ErrorCode.CANCELLED, "Cancelled while it ran"
     if isinstance(exception, Shutdown):
         return ErrorCode.FAILED, "Its worker stops"
     return ErrorCode.FAILED, _text_of(exception)

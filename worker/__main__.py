@@ -25,7 +25,7 @@ def main() -> int:
 
 async def _supervise(settings: Settings) -> int:
     supervisor = Supervisor(settings)
-    with supervisor_port(settings, lambda: supervisor.pids) as environment:
+    with supervisor_port(settings, lambda: supervisor.pids, lambda: supervisor.is_starting) as environment:
         return await supervisor.run(environment)
 
 

@@ -41,6 +41,11 @@ class Supervisor:
         """The ids of the processes that there are now."""
         return {child.pid for child in self._running}
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether none of them has come to consume yet."""
+        return not self._ready_places
+
     async def run(self, environment: Mapping[str, str]) -> int:
         """Returns the exit code of the command, once it was asked to stop and every process is gone.
 
@@ -81,7 +86,7 @@ class Supervisor:
         self._running.remove(child)
         if self._stopping.is_set():
             self._exit_code = self._exit_code or int(exit_code != 0)
-        elif exit_code > 0 and not self._ready_places:
+        elif exit_code > 0 and self.is_starting:
             self._refuse_to_start(exit_code, child.complaint)
         return child.consumed_s, "\n".join(filter(None, [f"(pid {child.pid}) {described(exit_code)}", child.complaint]))
 

@@ -40,6 +40,11 @@ class Fault:
     cuts: bool = True
     fired: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def has_come(self) -> bool:
+        """Whether it happens now, or has; late on a busy machine, but it does."""
+        return self.nth < 1
+
     def is_due(self, command: str, moments: tuple[Moment, ...]) -> bool:
         """Whether this command is the one; each that could be is counted."""
         if self.command != command or self.moment not in moments or self.nth < 1:

@@ -131,7 +131,8 @@ class Sweep:
             self._load.publish(REQUESTS)
             self._wait(fault.fired.is_set)
         self._proxy.arm(None)
-        if fault.fired.is_set():
+        if fault.has_come:
+            self._wait(fault.fired.is_set)
             self._get_over_it()
         if point.at_start:
             self._wait(self._site.is_heard)
