@@ -71,6 +71,18 @@ def test_a_repeat_is_answered_with_the_rights_of_the_ingress(system: System, ser
     assert denials(server.url) == set()
 
 
+def test_the_task_of_a_dead_worker_is_begun_again_with_the_rights_of_the_others(
+    system: System, server: AclServer, wire: Wire
+) -> None:
+    user_id = new_user()
+    wire.publish({"task_type": "waits", "user_id": user_id, "parameters": {"seconds": 2}})
+    with connect(url_of(server.url, "worker")) as worker:
+        wait_until(lambda: worker.llen("dramatiq:default") == 0, "a worker has it")
+    system.kill("worker", children_only=True)
+    assert wire.outcome_of(user_id, deadline_s=30)["status"] == "completed"
+    assert denials(server.url) == set()
+
+
 def test_a_trusted_client_may_use_the_stream_and_read_outcomes(system: System, server: AclServer, wire: Wire) -> None:
     user_id = new_user()
     request = {"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": "abc"}}
