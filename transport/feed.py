@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
+from uuid import uuid4
 
 import redis
 from loguru import logger
@@ -16,6 +17,9 @@ QUESTION_S = 15
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5
+
+#: How long it is remembered which questions are out of date: until none of them can be with Redis any more.
+GENERATION_S = 60
 
 #: The pause between two questions to a Redis that cannot block.
 POLL_S = 0.1
@@ -47,6 +51,7 @@ class Feed:
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
+        self._generation = ""
         self._client = client
         self._postpone_script = script(client, "postpone")
         self._suspects = f"{queue}.suspects"
@@ -76,8 +81,10 @@ class Feed:
 
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
-        fault of those with the others ids that they did not end."""
-        self._put_back_script(keys=self._owner[:1], args=[*self._owner[1:], *in_hand, "", *let_go])
+        fault of those with the others ids that they did not end. Questions of before get nothing any more."""
+        self._generation = uuid4().hex
+        words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
+        self._put_back_script(keys=self._owner[:1], args=words)
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
         """Lays delayed messages aside until shortly before they are due, in Unix ms; each with its redis message id."""
@@ -93,7 +100,7 @@ class Feed:
         self._asked_s = None
 
     def _ask(self, wanted: int) -> float:
-        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted)
+        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted, self._generation)
         if self._waits:
             self._line.send(self._wait_command, fetch)
         else:
@@ -108,7 +115,9 @@ class Feed:
             ids, messages, begun = self._line.receive()
         except redis.exceptions.NoScriptError:
             # Redis has lost it, or never had it. Called like this, redis-py loads it.
-            ids, messages, begun = self._fetch_script(keys=self._owner[:1], args=[*self._owner[1:], wanted])
+            ids, messages, begun = self._fetch_script(
+                keys=self._owner[:1], args=[*self._owner[1:], wanted, self._generation]
+            )
         if not ids and not has_waited:
             time.sleep(min(POLL_S, timeout_s))
         counts = begun or [None] * len(ids)

@@ -4,7 +4,8 @@
 -- An id whose message is gone is passed over: that of a request which was cancelled while it waited.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them
+-- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them, 4 the
+--          generation of the question
 -- Returns the redis message ids and, in the same order, the messages, and how often those were begun that were in the
 -- hands of a worker when it died; nothing there when there are none such.
 
@@ -17,6 +18,15 @@ local aside = acks .. ".aside"
 local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
+end
+
+local generation = redis.call("get", acks .. ".generation")
+if generation and generation ~= ARGV[4] then
+    -- The worker has hung up since, and does not hear the answer: what was put aside for it goes back.
+    for i = #ids, 1, -1 do
+        redis.call("lpush", queue, ids[i])
+    end
+    return {{}, {}, {}}
 end
 if redis.call("exists", queue .. ".turns") == 1 then
     while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
