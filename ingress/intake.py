@@ -111,12 +111,13 @@ class Intake:
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
             envelope = self._gate.admit(received.data)
-            if origin.sheds and self._is_full(envelope):
+            claim = self._claim(envelope, origin)
+            if origin.sheds and self._is_full(envelope) and not self._is_repeat(claim):
                 raise _overloaded(envelope, f"The queue is at its bound of {self._bound.limit} messages")
         except RefusedRequestError as refusal:
             logger.debug("Refused a request: {!r}", str(refusal))
             return self._refused(refusal, received.entry_id)
-        return Admitted(envelope, _event_of(envelope), self._claim(envelope, origin), received.entry_id)
+        return Admitted(envelope, _event_of(envelope), claim, received.entry_id)
 
     def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
         self._broker.emit_after("refuse", refusal)
@@ -134,6 +135,10 @@ class Intake:
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
         return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
+
+    def _is_repeat(self, claim: Claim | None) -> bool:
+        """Whether a request needs no room, since it was taken in before."""
+        return claim is not None and self._stop.until_redis_answers(lambda: self._broker.knows(claim), PATIENCE_S)
 
     def _claim(self, envelope: Envelope, origin: Origin) -> Claim | None:
         sender, reply_to = addressee(envelope.message)

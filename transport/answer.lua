@@ -5,10 +5,21 @@ local function answer_repeats(waiting, outcome, first_channel, last_channel)
     for c = first_channel, last_channel do
         redis.call("srem", waiting, ARGV[c])
     end
-    for _, channel in ipairs(redis.call("smembers", waiting)) do
-        redis.call("publish", channel, string.sub(outcome, 1, -2) .. ',"replayed":true}')
+    local channels = redis.call("smembers", waiting)
+    local replayed = #channels > 0 and string.sub(outcome, 1, -2) .. ',"replayed":true}'
+    for _, channel in ipairs(channels) do
+        redis.pcall("publish", channel, replayed)
     end
     redis.call("del", waiting)
+end
+
+-- Publishes on the results channel, which comes first, and on the one that the request has named: a channel that this
+-- user of Redis may not publish on is nobody else's concern.
+local function publish_all(outcome, first_channel, last_channel)
+    for c = first_channel, last_channel do
+        local publish = c == first_channel and redis.call or redis.pcall
+        publish("publish", ARGV[c], outcome)
+    end
 end
 
 -- Keeps and publishes an outcome. From ARGV[i] on: the outcome, key of the claim of its request or "", how many keys to
@@ -20,10 +31,9 @@ local function send_answer(i)
     for k = i + 4, last_key, 2 do
         redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
     end
-    for c = last_key + 1, last_channel do
-        redis.call("publish", ARGV[c], outcome)
-    end
+    publish_all(outcome, last_key + 1, last_channel)
     if claim ~= "" then
-        answer_repeats(claim .. ":waiting", outcome, last_key + 1, last_channel)
+        -- A request id has no space, so that this is the key of no claim.
+        answer_repeats(claim .. " waiting", outcome, last_key + 1, last_channel)
     end
 end

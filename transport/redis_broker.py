@@ -11,7 +11,7 @@ from dramatiq.middleware import Middleware
 from loguru import logger
 
 from contract import ErrorCode
-from transport.answers import Answer
+from transport.answers import Answer, Claim
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin
 from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer
@@ -58,7 +58,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "turns", "enqueue")
-        self._take_in_script = script(client, "turns", "take_in")
+        self._take_in_script = script(client, "turns", "answer", "take_in")
         self._events_channel = events_channel
         self._fair_backlog = fair_backlog
         self._cancel_script = script(client, "answer", "cancel")
@@ -146,6 +146,10 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}
+
+    def knows(self, claim: Claim) -> bool:
+        """Whether a request with this claim was taken in before."""
+        return bool(self.client.exists(claim.key))
 
     def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
         """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""

@@ -35,15 +35,22 @@ end
 
 local seen = {}
 
+-- On so many channels, besides the results, repeats of one request are answered when it ends; those of more are
+-- answered there only. Redis does nothing else while it publishes on them.
+local most_waiting = 32
+
 -- A request with an id that was used before. Is it done, its outcome is published again; else it will be.
 local function repeated(claim, outcome_key, first_channel, last_channel)
     local outcome = redis.call("get", outcome_key)
-    for c = first_channel, last_channel do
-        if outcome then
-            redis.call("publish", ARGV[c], string.sub(outcome, 1, -2) .. ',"replayed":true}')
-        elseif c > first_channel then
-            redis.call("sadd", claim .. ":waiting", ARGV[c])
-            redis.call("expire", claim .. ":waiting", redis.call("ttl", claim))
+    if outcome then
+        publish_all(string.sub(outcome, 1, -2) .. ',"replayed":true}', first_channel, last_channel)
+        return
+    end
+    local waiting = claim .. " waiting" -- as in answer.lua
+    for c = first_channel + 1, last_channel do
+        if redis.call("scard", waiting) < most_waiting then
+            redis.call("sadd", waiting, ARGV[c])
+            redis.call("expire", waiting, redis.call("ttl", claim))
         end
     end
 end
@@ -75,9 +82,7 @@ local function take_answer(i, is_new, event)
                 redis.call("set", ARGV[k], ARGV[i], "ex", ARGV[k + 1])
             end
         end
-        for c = last_key + 1, last_channel do
-            redis.call("publish", ARGV[c], ARGV[i])
-        end
+        publish_all(ARGV[i], last_key + 1, last_channel)
         redis.call("publish", events_channel, event)
     end
     return last_channel + 1

@@ -1,0 +1,68 @@
+"""A request that comes again, by its request id, and those that only look as if they did."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.redis_server import RedisServer
+from tests.system import TEST_CONFIG, System
+from tests.waiting import wait_until
+from tests.wire import Wire, new_user
+
+DELAY_MS = 1_500
+
+
+@pytest.fixture
+def narrow(project: Path, redis_server: RedisServer, client: Any, tmp_path: Path) -> Iterator[System]:
+    """A Callboard whose queue has room for one message."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"limits": {"queue_length": 1}}))
+    with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
+        system.start("ingress")
+        yield system
+
+
+def request(user_id: str, request_id: str, **fields: Any) -> dict[str, Any]:
+    asked = {"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": "abc"}}
+    return asked | {"request_id": request_id} | fields
+
+
+def test_a_request_id_is_never_taken_for_what_is_kept_of_another_one(wire: Wire) -> None:
+    user_id, neighbour = new_user(), new_user()
+    for request_id in ("x:waiting", "x waiting", "x"):
+        wire.publish(request(user_id, request_id, delay_ms=DELAY_MS))
+    wire.publish(request(user_id, "x", delay_ms=DELAY_MS, reply_to="results:another"))
+    wire.publish(request(neighbour, "x"))
+    assert wire.outcome_of(neighbour)["status"] == "completed"
+    outcomes = [wire.outcome_of(user_id) for _ in range(3)]
+    endings = {(outcome.get("request_id"), outcome["status"]) for outcome in outcomes}
+    assert endings == {("x:waiting", "completed"), (None, "error"), ("x", "completed")}
+
+
+def test_a_repeat_wants_no_room_on_a_queue_that_is_full(narrow: System, redis_server: RedisServer) -> None:
+    user_id = new_user()
+    with Wire(redis_server.url) as wire:
+        wire.publish(request(user_id, "first"))
+        assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
+        wire.publish(request(user_id, "first"))
+        assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
+        narrow.start("worker")
+        assert wire.outcome_of(user_id)["status"] == "completed"
+
+
+def test_however_many_wait_for_the_same_outcome_some_hear_it_on_their_channels(wire: Wire) -> None:
+    user_id, channels = new_user(), [f"results:{number}" for number in range(40)]
+    with wire.client.pubsub() as others:
+        others.subscribe(*channels)
+        wait_until(lambda: all(count for _, count in wire.client.pubsub_numsub(*channels)), "all are heard")
+        wire.publish(request(user_id, "often", delay_ms=DELAY_MS))
+        for channel in channels:
+            wire.publish(request(user_id, "often", reply_to=channel))
+        assert wire.outcome_of(user_id)["status"] == "completed"
+        heard = []
+        while message := others.get_message(timeout=1):
+            heard += [message["channel"]] if message["type"] == "message" else []
+    assert len(heard) == 32
