@@ -1,5 +1,6 @@
 """What the transport promises, on a real Redis."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
+from dramatiq.common import current_millis
 from dramatiq.worker import _WorkQueueItem
 
 from client.redis_server import RedisServer
@@ -212,6 +214,46 @@ def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_ser
         feed.close()
         feed.put_back(())
         one.client.close()
+
+
+def test_a_question_that_nobody_hears_the_answer_of_takes_no_message(broker: CallboardBroker) -> None:
+    lost = broker.consume("default", timeout=TIMEOUT_MS)
+    assert next(lost) is None
+    # Redis does not know that its connection is lost, and so its question comes first.
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    assert next(consumer) is None
+    sent = broker.enqueue(message())
+    received = wait_until(lambda: next(consumer), "the message is handed out")
+    assert received is not None
+    assert received.message_id == sent.message_id
+    lost.close()
+    consumer.close()
+
+
+def test_a_message_due_much_later_on_a_queue_of_its_own_is_handed_out_to_be_held(broker: CallboardBroker) -> None:
+    sent = broker.enqueue(message(eta=current_millis() + 3_600_000))
+    received = next(broker.consume("default", timeout=TIMEOUT_MS))
+    assert received is not None
+    assert received.message_id == sent.message_id
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"actor_name": ["any"]}, id="actor"),
+        pytest.param({"options": {"callboard": {"user_id": "u", "reply_to": [5]}}}, id="reply_to"),
+        pytest.param({"options": {"callboard": {"user_id": "\ud800"}}}, id="user_id"),
+    ],
+)
+def test_an_entry_that_could_not_be_answered_is_a_dead_letter(
+    broker: CallboardBroker, client: "redis.Redis", odd: dict[str, Any]
+) -> None:
+    entry = message().asdict() | odd
+    client.hset("dramatiq:default.msgs", "odd", json.dumps(entry))
+    client.rpush("dramatiq:default", "odd")
+    assert next(broker.consume("default", timeout=TIMEOUT_MS)) is None
+    assert client.zscore("dramatiq:default.XQ", "odd")
+    client.delete("dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
 
 
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:

@@ -22,11 +22,14 @@ from transport.feed import Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
-from transport.recovery import HORIZON_MS
+from transport.recovery import HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
 
 #: How long is waited for other messages, while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
+
+#: No time in Unix ms is taken to be later: Redis keeps it as a float.
+LATEST_MS = 1e15
 
 #: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
 #: are made here, over about as long.
@@ -160,12 +163,16 @@ class BlockingConsumer(Consumer):
             fetched = self._fetched.popleft()
             if fetched.begun:
                 self._suspects.append(fetched)
-            elif (delivery := self._open(fetched)) and _is_far(due_ms := _due_ms(delivery)):
+            elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
                 far.append((due_ms, fetched.redis_message_id))
                 delivery = None
         if far:
             self._feed.postpone(far)
         return delivery
+
+    def _waits_long(self, due_ms: float) -> bool:
+        # Not on another queue than one for delayed messages: only from there they come back in time.
+        return is_delay_queue(self._queue_name) and current_millis() + HORIZON_MS < due_ms < NEVER
 
     def _may_begin_suspect(self) -> bool:
         return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
@@ -230,8 +237,4 @@ class BlockingConsumer(Consumer):
 
 def _due_ms(delivery: Delivery) -> float:
     eta = delivery.options.get("eta")
-    return eta if isinstance(eta, int | float) else NEVER
-
-
-def _is_far(due_ms: float) -> bool:
-    return current_millis() + HORIZON_MS < due_ms < NEVER
+    return min(eta, LATEST_MS) if isinstance(eta, int | float) else NEVER

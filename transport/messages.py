@@ -23,7 +23,7 @@ REPLY_OPTION = "callboard"
 WAITS_OPTION = "callboard_waits_since"
 
 #: What is raised when an entry that is no message is made a `Delivery`.
-UNDECODABLE = (DecodeError, AttributeError, TypeError)
+UNDECODABLE = (DecodeError, AttributeError, TypeError, UnicodeError)
 
 
 class Reply(TypedDict):
@@ -110,6 +110,7 @@ class Delivery(MessageProxy):
         #: A worker has died with it in its hands.
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
+        _check_texts(message.message_id, message.actor_name, self.reply_to, self.sender.request_id, self.sender.user_id)
         self.attempt: int = message.options.get("retries", 0) + 1
         #: By `time.perf_counter`, as `started_s`.
         self.fetched_s = time.perf_counter()
@@ -159,3 +160,13 @@ class Delivery(MessageProxy):
     def duration_ms(self) -> float | None:
         """How long this attempt has run; None when it never started."""
         return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)
+
+
+def _check_texts(*values: object) -> None:
+    """Raises what `UNDECODABLE` names when an answer could not be made of one of them: a queue's entry may be
+    anybody's."""
+    for value in values:
+        if isinstance(value, str):
+            value.encode()
+        elif value is not None and not isinstance(value, int):
+            raise TypeError(f"{value!r:.100} is neither a text nor a number")
