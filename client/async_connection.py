@@ -57,7 +57,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.tasks_queue
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             await self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -71,7 +71,7 @@ class AsyncConnection:
     async def watch(self, waiter: AsyncWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             await self._listener.hear(self.place.redis.channels.events)
 
     async def cancel(self, message: bytes) -> None:
@@ -81,7 +81,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             if not await self._reaches(channel, message):
                 raise nobody_listens(channel)
 

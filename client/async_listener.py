@@ -33,6 +33,7 @@ class AsyncListener:
         self._last_failure = redis.RedisError()
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def hear(self, channel: str) -> None:
         """Returns when everything that is published there from now on will be heard.
@@ -50,12 +51,17 @@ class AsyncListener:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="callboard-client")
         async with self._changed:
-            await self._changed.wait_for(lambda: channel in self._confirmed or self._failures > failures)
+            await self._changed.wait_for(
+                lambda: channel in self._confirmed or self._failures > failures or self._is_closed
+            )
         if channel not in self._confirmed:
             raise self._last_failure
 
     async def close(self) -> None:
-        """Ends the task."""
+        """Ends the task; who waits to hear is told."""
+        self._is_closed = True
+        async with self._changed:
+            self._changed.notify_all()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

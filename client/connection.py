@@ -54,7 +54,7 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channels = self.place.redis.channels
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -68,7 +68,7 @@ class Connection:
     def watch(self, waiter: BlockingWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             self._listener.hear(self.place.redis.channels.events)
 
     def cancel(self, message: bytes) -> None:
@@ -78,7 +78,7 @@ class Connection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self.place.errors(is_closed=self._is_closed):
+        with self.place.errors(lambda: self._is_closed):
             if not self._reaches(channel, message):
                 raise nobody_listens(channel)
 

@@ -1,6 +1,6 @@
 """Which Callboard a client talks to, and on which channel it hears its outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any, Unpack
@@ -41,13 +41,16 @@ class Place:
         return self.redis.key_prefix + request_key(*key)
 
     @contextmanager
-    def errors(self, *, is_closed: bool) -> Iterator[None]:
-        """What is done with Redis meanwhile fails with an error of Callboard's own."""
-        if is_closed:
+    def errors(self, is_closed: Callable[[], bool]) -> Iterator[None]:
+        """What is done with Redis meanwhile fails with an error of Callboard's own; `is_closed` says whether the client
+        is."""
+        if is_closed():
             raise ClientClosedError(CLOSED)
         try:
             yield
         except RedisError as error:
+            if is_closed():
+                raise ClientClosedError(CLOSED) from None
             raise redis_away(self.redis, error) from None
 
 

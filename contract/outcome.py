@@ -13,7 +13,7 @@ class TaskOutcome(BaseModel):
     """The one answer to a request, as published on the results channel. What is None here is absent there,
     but for `user_id` and `task_type`."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, ser_json_inf_nan="null")
 
     user_id: str | int | None
     task_type: str | None
