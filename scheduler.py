@@ -106,7 +106,8 @@ class Firing:
         previous: datetime | None = None
         if isinstance(kept, bytes):
             oldest = now - timedelta(seconds=self._job.misfire_grace_s)
-            previous = max(datetime.fromisoformat(kept.decode()), oldest)
+            # No later than now: the clock may have been set back since.
+            previous = min(max(datetime.fromisoformat(kept.decode()), oldest), now)
         due: datetime | None = trigger.get_next_fire_time(previous, now)
         return due
 

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
             channels.tasks_queue: "a request",
             channels.control: "a control message",
             channels.events: "an event",
+            # Callboard's own, see ingress/markers.py and transport/redis_broker.py.
+            f"callboard:markers:{channels.tasks_queue}": "a marker",
+            "callboard:call-offs": "a cancellation",
         }
         for channel, meaning in meanings.items():
             if any(fnmatchcase(channel, pattern) for pattern in self.limits.reply_to):
@@ -144,4 +147,4 @@ def _complaint(details: ErrorDetails) -> str:
 
 def _shown(key: str, value: object) -> str:
     """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
-    return "'***'" if key in SECRET_KEYS or "://" in repr(value) else f"{value!r:.100}"
+    return "'***'" if key in SECRET_KEYS or any(mark in repr(value) for mark in ("://", "@")) else f"{value!r:.100}"

@@ -26,6 +26,9 @@ KEEP_LOOK_MS = 4_000
 #: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.
 STOCK_SILENCE_MS = 60_000
 
+#: A worker that was silent for so long is not looked for any more. Dead letters are kept no longer, either.
+FORGET_MS = 7 * 24 * 3600 * 1000
+
 #: Every so many beats a worker shows itself to stock workers, too.
 STOCK_BEAT = 10
 
@@ -103,6 +106,10 @@ class Pulse:
             if not worker_id.startswith(WORKER_PREFIX.encode()) and shown_ms < silent_since_ms:
                 dead.append(worker_id.decode())
         return dead
+
+    def forget_long_dead(self) -> None:
+        """Takes workers off the list that have been silent for so long that nobody will bring their messages back."""
+        self._client.zremrangebyscore(self._heartbeats, "-inf", current_millis() - FORGET_MS)
 
     def _join(self) -> None:
         with self._client.pipeline(transaction=False) as pipeline:

@@ -75,6 +75,7 @@ class Recovery:
         if now_s >= self._clear_due_s:
             for queue_name in itertools.filterfalse(is_delay_queue, queue_names):
                 self._clear(queue_name)
+            self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
     def _bring_back(self, queue_names: Collection[str], dead: Collection[str]) -> None:
