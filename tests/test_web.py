@@ -221,6 +221,14 @@ def test_which_dead_letters_has_to_be_said(web: WebPage, content: object) -> Non
     assert web.post("/api/dead-letters/purge", content).status_code == 400
 
 
+@pytest.mark.parametrize("action", ["retry", "purge"])
+def test_a_misspelt_filter_does_not_mean_all_dead_letters(web: WebPage, wire: Wire, action: str) -> None:
+    outcome = wire.ask("always_fails")
+    answer = web.post(f"/api/dead-letters/{action}", {"every": True, "task": "another"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "task: Extra inputs are not permitted"})
+    assert web.get(f"/api/dead-letters/{outcome['task_id']}").status_code == 200
+
+
 def test_only_json_of_a_bearable_size_is_read(web: WebPage) -> None:
     form = web.http.post("/api/dead-letters/purge", data={"every": "true"})
     assert (form.status_code, form.json()) == (400, {"error": "the content type should be application/json"})

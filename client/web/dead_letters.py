@@ -16,8 +16,11 @@ from transport.dead_letters import DeadLetter, DeadLetters
 PAGE = 50
 
 
-class Chosen(BaseModel):
-    """Which letters: those in `ids`, or with `every` all of them, or all of one task."""
+class Chosen(BaseModel, extra="forbid"):
+    """Which letters: those in `ids`, or with `every` all of them, or all of one task.
+
+    A field that there is not is refused: whoever misspells the one that means fewer would get them all.
+    """
 
     ids: Annotated[list[str], Field(max_length=PAGE)] = []
     every: bool = False
