@@ -130,6 +130,14 @@ def test_a_system_without_an_ingress_is_told_by_the_exit_code(project: Path) -> 
     assert "nobody listens on channel 'tasks'" in ended.stderr
 
 
+def test_a_load_that_nobody_takes_in_is_one_line(project: Path) -> None:
+    with RedisServer() as server:
+        ended = run_to_its_end(project, ["-m", "client.command", "bench", "-n", "300"], environment(server.url))
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr.startswith("callboard: nobody listens on channel 'tasks'")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System) -> None:
     ended = callboard(system, "send", "waits", "seconds=0.5", "--timeout", "0.1")
     assert ended.returncode == 4
