@@ -197,5 +197,6 @@ def test_cancel_ends_a_request_that_waits(system: System) -> None:
         user_id = new_user()
         words = ("send", "reverse_string", "text=abc", "--delay-ms", "60000", "--no-wait", "--user-id", user_id)
         sent = callboard(system, *words).stdout.strip()
-        assert callboard(system, "cancel", sent, "--user-id", user_id).returncode == 0
+        asked = callboard(system, "cancel", sent, "--user-id", user_id)
+        assert asked.stdout == f"asked for; `callboard outcome {sent} --user-id {user_id}` shows what came of it\n"
         assert wire.outcome_of(user_id)["error_code"] == "cancelled"
