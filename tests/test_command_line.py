@@ -1,6 +1,9 @@
 """The `callboard` commands that send requests and look at them, each as a process of its own."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,6 +145,29 @@ def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System) 
     ended = callboard(system, "send", "waits", "seconds=0.5", "--timeout", "0.1")
     assert ended.returncode == 4
     assert "no outcome of request" in ended.stderr
+
+
+def test_whoever_stops_waiting_learns_how_to_find_and_to_cancel_the_request(system: System) -> None:
+    user_id = new_user()
+    words = ["waits", "seconds=20", "--request-id", "left", "--user-id", user_id]
+    with Wire(system.redis_url) as wire:
+        sending = subprocess.Popen(
+            [sys.executable, "-m", "client.command", "send", *words, "--watch"],
+            cwd=system.project,
+            env=environment(system.redis_url),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert sending.stderr
+        assert sending.stderr.readline().startswith("accepted")
+        sending.send_signal(signal.SIGINT)
+        _, told = sending.communicate(timeout=15)
+        assert sending.returncode == 130
+        last = told.splitlines()[-1]
+        assert last.startswith(f"callboard: the request goes on; `callboard outcome left --user-id {user_id}` shows")
+        assert f"`callboard cancel left --user-id {user_id}`" in last
+        assert callboard(system, "cancel", "left", "--user-id", user_id).returncode == 0
+        assert wire.outcome_of(user_id)["error_code"] == "cancelled"
 
 
 def test_a_redis_that_does_not_answer_is_told_by_the_exit_code_and_no_password(project: Path) -> None:
