@@ -196,9 +196,11 @@ def test_a_user_id_that_is_a_long_number_is_also_there_as_text(web: WebPage, wir
 
 
 def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
+    wire.ask("finds_fault")
     outcome = wire.ask("always_fails", {}, user_id=(user := 2**53 + 1))
     listed = web.get("/api/dead-letters?task_type=always_fails").json()
     assert (listed["letters"][0]["id"], listed["has_more"]) == (outcome["task_id"], False)
+    assert len(listed["letters"]) == listed["total"] < listed["kept"] == web.get("/api/dead-letters").json()["total"]
     assert listed["letters"][0]["user_id_json"] == "9007199254740993"
     letter = web.get(f"/api/dead-letters/{outcome['task_id']}").json()
     assert letter["error"] == outcome["error"]

@@ -8,7 +8,7 @@ import typer
 
 from client.application import app
 from client.letters import dead_letters, everything, find, find_to_retry, summary
-from client.output import AsJson, show_fields, show_json, show_table
+from client.output import AsJson, json_text, show_fields, show_json, show_table
 from errors import CallboardError
 from transport.dead_letters import DeadLetter, DeadLetters
 
@@ -31,7 +31,7 @@ def list_(
 ) -> None:
     """Show the dead letters, the newest first."""
     letters = dead_letters(queue)
-    total, shown = letters.count(), letters.newest(limit, skipped=skip, task_type=task)
+    total, shown = letters.count(task), letters.newest(limit, skipped=skip, task_type=task)
     if as_json:
         show_json({"total": total, "letters": [summary(letter) for letter in shown]})
         return
@@ -47,7 +47,9 @@ def show(letter_id: Annotated[str, typer.Argument(metavar="ID")], queue: Queue =
     if as_json:
         show_json(fields)
     else:
-        show_fields(fields)
+        # As they were sent, not as Python writes them.
+        sent = {name: json_text(fields[name]) for name in ("parameters", "arguments") if fields.get(name) is not None}
+        show_fields(fields | sent)
 
 
 @dead.command()

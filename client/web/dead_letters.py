@@ -34,11 +34,12 @@ class Chosen(BaseModel, extra="forbid"):
 
 
 def newest(skipped: int, task_type: str | None) -> dict[str, Any]:
-    """A page of them, the newest first, and how many there are of all tasks."""
+    """A page of them, the newest first; how many there are of this task, and in `kept` of all."""
     letters = dead_letters()
     shown = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
     return {
-        "total": letters.count(),
+        "total": letters.count(task_type),
+        "kept": letters.count(),
         "letters": [_row(letter) for letter in shown[:PAGE]],
         "has_more": len(shown) > PAGE,
     }
