@@ -246,6 +246,18 @@ def test_without_a_terminal_a_list_is_lines_with_tabs(own: System, client: "redi
     assert "\\x1b[2J" in callboard(own, "dead", "show", "x").stdout
 
 
+@pytest.mark.parametrize("words", [["list"], ["retry", "--all"], ["purge", "--all", "--yes"]])
+def test_a_task_that_no_letter_is_of_may_be_misspelt(own: System, morgue: Morgue, words: list[str]) -> None:
+    ended = callboard(own, "dead", *words, "--task", "send_invoice")
+    assert (ended.returncode, ended.stderr) == (0, "callboard: no dead letter is of a task 'send_invoice'\n")
+    morgue.fail(task_type="send_invoices")
+    ended = callboard(own, "dead", *words, "--task", "send_invoice")
+    complaint = "callboard: no dead letter is of a task 'send_invoice'; did you mean 'send_invoices'?\n"
+    assert (ended.returncode, ended.stderr) == (0, complaint)
+    assert morgue.letters.count() == 1
+    assert callboard(own, "dead", *words, "--task", "send_invoices").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
