@@ -12,6 +12,12 @@ from client.redis_server import RedisServer, free_port
 from tests.command_line import callboard, callboard_json
 from tests.system import System, environment, run_to_its_end
 from tests.wire import Wire, new_user
+from version import VERSION
+
+
+def test_it_says_which_callboard_it_is(system: System) -> None:
+    ended = callboard(system, "--version")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"callboard {VERSION}\n", "")
 
 
 def test_send_prints_the_result(system: System) -> None:
