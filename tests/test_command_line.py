@@ -69,6 +69,16 @@ def test_nothing_that_comes_from_outside_steers_the_terminal(system: System) -> 
     assert ended.stdout.replace("\n", "").isprintable()
 
 
+def test_what_the_encoding_of_the_output_does_not_have_is_escaped(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=é€😀", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == '{\n  "reversed_text": "\\ud83d\\ude00\\u20ac\\u00e9"\n}\n'
+    assert json.loads(ended.stdout) == {"reversed_text": "😀€é"}
+    asked = callboard(system, "cancel", "none", "--user-id", "é", PYTHONIOENCODING="ascii")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "--user-id '\\xe9'` shows" in asked.stdout
+
+
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
     with Wire(system.redis_url) as wire:
         user_id = new_user()
