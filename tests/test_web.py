@@ -242,10 +242,13 @@ def test_a_foolish_question_gets_an_answer(web: WebPage) -> None:
     assert web.get("/api/dead-letters?skip=-1").status_code == 400
     assert web.get("/api/dead-letters?skip=x").status_code == 400
     assert web.get("/api/dead-letters/nobody").status_code == 404
-    assert web.get("/api/none").status_code == 404
+    none = web.get("/api/none")
+    assert (none.status_code, none.json()) == (404, {"error": "GET /api/none: Not Found"})
     assert web.get("/../settings.py").status_code == 404
     assert web.get("/%2e%2e/server.py").status_code == 404
-    assert web.get("/api/requests").status_code == 405
+    other = web.get("/api/requests")
+    assert (other.status_code, other.headers["allow"]) == (405, "POST")
+    assert other.json() == {"error": "GET /api/requests: Method Not Allowed"}
 
 
 # And as an operator runs it.
