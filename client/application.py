@@ -1,6 +1,10 @@
 """The command line that the commands add themselves to."""
 
+from typing import Annotated
+
 import typer
+
+from version import VERSION
 
 app = typer.Typer(
     name="callboard",
@@ -10,6 +14,17 @@ app = typer.Typer(
 )
 
 
+def _show_version(is_asked_for: bool) -> None:
+    if is_asked_for:
+        print(f"callboard {VERSION}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="Print which Callboard this is.", callback=_show_version, is_eager=True)
+]
+
+
 @app.callback()
-def _of_several() -> None:
+def _of_several(version: Version = False) -> None:
     """Without this, typer makes a command that is alone the whole of the command line."""

@@ -126,6 +126,6 @@ class AsyncConnection:
 
     async def _is_cluster(self) -> bool:
         try:
-            return is_cluster(await self._redis.execute_command("HELLO"))
+            return is_cluster(await self._outbox.send("HELLO"))
         except redis.ResponseError:  # a Redis before 6.0, or a user without the right
             return False

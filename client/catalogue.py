@@ -46,6 +46,15 @@ def read_parameters(caller: Caller, task_type: str, words: Sequence[str]) -> dic
     return parameters
 
 
+def hint(name: str, known: Iterable[str]) -> str:
+    """What to say after the complaint that there is nothing of this name: the nearest one, or else all."""
+    known = list(known)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    if nearest:
+        return f"; did you mean {nearest[0]!r}?"
+    return f"; there is {', '.join(map(repr, known))}" if known else "; it has none"
+
+
 def _tasks_if_told(caller: Caller) -> list[TaskDescription]:
     """All tasks; none where nobody answers within `PATIENCE_S`."""
     with suppress(CallboardError):
@@ -61,7 +70,7 @@ def _schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
     """
     named = {task.name: task for task in tasks}
     if tasks and task_type not in named:
-        raise UsageError(f"there is no task {task_type!r}{_hint(task_type, named)}")
+        raise UsageError(f"there is no task {task_type!r}{hint(task_type, named)}")
     return named[task_type].parameters if tasks else {}
 
 
@@ -77,12 +86,4 @@ def _check_names(parameters: Iterable[str], schema: dict[str, Any]) -> None:
     known = schema.get("properties", {})
     for name in parameters:
         if name not in known:
-            raise UsageError(f"the task has no parameter {name!r}{_hint(name, known)}")
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    nearest = difflib.get_close_matches(name, known, n=1)
-    if nearest:
-        return f"; did you mean {nearest[0]!r}?"
-    return f"; there is {', '.join(map(repr, known))}" if known else "; it has none"
+            raise UsageError(f"the task has no parameter {name!r}{hint(name, known)}")

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 import getpass
+import shlex
 from typing import Annotated
 
 import typer
@@ -26,3 +27,8 @@ def user_id_or_own(text: str | None) -> str | int:
         return getpass.getuser()
     except (OSError, KeyError):  # in a container that has no names for users
         return "callboard"
+
+
+def user_id_again(text: str | None) -> str:
+    """The option as it was typed, for a command that is to be typed next; nothing where it was not."""
+    return "" if text is None else f" --user-id {shlex.quote(text)}"

@@ -35,7 +35,9 @@ def line(event: TaskEvent) -> str:
         words.append(f"{event.done:,.15g} of {event.total:,.15g}")
     if event.next_run_at:
         words.append(f"next at {event.next_run_at}")
-    words += [text for text in (event.message, event.error_code, event.error) if text]
+    # Of a request that was cancelled, the event and the code are one word.
+    code = None if event.error_code == str(event.event) else event.error_code
+    words += [text for text in (event.message, code, event.error) if text]
     if event.duration_ms is not None:
         words.append(f"after {event.duration_ms:.1f} ms")
     return one_line(" ".join(words))

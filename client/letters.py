@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from client.catalogue import hint
 from client.errors import NotFoundError
 from client.installation import redis_client, settings
 from client.output import moment
@@ -41,6 +42,12 @@ def find_to_retry(letters: DeadLetters, letter_id: str) -> DeadLetter:
     if letter.message is None:
         raise CallboardError(f"the dead letter {letter.id!r} {letter.error[3:]}: look at it with `show`, `purge` it")
     return letter
+
+
+def none_of(letters: DeadLetters, task_type: str) -> str:
+    """What to say where no letter is of this task: it may be misspelt, so the nearest name that letters are of."""
+    known = sorted({letter.task_type for letter in letters.each() if letter.task_type})
+    return f"no dead letter is of a task {task_type!r}{hint(task_type, known) if known else ''}"
 
 
 def summary(letter: DeadLetter) -> dict[str, Any]:

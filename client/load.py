@@ -63,7 +63,13 @@ async def measure(callboard: AsyncCaller, load: Load, on_end: Callable[[], objec
     # One iterator for all: whoever is free takes the next.
     numbers = iter(range(load.count))
     started_s = time.perf_counter()
-    await asyncio.gather(*(send_in_turn(numbers) for _ in range(min(load.outstanding, load.count))))
+    try:
+        async with asyncio.TaskGroup() as senders:
+            for _ in range(min(load.outstanding, load.count)):
+                senders.create_task(send_in_turn(numbers))
+    except ExceptionGroup as failures:
+        # They mostly fail for one reason.
+        raise failures.exceptions[0] from None
     seconds = time.perf_counter() - started_s
     times_ms.sort()
     return Measured(

@@ -1,5 +1,6 @@
 """How a command shows what it found: for people in a table, for another program in lines with tabs, or as JSON."""
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -18,14 +19,24 @@ from logs import one_line
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 
 
+def escape_what_cannot_be_written() -> None:
+    """From now on what the encoding of standard output does not have is written as Python escapes it, as on standard
+    error, and not the end of the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def show_json(value: object, indent: int | None = 2) -> None:
     """Writes one JSON document on standard output; on one line when `indent` is None."""
     print(json_text(value, indent), flush=True)
 
 
 def json_text(value: object, indent: int | None = 2) -> str:
-    """`value` as JSON in which nothing steers a terminal: what is not printable is written as JSON escapes it."""
+    """`value` as JSON in which nothing steers a terminal: what is not printable, or not in the encoding of standard
+    output, is written as JSON escapes it."""
     text = to_json(value, indent=indent).decode()
+    if not _can_be_written(text):
+        text = to_json(value, indent=indent, ensure_ascii=True).decode()
     if text.isprintable():
         return text
     return "".join(
@@ -67,3 +78,11 @@ def show_fields(fields: dict[str, object]) -> None:
 def moment(unix_ms: float) -> str:
     """A time in Redis, in ISO 8601 with offset."""
     return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _can_be_written(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

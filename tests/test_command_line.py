@@ -1,6 +1,9 @@
 """The `callboard` commands that send requests and look at them, each as a process of its own."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,12 @@ from client.redis_server import RedisServer, free_port
 from tests.command_line import callboard, callboard_json
 from tests.system import System, environment, run_to_its_end
 from tests.wire import Wire, new_user
+from version import VERSION
+
+
+def test_it_says_which_callboard_it_is(system: System) -> None:
+    ended = callboard(system, "--version")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"callboard {VERSION}\n", "")
 
 
 def test_send_prints_the_result(system: System) -> None:
@@ -58,6 +67,16 @@ def test_nothing_that_comes_from_outside_steers_the_terminal(system: System) -> 
     ended = callboard(system, "send", "reverse_string", "text=\x1b[2J\x9b[red]")
     assert json.loads(ended.stdout) == {"reversed_text": "]der[\x9bJ2[\x1b"}
     assert ended.stdout.replace("\n", "").isprintable()
+
+
+def test_what_the_encoding_of_the_output_does_not_have_is_escaped(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=é€😀", PYTHONIOENCODING="ascii")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == '{\n  "reversed_text": "\\ud83d\\ude00\\u20ac\\u00e9"\n}\n'
+    assert json.loads(ended.stdout) == {"reversed_text": "😀€é"}
+    asked = callboard(system, "cancel", "none", "--user-id", "é", PYTHONIOENCODING="ascii")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "--user-id '\\xe9'` shows" in asked.stdout
 
 
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
@@ -130,10 +149,41 @@ def test_a_system_without_an_ingress_is_told_by_the_exit_code(project: Path) -> 
     assert "nobody listens on channel 'tasks'" in ended.stderr
 
 
+def test_a_load_that_nobody_takes_in_is_one_line(project: Path) -> None:
+    with RedisServer() as server:
+        ended = run_to_its_end(project, ["-m", "client.command", "bench", "-n", "300"], environment(server.url))
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr.startswith("callboard: nobody listens on channel 'tasks'")
+    assert len(ended.stderr.splitlines()) == 1
+
+
 def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System) -> None:
     ended = callboard(system, "send", "waits", "seconds=0.5", "--timeout", "0.1")
     assert ended.returncode == 4
     assert "no outcome of request" in ended.stderr
+
+
+def test_whoever_stops_waiting_learns_how_to_find_and_to_cancel_the_request(system: System) -> None:
+    user_id = new_user()
+    words = ["waits", "seconds=20", "--request-id", "left", "--user-id", user_id]
+    with Wire(system.redis_url) as wire:
+        sending = subprocess.Popen(
+            [sys.executable, "-m", "client.command", "send", *words, "--watch"],
+            cwd=system.project,
+            env=environment(system.redis_url),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert sending.stderr
+        assert sending.stderr.readline().startswith("accepted")
+        sending.send_signal(signal.SIGINT)
+        _, told = sending.communicate(timeout=15)
+        assert sending.returncode == 130
+        last = told.splitlines()[-1]
+        assert last.startswith(f"callboard: the request goes on; `callboard outcome left --user-id {user_id}` shows")
+        assert f"`callboard cancel left --user-id {user_id}`" in last
+        assert callboard(system, "cancel", "left", "--user-id", user_id).returncode == 0
+        assert wire.outcome_of(user_id)["error_code"] == "cancelled"
 
 
 def test_a_redis_that_does_not_answer_is_told_by_the_exit_code_and_no_password(project: Path) -> None:
@@ -189,5 +239,6 @@ def test_cancel_ends_a_request_that_waits(system: System) -> None:
         user_id = new_user()
         words = ("send", "reverse_string", "text=abc", "--delay-ms", "60000", "--no-wait", "--user-id", user_id)
         sent = callboard(system, *words).stdout.strip()
-        assert callboard(system, "cancel", sent, "--user-id", user_id).returncode == 0
+        asked = callboard(system, "cancel", sent, "--user-id", user_id)
+        assert asked.stdout == f"asked for; `callboard outcome {sent} --user-id {user_id}` shows what came of it\n"
         assert wire.outcome_of(user_id)["error_code"] == "cancelled"

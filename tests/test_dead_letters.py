@@ -182,6 +182,7 @@ def test_letters_come_in_pages_the_newest_first(morgue: Morgue) -> None:
     assert [letter.error for letter in morgue.letters.newest(2, skipped=2)] == ["2", "1"]
     assert [letter.error for letter in morgue.letters.newest(9, task_type="odd")] == ["3", "1"]
     assert {letter.error for letter in morgue.letters.each("even")} == {"0", "2", "4"}
+    assert (morgue.letters.count(), morgue.letters.count("odd"), morgue.letters.count("none")) == (5, 2, 0)
 
 
 def test_a_purged_letter_leaves_nothing(morgue: Morgue) -> None:
@@ -210,13 +211,13 @@ def test_a_failed_task_is_found_explained_and_sent_again(
         assert outcome["error_code"] == "failed"
         wire.ask("finds_fault")
         listed = callboard_json(own, "dead", "list", "--task", "fails_until")
-        assert listed["total"] == 2
+        assert (listed["total"], callboard_json(own, "dead", "list")["total"]) == (1, 2)
         ((letter),) = listed["letters"]
         assert (letter["id"], letter["error"], letter["attempts"]) == (outcome["task_id"], "attempt 4 of 5", 4)
         shown = callboard(own, "dead", "show", letter["id"]).stdout
         assert 'raise RuntimeError(f"attempt {attempts} of {attempt}")' in shown
         assert "RuntimeError: attempt 4 of 5" in shown
-        assert str(tally) in shown
+        assert f'"tally": {json.dumps(str(tally))}' in shown
         assert callboard(own, "dead", "retry", letter["id"]).stdout == "1 retried\n"
         again = wire.outcome_of(user)
         assert (again["task_id"], again["result"], again["attempts"]) == (letter["id"], {"text": "attempt 5"}, 1)
@@ -243,6 +244,18 @@ def test_without_a_terminal_a_list_is_lines_with_tabs(own: System, client: "redi
     assert head.split("\t")[:2] == ["id", "task_type"]
     assert line.split("\t")[:4] == ["x", "", "", "2023-11-14T22:13:20.000+00:00"]
     assert "\\x1b[2J" in callboard(own, "dead", "show", "x").stdout
+
+
+@pytest.mark.parametrize("words", [["list"], ["retry", "--all"], ["purge", "--all", "--yes"]])
+def test_a_task_that_no_letter_is_of_may_be_misspelt(own: System, morgue: Morgue, words: list[str]) -> None:
+    ended = callboard(own, "dead", *words, "--task", "send_invoice")
+    assert (ended.returncode, ended.stderr) == (0, "callboard: no dead letter is of a task 'send_invoice'\n")
+    morgue.fail(task_type="send_invoices")
+    ended = callboard(own, "dead", *words, "--task", "send_invoice")
+    complaint = "callboard: no dead letter is of a task 'send_invoice'; did you mean 'send_invoices'?\n"
+    assert (ended.returncode, ended.stderr) == (0, complaint)
+    assert morgue.letters.count() == 1
+    assert callboard(own, "dead", *words, "--task", "send_invoices").stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from client.board import WINDOW_S, Board
+from client.follow import line
 from contract import EventKind, TaskEvent
 from tests.system import System, environment
 from tests.waiting import wait_until
@@ -71,6 +72,13 @@ def test_an_event_with_numbers_that_json_has_not_is_none(system: System, tmp_pat
             lambda: wire.client.publish("events", progress) and '"progress"' in output.read_text(), "the right one"
         )
     assert {json.loads(line)["done"] for line in output.read_text().splitlines() if "progress" in line} == {1.0}
+
+
+def test_a_line_says_once_that_a_request_was_cancelled() -> None:
+    cancelled = event(EventKind.CANCELLED, error_code="cancelled", error="Cancelled by the user")
+    assert line(cancelled) == "cancelled Cancelled by the user"
+    failed = event(EventKind.ERROR, error_code="failed", error="it broke")
+    assert line(failed) == "error failed it broke"
 
 
 def test_a_share_is_one_whatever_a_task_counts() -> None:

@@ -196,9 +196,11 @@ def test_a_user_id_that_is_a_long_number_is_also_there_as_text(web: WebPage, wir
 
 
 def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
+    wire.ask("finds_fault")
     outcome = wire.ask("always_fails", {}, user_id=(user := 2**53 + 1))
     listed = web.get("/api/dead-letters?task_type=always_fails").json()
     assert (listed["letters"][0]["id"], listed["has_more"]) == (outcome["task_id"], False)
+    assert len(listed["letters"]) == listed["total"] < listed["kept"] == web.get("/api/dead-letters").json()["total"]
     assert listed["letters"][0]["user_id_json"] == "9007199254740993"
     letter = web.get(f"/api/dead-letters/{outcome['task_id']}").json()
     assert letter["error"] == outcome["error"]
@@ -221,6 +223,14 @@ def test_which_dead_letters_has_to_be_said(web: WebPage, content: object) -> Non
     assert web.post("/api/dead-letters/purge", content).status_code == 400
 
 
+@pytest.mark.parametrize("action", ["retry", "purge"])
+def test_a_misspelt_filter_does_not_mean_all_dead_letters(web: WebPage, wire: Wire, action: str) -> None:
+    outcome = wire.ask("always_fails")
+    answer = web.post(f"/api/dead-letters/{action}", {"every": True, "task": "another"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "task: Extra inputs are not permitted"})
+    assert web.get(f"/api/dead-letters/{outcome['task_id']}").status_code == 200
+
+
 def test_only_json_of_a_bearable_size_is_read(web: WebPage) -> None:
     form = web.http.post("/api/dead-letters/purge", data={"every": "true"})
     assert (form.status_code, form.json()) == (400, {"error": "the content type should be application/json"})
@@ -232,10 +242,13 @@ def test_a_foolish_question_gets_an_answer(web: WebPage) -> None:
     assert web.get("/api/dead-letters?skip=-1").status_code == 400
     assert web.get("/api/dead-letters?skip=x").status_code == 400
     assert web.get("/api/dead-letters/nobody").status_code == 404
-    assert web.get("/api/none").status_code == 404
+    none = web.get("/api/none")
+    assert (none.status_code, none.json()) == (404, {"error": "GET /api/none: Not Found"})
     assert web.get("/../settings.py").status_code == 404
     assert web.get("/%2e%2e/server.py").status_code == 404
-    assert web.get("/api/requests").status_code == 405
+    other = web.get("/api/requests")
+    assert (other.status_code, other.headers["allow"]) == (405, "POST")
+    assert other.json() == {"error": "GET /api/requests: Method Not Allowed"}
 
 
 # And as an operator runs it.

@@ -118,8 +118,11 @@ class DeadLetters:
         self._revive_script = script(client, "revive")
         self._purge_script = script(client, "purge")
 
-    def count(self) -> int:
-        """How many there are."""
+    def count(self, task_type: str | None = None) -> int:
+        """How many there are; of one task by reading them all."""
+        if task_type is not None:
+            every = (letter for queue_name in self._queue_names for letter in self._newest_of(queue_name))
+            return sum(letter.task_type == task_type for letter in every)
         with self._client.pipeline(transaction=False) as pipeline:
             for queue_name in self._queue_names:
                 pipeline.zcard(self._key(queue_name))

@@ -6,7 +6,7 @@ import typer
 
 from client.application import app
 from client.callboard_client import CallboardClient
-from client.command_options import UserId, user_id_or_own
+from client.command_options import UserId, user_id_again, user_id_or_own
 from client.output import AsJson, show_json
 
 
@@ -25,4 +25,4 @@ def cancel(
     if as_json:
         show_json({"user_id": own_id, "asked_to_cancel": task_or_request})
     else:
-        print(f"asked for; `callboard outcome {task_or_request}` shows what came of it")
+        print(f"asked for; `callboard outcome {task_or_request}{user_id_again(user_id)}` shows what came of it")

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from client.application import app
-from client.letters import dead_letters, everything, find, find_to_retry, summary
-from client.output import AsJson, show_fields, show_json, show_table
+from client.letters import dead_letters, everything, find, find_to_retry, none_of, summary
+from client.output import AsJson, json_text, show_fields, show_json, show_table
 from errors import CallboardError
+from logs import one_line
 from transport.dead_letters import DeadLetter, DeadLetters
 
 dead = typer.Typer(help="Dead letters: tasks that ended without success, kept for a week.", no_args_is_help=True)
@@ -31,7 +32,8 @@ def list_(
 ) -> None:
     """Show the dead letters, the newest first."""
     letters = dead_letters(queue)
-    total, shown = letters.count(), letters.newest(limit, skipped=skip, task_type=task)
+    total, shown = letters.count(task), letters.newest(limit, skipped=skip, task_type=task)
+    _warn_of_none(letters, task, total)
     if as_json:
         show_json({"total": total, "letters": [summary(letter) for letter in shown]})
         return
@@ -47,7 +49,9 @@ def show(letter_id: Annotated[str, typer.Argument(metavar="ID")], queue: Queue =
     if as_json:
         show_json(fields)
     else:
-        show_fields(fields)
+        # As they were sent, not as Python writes them.
+        sent = {name: json_text(fields[name]) for name in ("parameters", "arguments") if fields.get(name) is not None}
+        show_fields(fields | sent)
 
 
 @dead.command()
@@ -60,7 +64,9 @@ def retry(
     """
     letters = dead_letters(queue)
     if every:
-        _tell(letters.retry(_chosen(letters, ids, task)), "retried", as_json)
+        count = letters.retry(_chosen(letters, ids, task))
+        _warn_of_none(letters, task, count)
+        _tell(count, "retried", as_json)
         return
     found = [find_to_retry(letters, letter_id) for letter_id in _named(ids, task)]
     _tell(letters.retry(found), "retried", as_json)
@@ -87,7 +93,9 @@ def purge(
         if not sys.stdin.isatty():
             raise CallboardError(f"to remove {what} for good without being asked, add --yes")
         typer.confirm(f"Remove {what} for good?", abort=True)
-    _tell(letters.purge(chosen), "purged", as_json)
+    count = letters.purge(chosen)
+    _warn_of_none(letters, task, count)
+    _tell(count, "purged", as_json)
 
 
 def _named(ids: list[str] | None, task_type: str | None) -> list[str]:
@@ -100,6 +108,11 @@ def _chosen(letters: DeadLetters, ids: list[str] | None, task_type: str | None) 
     if ids:
         raise CallboardError("either name ids or say --all, not both")
     return letters.each(task_type)
+
+
+def _warn_of_none(letters: DeadLetters, task_type: str | None, count: int) -> None:
+    if task_type and not count:
+        print(f"callboard: {one_line(none_of(letters, task_type))}", file=sys.stderr)
 
 
 def _tell(count: int, done: str, as_json: bool) -> None:

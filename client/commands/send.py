@@ -1,6 +1,8 @@
 """`callboard send`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -9,7 +11,7 @@ from client.application import app
 from client.assignments import read_assignments
 from client.callboard_client import CallboardClient
 from client.catalogue import read_parameters
-from client.command_options import Assignments, TaskType, TimeoutS, UserId, user_id_or_own
+from client.command_options import Assignments, TaskType, TimeoutS, UserId, user_id_again, user_id_or_own
 from client.exit_codes import ExitCode
 from client.follow import follow
 from client.output import AsJson, show_json
@@ -51,9 +53,10 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
         if no_wait:
             _show_sent(request.user_id, request.request_id, as_json=as_json)
             return
-        if watch:
-            follow(request.events(), as_json=as_json)
-        show_ending(request.outcome(), as_json=as_json, on_one_line=watch)
+        with _told_if_left(request.request_id + user_id_again(user_id)):
+            if watch:
+                follow(request.events(), as_json=as_json)
+            show_ending(request.outcome(), as_json=as_json, on_one_line=watch)
 
 
 def show_ending(outcome: TaskOutcome, *, as_json: bool, on_one_line: bool = False) -> None:
@@ -73,3 +76,17 @@ def _show_sent(user_id: str | int, request_id: str, *, as_json: bool) -> None:
         show_json({"user_id": user_id, "request_id": request_id})
     else:
         print(request_id)
+
+
+@contextmanager
+def _told_if_left(words: str) -> Iterator[None]:
+    """Whoever stops waiting with Ctrl-C learns how to find the request, or to end it: it goes on by itself."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(
+            f"callboard: the request goes on; `callboard outcome {words}` shows what comes of it, "
+            f"`callboard cancel {words}` asks for its end",
+            file=sys.stderr,
+        )
+        raise

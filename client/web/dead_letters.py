@@ -16,8 +16,11 @@ from transport.dead_letters import DeadLetter, DeadLetters
 PAGE = 50
 
 
-class Chosen(BaseModel):
-    """Which letters: those in `ids`, or with `every` all of them, or all of one task."""
+class Chosen(BaseModel, extra="forbid"):
+    """Which letters: those in `ids`, or with `every` all of them, or all of one task.
+
+    A field that there is not is refused: whoever misspells the one that means fewer would get them all.
+    """
 
     ids: Annotated[list[str], Field(max_length=PAGE)] = []
     every: bool = False
@@ -31,11 +34,12 @@ class Chosen(BaseModel):
 
 
 def newest(skipped: int, task_type: str | None) -> dict[str, Any]:
-    """A page of them, the newest first, and how many there are of all tasks."""
+    """A page of them, the newest first; how many there are of this task, and in `kept` of all."""
     letters = dead_letters()
     shown = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
     return {
-        "total": letters.count(),
+        "total": letters.count(task_type),
+        "kept": letters.count(),
         "letters": [_row(letter) for letter in shown[:PAGE]],
         "has_more": len(shown) > PAGE,
     }

@@ -8,7 +8,9 @@ from pathlib import Path
 import redis
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -57,14 +59,20 @@ def site(settings: Settings, token: SecretStr, hosts: Sequence[str]) -> Starlett
 
     return Starlette(
         routes=[
-            Mount("/api", routes=api.routes(), middleware=[Middleware(TokenRequired, token=token)]),
+            Mount(
+                "/api",
+                routes=api.routes(),
+                middleware=[
+                    Middleware(TokenRequired, token=token),
+                    Middleware(ExceptionMiddleware, handlers=HANDLERS),
+                ],
+            ),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
         middleware=[
             Middleware(SafeHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
-        exception_handlers={CallboardError: _tell, redis.RedisError: _tell_redis_away},
         lifespan=life,
     )
 
@@ -77,3 +85,15 @@ async def _tell(_: Request, error: Exception) -> Response:
 async def _tell_redis_away(_: Request, error: Exception) -> Response:
     # Not its text: a Redis that does not know AUTH quotes the password.
     return refusal(503, f"Redis does not answer ({type(error).__name__})")
+
+
+async def _tell_none(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    answer = refusal(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+    # What is allowed instead, where another method is.
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+#: What answers below /api when something is raised.
+HANDLERS = {CallboardError: _tell, redis.RedisError: _tell_redis_away, HTTPException: _tell_none}

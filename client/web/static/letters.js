@@ -5,7 +5,7 @@ import { button, byId, element, number, setText, show, since, userOf } from "./t
 
 const PAGE = 50;
 let skipped = 0;
-let shownTotal = null;
+let shownKept = null;
 let shownText = null;
 let lastLook = null;
 
@@ -31,7 +31,7 @@ export function hearOfLetters({ status, looks }) {
   for (const cell of document.querySelectorAll("[data-died]")) setText(cell, since(cell.dataset.died));
   if (!status || looks === lastLook) return;
   lastLook = looks;
-  if (status.queues.reduce((total, queue) => total + queue.dead, 0) !== shownTotal) load();
+  if (status.queues.reduce((total, queue) => total + queue.dead, 0) !== shownKept) load();
 }
 
 function turnTo(newSkipped) {
@@ -49,9 +49,9 @@ async function load() {
   }
 }
 
-function showLetters({ total, letters, has_more }) {
-  shownTotal = total;
-  const text = JSON.stringify([letters, has_more, total]);
+function showLetters({ total, kept, letters, has_more }) {
+  shownKept = kept;
+  const text = JSON.stringify([letters, has_more, total, kept]);
   if (text === shownText) return;
   shownText = text;
   const open = new Set([...document.querySelectorAll("#letters .details")].map((row) => row.dataset.id));
@@ -60,9 +60,10 @@ function showLetters({ total, letters, has_more }) {
   for (const letter of letters) if (open.has(letter.id)) toggle(rowOf(letter.id), letter.id);
   // The list is made anew, and whoever is at one of its buttons stays there.
   if (focused) document.querySelector(`[data-keep="${CSS.escape(focused)}"]`)?.focus();
-  setText(byId("letters-note"), total ? `${number(total)} kept, each for a week` : "");
+  const count = total === kept ? number(kept) : `${number(total)} of ${number(kept)}`;
+  setText(byId("letters-note"), kept ? `${count} kept, each for a week` : "");
   show(byId("letters"), letters.length > 0);
-  show(byId("no-letters"), !letters.length);
+  show(byId("no-letters"), !kept);
   show(byId("pages"), skipped > 0 || has_more);
   byId("newer").disabled = skipped === 0;
   byId("older").disabled = !has_more;
