@@ -1,8 +1,8 @@
 """A control message: what a client asks of a request that it has sent."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from contract.fields import RequestId, TaskId, UserId
@@ -20,9 +20,9 @@ class ControlMessage(BaseModel):
     )
 
     action: Literal["cancel"]
-    user_id: UserId
-    task_id: TaskId | None = None
-    request_id: RequestId | None = None
+    user_id: Annotated[UserId, Field(description="That of the request, with the same JSON type.")]
+    task_id: Annotated[TaskId | None, Field(description="The task, by the id in its events and outcome.")] = None
+    request_id: Annotated[RequestId | None, Field(description="The request, by the id that it was sent with.")] = None
 
     @model_validator(mode="after")
     def _one_name(self) -> Self:

@@ -8,15 +8,27 @@ from pydantic import BaseModel, ConfigDict, Field
 JsonSchema = dict[str, Any]
 
 
+#: What the contract's documents say of the fields.
+NAME = "The `task_type` of its requests."
+DESCRIPTION = "What it does, in the words of who wrote it; may be empty."
+PARAMETERS = "The JSON schema of a request's `parameters`."
+RESULT = "The JSON schema of the `result` of a completed outcome."
+QUEUE_NAME = "The Dramatiq queue that its messages wait in."
+MAX_ATTEMPTS = "How often it is tried at most, the first time included."
+TIME_LIMIT_MS = "How long one attempt may take, in ms."
+
+PARAMETERS_EXAMPLE = {"type": "object", "properties": {"text": {"type": "string"}}}
+
+
 class TaskDescription(BaseModel):
-    """One task. `parameters` is the schema of a request's parameters, `result` that of a completed outcome's result."""
+    """One task, and what a request for it may hold."""
 
     model_config = ConfigDict(frozen=True)
 
-    name: Annotated[str, Field(examples=["reverse_string"])]
-    description: Annotated[str, Field(examples=["Reverses a text."])]
-    parameters: Annotated[JsonSchema, Field(examples=[{"type": "object", "properties": {"text": {"type": "string"}}}])]
-    result: Annotated[JsonSchema, Field(examples=[{"type": "object"}])]
-    queue_name: Annotated[str, Field(examples=["default"])]
-    max_attempts: Annotated[int, Field(examples=[4])]
-    time_limit_ms: Annotated[int, Field(examples=[60_000])]
+    name: Annotated[str, Field(description=NAME, examples=["reverse_string"])]
+    description: Annotated[str, Field(description=DESCRIPTION, examples=["Reverses a text."])]
+    parameters: Annotated[JsonSchema, Field(description=PARAMETERS, examples=[PARAMETERS_EXAMPLE])]
+    result: Annotated[JsonSchema, Field(description=RESULT, examples=[{"type": "object"}])]
+    queue_name: Annotated[str, Field(description=QUEUE_NAME, examples=["default"])]
+    max_attempts: Annotated[int, Field(description=MAX_ATTEMPTS, examples=[4])]
+    time_limit_ms: Annotated[int, Field(description=TIME_LIMIT_MS, examples=[60_000])]

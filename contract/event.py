@@ -7,6 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from contract.fields import ErrorCode, Sender, absent
+from contract.outcome import REQUEST_ID, TASK_ID, TASK_TYPE, USER_ID
+
+#: What the contract's documents say of the other fields.
+ATTEMPT = "Which attempt it is about, from 1; absent where none was begun."
+DONE = "Of `progress`: how far the task has come, in whatever unit it counts."
+TOTAL = "Of `progress`: how far it has to come, in the same unit."
+MESSAGE = "Of `progress`: what the task says of it, where it says something; one line of at most 500 characters."
+ERROR = "Of `retrying`, `error` and `cancelled`: one line for people, as in an outcome."
+ERROR_CODE = "Of `retrying`, `error` and `cancelled`: one word for programs, as in an outcome."
+NEXT_RUN_AT = "Of `retrying`, and of `accepted` with a delay: when the task is begun next, in ISO 8601 with offset."
+DURATION_MS = "Of `completed` and `error`: how long the last attempt took, in ms."
 
 
 class EventKind(StrEnum):
@@ -22,30 +33,25 @@ class EventKind(StrEnum):
 
 
 class TaskEvent(BaseModel):
-    """One event, as published on the events channel. What is None here is absent there, but for `user_id` and
-    `task_type`."""
+    """One event, as published on the events channel. A field without a value is left out; only `user_id` and
+    `task_type` are always there, and are null where they could not be read."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     event: EventKind
-    task_id: str
-    user_id: str | int | None
-    task_type: str | None
-    timestamp: str
-    request_id: Annotated[str | None, Field(exclude_if=absent)] = None
-    #: Counts from 1; absent before the task was begun for the first time.
-    attempt: Annotated[int | None, Field(exclude_if=absent)] = None
-    #: Of `progress`.
-    done: Annotated[float | None, Field(exclude_if=absent)] = None
-    total: Annotated[float | None, Field(exclude_if=absent)] = None
-    message: Annotated[str | None, Field(exclude_if=absent)] = None
-    #: Of `retrying`, `error` and `cancelled`: one sentence, as in an outcome.
-    error: Annotated[str | None, Field(exclude_if=absent)] = None
-    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent)] = None
-    #: Of `retrying`, and of `accepted` with a delay: when the task is begun next, in ISO 8601 with offset.
-    next_run_at: Annotated[str | None, Field(exclude_if=absent)] = None
-    #: Of `completed` and `error`: how long the last attempt ran.
-    duration_ms: Annotated[float | None, Field(exclude_if=absent)] = None
+    task_id: Annotated[str, Field(description=TASK_ID)]
+    user_id: Annotated[str | int | None, Field(description=USER_ID)]
+    task_type: Annotated[str | None, Field(description=TASK_TYPE)]
+    timestamp: Annotated[str, Field(description="When it happened, in ISO 8601 with offset.")]
+    request_id: Annotated[str | None, Field(exclude_if=absent, description=REQUEST_ID)] = None
+    attempt: Annotated[int | None, Field(exclude_if=absent, description=ATTEMPT)] = None
+    done: Annotated[float | None, Field(exclude_if=absent, description=DONE)] = None
+    total: Annotated[float | None, Field(exclude_if=absent, description=TOTAL)] = None
+    message: Annotated[str | None, Field(exclude_if=absent, description=MESSAGE)] = None
+    error: Annotated[str | None, Field(exclude_if=absent, description=ERROR)] = None
+    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
+    next_run_at: Annotated[str | None, Field(exclude_if=absent, description=NEXT_RUN_AT)] = None
+    duration_ms: Annotated[float | None, Field(exclude_if=absent, description=DURATION_MS)] = None
 
 
 def write_event(kind: EventKind, at: str, task_id: str, sender: Sender, **details: object) -> bytes:

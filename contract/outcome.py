@@ -8,28 +8,39 @@ from contract.fields import ErrorCode, Sender, absent, timestamp
 from contract.sentences import sentence
 from errors import CallboardError
 
+#: What the contract's documents say of the fields.
+USER_ID = "That of the request, with the same JSON type; null where it could not be read."
+TASK_TYPE = "That of the request; null where it could not be read."
+TASK_ID = 'The id of the task; "error" where the request was refused before there was one.'
+ERROR = "One line for people, of at most 500 characters."
+ERROR_CODE = "One word for programs: why there is no result."
+REQUEST_ID = "That of the request, where it had one and it could be read."
+TRACEPARENT = "That of the request; where spans are recorded, that of the span in which the task ran."
+ATTEMPTS = "How often the task was begun, the last time included; absent where it never was, or was cancelled."
+DURATION_MS = "How long the last attempt took, in ms; absent where there was none, or the task was cancelled."
+REPLAYED = "There, and true, where the request was sent before under its `request_id`: this is the outcome it had."
+
 
 class TaskOutcome(BaseModel):
-    """The one answer to a request, as published on the results channel. What is None here is absent there,
-    but for `user_id` and `task_type`."""
+    """The one answer to a request, as published on the results channel. A field without a value is left out; only
+    `user_id` and `task_type` are always there, and are null where they could not be read."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, ser_json_inf_nan="null")
 
-    user_id: str | int | None
-    task_type: str | None
-    task_id: str
+    user_id: Annotated[str | int | None, Field(description=USER_ID)]
+    task_type: Annotated[str | None, Field(description=TASK_TYPE)]
+    task_id: Annotated[str, Field(description=TASK_ID)]
     status: Literal["completed", "error"]
-    timestamp: str
+    timestamp: Annotated[str, Field(description="When it was made, in ISO 8601 with offset.")]
     result: Annotated[dict[str, Any] | None, Field(exclude_if=absent)] = None
-    error: Annotated[str | None, Field(exclude_if=absent)] = None
-    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent)] = None
-    request_id: Annotated[str | None, Field(exclude_if=absent)] = None
-    #: That of the request; where spans are recorded, that of the span in which the task ran.
-    traceparent: Annotated[str | None, Field(exclude_if=absent)] = None
-    attempts: Annotated[int | None, Field(exclude_if=absent)] = None
-    duration_ms: Annotated[float | None, Field(exclude_if=absent)] = None
-    #: Redis adds it, when the request comes again and gets the outcome that it had.
-    replayed: Annotated[Literal[True] | None, Field(exclude_if=absent)] = None
+    error: Annotated[str | None, Field(exclude_if=absent, description=ERROR)] = None
+    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
+    request_id: Annotated[str | None, Field(exclude_if=absent, description=REQUEST_ID)] = None
+    traceparent: Annotated[str | None, Field(exclude_if=absent, description=TRACEPARENT)] = None
+    attempts: Annotated[int | None, Field(exclude_if=absent, description=ATTEMPTS)] = None
+    duration_ms: Annotated[float | None, Field(exclude_if=absent, description=DURATION_MS)] = None
+    #: Redis adds it.
+    replayed: Annotated[Literal[True] | None, Field(exclude_if=absent, description=REPLAYED)] = None
 
     def to_wire(self) -> bytes:
         """The outcome as UTF-8 JSON."""

@@ -15,6 +15,19 @@ from contract.sentences import request_complaint
 #: Dramatiq's own limit on how long a message may wait.
 MAX_DELAY_MS = 7 * 24 * 3600 * 1000
 
+#: What the contract's documents say of the fields.
+USER_ID = "Whose request it is. Comes back in the outcome and the events with the same JSON type; nothing proves it."
+REQUEST_ID = (
+    "Comes back in the outcome and the events, and makes the request idempotent: sent again by the same user within "
+    "`redis.request_id_ttl_s`, it is not performed again and gets the same outcome. Use a UUID."
+)
+REPLY_TO = (
+    "The outcome is published on this channel as well as on the results channel. It has to match a pattern of "
+    "`limits.reply_to`."
+)
+DELAY_MS = "The task is begun no sooner than so many ms after the request was taken in."
+MAX_AGE_MS = "The request ends with `expired` when its task was not begun within so many ms after it was taken in."
+
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -24,12 +37,12 @@ class TaskRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     task_type: TaskType
-    user_id: UserId
+    user_id: Annotated[UserId, Field(description=USER_ID)]
     parameters: dict[str, Any] = {}
-    request_id: RequestId | None = None
-    reply_to: ReplyChannel | None = None
-    delay_ms: Annotated[int, Field(ge=0, le=MAX_DELAY_MS)] | None = None
-    max_age_ms: Annotated[int, Field(ge=0)] | None = None
+    request_id: Annotated[RequestId | None, Field(description=REQUEST_ID)] = None
+    reply_to: Annotated[ReplyChannel | None, Field(description=REPLY_TO)] = None
+    delay_ms: Annotated[Annotated[int, Field(ge=0, le=MAX_DELAY_MS)] | None, Field(description=DELAY_MS)] = None
+    max_age_ms: Annotated[Annotated[int, Field(ge=0)] | None, Field(description=MAX_AGE_MS)] = None
     traceparent: TraceParent = None
 
     @field_validator("parameters", mode="before", json_schema_input_type=dict[str, Any] | None)
