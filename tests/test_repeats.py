@@ -46,6 +46,7 @@ def test_a_repeat_wants_no_room_on_a_queue_that_is_full(narrow: System, redis_se
     user_id = new_user()
     with Wire(redis_server.url) as wire:
         wire.publish(request(user_id, "first"))
+        wait_until(lambda: wire.client.llen("dramatiq:default"), "the queue is full")
         assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
         wire.publish(request(user_id, "first"))
         assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
