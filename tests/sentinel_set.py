@@ -27,9 +27,10 @@ AT_ONCE = ("--repl-diskless-sync-delay", "0")
 class Sentinel(RedisServer):
     """One Sentinel, which keeps what it knows in its own configuration file; it gets further lines for that."""
 
-    def __init__(self, master: Address, *lines: str) -> None:
+    def __init__(self, master: Address, *lines: str, down_after_ms: int = DOWN_AFTER_MS) -> None:
         self._master = master
         self._lines = lines
+        self._down_after_ms = down_after_ms
         super().__init__()
 
     def _command(self) -> list[str]:
@@ -38,7 +39,7 @@ class Sentinel(RedisServer):
             file.write_text(
                 f"port {self.port}\nbind 127.0.0.1\ndir {self._folder.name}\nlogfile {LOG_FILE}\n"
                 f"sentinel monitor {MASTER} {self._master.host} {self._master.port} {QUORUM}\n"
-                f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
+                f"sentinel down-after-milliseconds {MASTER} {self._down_after_ms}\n"
                 f"sentinel failover-timeout {MASTER} {FAILOVER_TIMEOUT_MS}\n"
                 + "".join(f"{line}\n" for line in self._lines)
             )
@@ -48,7 +49,7 @@ class Sentinel(RedisServer):
 class SentinelSet:
     """Ready for a fail-over when it is made; `url` is what Callboard gets."""
 
-    def __init__(self, *options: str, replicas: int = 1) -> None:
+    def __init__(self, *options: str, replicas: int = 1, down_after_ms: int = DOWN_AFTER_MS) -> None:
         with ExitStack() as started:
             first = started.enter_context(RedisServer(*AT_ONCE, *options))
             address = Address("127.0.0.1", first.port)
@@ -56,7 +57,9 @@ class SentinelSet:
             self.servers = [first]
             for _ in range(replicas):
                 self.servers.append(started.enter_context(RedisServer(*AT_ONCE, *options, *following)))
-            self.sentinels = [started.enter_context(Sentinel(address)) for _ in range(SENTINELS)]
+            self.sentinels = [
+                started.enter_context(Sentinel(address, down_after_ms=down_after_ms)) for _ in range(SENTINELS)
+            ]
             self.port = self.sentinels[0].port
             self.url = f"redis+sentinel://{','.join(f'127.0.0.1:{one.port}' for one in self.sentinels)}/{MASTER}"
             for sentinel in self.sentinels:

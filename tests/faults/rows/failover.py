@@ -17,20 +17,24 @@ from transport.connection import connect
 #: How long Sentinels may take on a busy machine, and a server to have the copy of another one.
 FAILOVER_S = 40.0
 
+#: A master that is silent for so long is down. With 1 s the Sentinels take one for dead that they have just made the
+#: master, and put the one in its place that was killed before, with what it knew when it came back.
+DOWN_AFTER_MS = 3_000
+
 #: How long one question whether the replica follows may take.
 REPLICATION_MS = 200
 
 
 def master_killed(extent: Extent) -> Row:
     """SIGKILL for the master, three Sentinels promote its replica; then it comes back as the replica of that one."""
-    with Site(servers=(servers := SentinelSet())) as site:
+    with Site(servers=(servers := SentinelSet(down_after_ms=DOWN_AFTER_MS))) as site:
         site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
         return disturbed("fail-over by Sentinel", site, extent, [partial(_kill, servers)] * extent.times)
 
 
 def master_killed_on_the_stream(extent: Extent) -> Row:
     """The same where requests come by the stream, and the client makes sure with WAIT that a replica has them."""
-    with Site(servers=(servers := SentinelSet())) as site:
+    with Site(servers=(servers := SentinelSet(down_after_ms=DOWN_AFTER_MS))) as site:
         site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
         strikes = [partial(_kill, servers)] * extent.times
         fault = "fail-over by Sentinel (stream, WAIT)"
