@@ -50,7 +50,7 @@ class ChannelListener(ABC):
                 self._subscribe()
                 pause_s = 0.0
                 while not self._stop.is_set():
-                    self._receive(min(self.rest(), SLICE_S))
+                    self._receive(min(self._rest(), SLICE_S))
             except (redis.RedisError, OSError) as error:
                 if pause_s == 0.0:
                     logger.warning("Channel {!r} is not heard until Redis lets it: {}", self._channel, error)
@@ -71,6 +71,13 @@ class ChannelListener(ABC):
         self._silence.ends()
         if kind == b"message":
             self._take(data)
+
+    def _rest(self) -> float:
+        try:
+            return self.rest()
+        except Exception:  # noqa: BLE001 - as below: what is dealt with later was published by somebody, too
+            logger.exception("{} cannot deal with what it has kept of {!r}", type(self).__name__, self._channel)
+            return SLICE_S
 
     def _take(self, data: bytes) -> None:
         try:

@@ -37,7 +37,8 @@ CONDEMNED = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
-    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same.
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same, but for
+    what waits in lanes.
 
     Parameters:
         max_crashes: how often a message may be begun whose worker dies.
