@@ -14,11 +14,12 @@ from dramatiq.worker import _WorkQueueItem
 from client.redis_server import RedisServer
 from tests.redis_under_test import key_prefix, stock_broker
 from tests.waiting import wait_until
-from transport.answers import Answer
+from transport.answers import Answer, Claim
+from transport.arrivals import Admitted, Origin
 from transport.completion import Completion, Ending
 from transport.connection import connect
 from transport.feed import Feed
-from transport.messages import Delivery
+from transport.messages import Delivery, seal
 from transport.redis_broker import CallboardBroker
 
 TIMEOUT_MS = 200
@@ -254,6 +255,17 @@ def test_an_entry_that_could_not_be_answered_is_a_dead_letter(
     assert next(broker.consume("default", timeout=TIMEOUT_MS)) is None
     assert client.zscore("dramatiq:default.XQ", "odd")
     client.delete("dramatiq:default.XQ", "dramatiq:default.XQ.msgs")
+
+
+def test_a_request_that_redis_refuses_something_takes_no_other_one_along(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    client.rpush("callboard:request:odd", "a list, where a claim should be")
+    client.expire("callboard:request:odd", 60)
+    claims = [None, Claim("callboard:request:odd", 60, "callboard:outcome:odd", ()), None]
+    burst = [Admitted(seal(message()), b"{}", claim) for claim in claims]
+    assert broker.take_in(burst, Origin()) == {"default": 2}
+    assert client.llen("dramatiq:default") == 2
 
 
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:

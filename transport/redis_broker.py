@@ -140,13 +140,17 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self.emit_before("enqueue", *envelope)
         words = [*origin.words(), self._events_channel, self._fair_backlog]
         for arrival in burst:
-            words += arrival.words()
+            own = arrival.words()
+            words += (len(own), *own)
         reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
         if reply == b"deposed":
             raise DeposedError(f"another process holds {origin.lease_key!r}")
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
-        return {name.decode(): length for name, length in zip(reply[::2], reply[1::2], strict=True)}
+        lengths, problems = reply
+        for problem in problems:
+            logger.error("Redis has refused what a request needs, it is lost: {}", problem.decode(errors="replace"))
+        return {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
 
     def knows(self, claim: Claim) -> bool:
         """Whether a request with this claim was taken in before."""

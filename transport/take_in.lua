@@ -7,14 +7,15 @@
 --          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
 --          7 stream or "", 8 its consumer group, 9 stream for requests that are to wait or "", 10 the events channel,
 --          11 from how many messages on a queue the next ones wait in lanes
---          then for each request its entry id in the stream or "", and
+--          then for each request how many words follow for it, its entry id in the stream or "", and
 --          "message", event, queue name, redis message id, message, task type, user, claim key or "", its time to live in
 --          s, key of the outcome, how many channels hear of a repeat, these channels; or
 --          "answer", event, outcome, claim key or "", how many keys, how many channels, the keys each with its time to
 --          live in s, the channels; or
 --          "later", request
--- Returns  "deposed" when somebody else holds the lease, else queue names, each with how many messages it has, and the
---          stream for requests that are to wait, if one was named, with how many.
+-- Returns  "deposed" when somebody else holds the lease, else two lists: queue names, each with how many messages it has,
+--          and the stream for requests that are to wait, if one was named, with how many; and why requests were not taken
+--          in at all, where Redis refused what they need.
 
 local namespace, stream, group, later = KEYS[1], ARGV[7], ARGV[8], ARGV[9]
 local events_channel, front = ARGV[10], tonumber(ARGV[11])
@@ -24,7 +25,7 @@ if ARGV[1] ~= "" then
         return "deposed"
     end
     if redis.call("get", ARGV[3]) == ARGV[4] then
-        return {}
+        return {{}, {}}
     end
     if ARGV[6] == "full" then
         -- Out of memory Redis refuses a script's first write, if that may take memory, and no later one.
@@ -68,7 +69,6 @@ local function take_message(i, is_new, event)
     elseif is_new and redis.call("get", claim) ~= message_id then
         repeated(claim, ARGV[i + 7], i + 9, last_channel)
     end
-    return last_channel + 1
 end
 
 local function take_answer(i, is_new, event)
@@ -85,27 +85,39 @@ local function take_answer(i, is_new, event)
         publish_all(ARGV[i], last_key + 1, last_channel)
         redis.call("publish", events_channel, event)
     end
-    return last_channel + 1
 end
 
 local function take_later(i, is_new, request)
     if is_new then
         redis.call("xadd", later, "*", "request", request)
     end
-    return i
 end
 
 local take = {message = take_message, answer = take_answer, later = take_later}
 
-local i = 12
-while i <= #ARGV do
+local function take_in(i)
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     local is_new = true
     if entry_id ~= "" then
         is_new = redis.call("xack", stream, group, entry_id) == 1
         redis.call("xdel", stream, entry_id)
     end
-    i = take[kind](i + 3, is_new, ARGV[i + 2])
+    take[kind](i + 3, is_new, ARGV[i + 2])
+end
+
+local problems = {}
+local i = 12
+while i <= #ARGV do
+    -- Nothing that is done is undone when a script fails: so one request's error is not to be the end of the others.
+    local is_taken, problem = pcall(take_in, i + 1)
+    if not is_taken then
+        local text = type(problem) == "table" and problem.err or tostring(problem)
+        if not (string.find(text, "^WRONGTYPE") or string.find(text, "^NOPERM")) then
+            return redis.error_reply(text) -- what concerns them all: out of memory, read only
+        end
+        problems[#problems + 1] = text
+    end
+    i = i + 1 + tonumber(ARGV[i])
 end
 
 local lengths = {}
@@ -117,4 +129,4 @@ if later ~= "" then
     lengths[#lengths + 1] = later
     lengths[#lengths + 1] = redis.call("xlen", later)
 end
-return lengths
+return {lengths, problems}
