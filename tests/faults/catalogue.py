@@ -42,6 +42,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "out-of-memory": redis_server.out_of_memory,
     "undecodable-entry": redis_server.undecodable_entry,
     "connections-cut": network.cut,
+    "connections-abandoned": network.abandoned,
     "packets-lost": network.frozen,
     "clock-forward": clocks.forward,
     "clock-back": clocks.back,

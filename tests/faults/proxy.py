@@ -16,6 +16,9 @@ CHUNK_BYTES = 1 << 16
 
 UNSUBSCRIBE = b"*1\r\n$11\r\nUNSUBSCRIBE\r\n"
 
+#: How long Redis keeps a connection that its client has lost and it does not know of: a few requests come meanwhile.
+STALE_S = 2.0
+
 #: The name under which messages that Redis pushes to a subscriber count as commands.
 MESSAGE = "message"
 
@@ -47,6 +50,10 @@ class Proxy:
         """Cuts all connections."""
         self._loop.call_soon_threadsafe(self._cut)
 
+    def abandon(self) -> None:
+        """Cuts all connections for the process alone; for Redis they are there for another `STALE_S`."""
+        self._loop.call_soon_threadsafe(self._cut, STALE_S)
+
     def freeze(self) -> None:
         """Holds everything back in both directions, as a network that loses all packets; nobody is told."""
         self._loop.call_soon_threadsafe(self.flows.clear)
@@ -76,9 +83,9 @@ class Proxy:
         finally:
             self._links.discard(link)
 
-    def _cut(self) -> None:
+    def _cut(self, stale_s: float = 0.0) -> None:
         for link in list(self._links):
-            link.cut()
+            link.cut(stale_s)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -112,12 +119,16 @@ class _Link:
         self._is_cut = False
         self._subscribes = False
 
-    def cut(self) -> None:
-        """Ends it for the client now, and for Redis as soon as that has noticed: what it pushes until then is lost."""
+    def cut(self, stale_s: float = 0.0) -> None:
+        """Ends it for the client now, and for Redis after so long, once that has noticed: what it pushes until then
+        is lost."""
         if self._is_cut:
             return
         self._is_cut = True
         self._to_client.transport.abort()
+        asyncio.get_running_loop().call_later(stale_s, self._hang_up)
+
+    def _hang_up(self) -> None:
         with suppress(OSError):
             if self._subscribes:
                 # Redis would drop what it has counted as received and not sent yet, together with the connection.

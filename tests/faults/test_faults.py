@@ -16,6 +16,7 @@ QUICKEST = (
     "scripts-flushed",
     "connections-killed",
     "connections-cut",
+    "connections-abandoned",
     "packets-lost",
     "read-only",
     "out-of-memory",

@@ -17,6 +17,14 @@ def cut(extent: Extent) -> Row:
         return disturbed("all connections of a process cut", site, extent, strikes)
 
 
+def abandoned(extent: Extent) -> Row:
+    """The same, and Redis believes in the connections for a while yet: what it does for them then is for nobody."""
+    with Site() as site:
+        site.start("ingress", "worker", proxied=True)
+        strikes = [site.proxies[("ingress", "worker")[turn % 2]].abandon for turn in range(extent.times)]
+        return disturbed("all connections of a process lost, unknown to Redis", site, extent, strikes)
+
+
 def frozen(extent: Extent) -> Row:
     """Nothing gets through between a process and Redis for a while, and then everything does."""
     with Site() as site:
