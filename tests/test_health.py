@@ -3,9 +3,10 @@
 import json
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 import psutil
 import pytest
@@ -86,6 +87,22 @@ def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched, role
     own.stop(role)
     assert own.health(role)[0] == 1
     assert list((own.config.parent / "run").iterdir()) == []
+
+
+def test_a_worker_that_starts_is_not_ready_and_needs_no_restart(own: Watched) -> None:
+    own.launch("worker")
+
+    answers: list[tuple[int, Any]] = []
+
+    def is_answered() -> bool:
+        with suppress(URLError):
+            answers.append(own.page("worker", "/healthz"))
+        return bool(answers)
+
+    wait_until(is_answered, "its port is there")
+    status, page = answers[0]
+    assert (status, page["reasons"]) == (200, [])
+    wait_until(lambda: own.page("worker", "/readyz")[0] == 200, "it is ready")
 
 
 def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_lives(

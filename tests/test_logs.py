@@ -201,6 +201,18 @@ def test_every_entry_of_a_task_has_its_ids_and_no_other_entry_has(project: Path,
     assert "task_id" not in entries[-1]
 
 
+def test_what_consumers_repeat_while_redis_is_away_is_said_once_in_a_while(project: Path) -> None:
+    script = """
+for queue_name in ("default", "slow"):
+    for attempt in range(50):
+        logging.getLogger(f"dramatiq.worker.ConsumerThread({queue_name})").error("no Redis: %s", attempt)
+        logging.getLogger("a.task").error("attempt %s", attempt)
+"""
+    log = logged(project, script)
+    assert log.count("no Redis: 0") == log.count("no Redis") == 2
+    assert log.count("attempt") == 100
+
+
 def test_another_format_is_refused() -> None:
     assert "log_format (from LOG_FORMAT) is 'xml'" in complaint({}, LOG_FORMAT="xml")
     assert load({"log_format": "json"}).log_format == "json"
