@@ -4,6 +4,9 @@ from uuid import uuid4
 
 import redis
 
+#: What the marker of an ingress that has just begun to listen begins with; behind it stands its token.
+START = "start-"
+
 
 def markers_channel(channel: str) -> str:
     """The channel of the markers of a tasks channel. Every ingress listens on both, with one connection."""
@@ -14,16 +17,28 @@ class Markers:
     """What an ingress does to the markers' channel over another connection than that which it listens with. So what
     fails here, with a redis.RedisError, is no reason to give that one up: it may hold requests that nobody else has."""
 
-    def __init__(self, client: "redis.Redis", channel: str) -> None:
+    def __init__(self, client: "redis.Redis", channel: str, token: str) -> None:
         self._client = client
+        self._token = token
         self._channel = markers_channel(channel)
 
     def publish(self) -> str:
         """Publishes a new marker for all ingresses to hear; returns it."""
-        marker = uuid4().hex
+        return self._publish(uuid4().hex)
+
+    def publish_start(self) -> str:
+        """The same right after a subscription has begun: who hears it has listened for longer."""
+        return self._publish(f"{START}{self._token}-{uuid4().hex}")
+
+    def others(self) -> int:
+        """How many other ingresses are subscribed."""
+        return int(self._client.pubsub_numsub(self._channel)[0][1]) - 1
+
+    def _publish(self, marker: str) -> str:
         self._client.publish(self._channel, marker)
         return marker
 
-    def others_hear(self) -> bool:
-        """Whether other ingresses are subscribed, too."""
-        return self._client.pubsub_numsub(self._channel)[0][1] > 1
+
+def newcomer(marker: str) -> str | None:
+    """The token of the ingress that has begun to listen where this marker is; None where it says something else."""
+    return marker.removeprefix(START).partition("-")[0] if marker.startswith(START) else None

@@ -67,7 +67,7 @@ class Replica:
         self._intake = intake
         self._stop = stop
         self._limits = limits
-        self._markers = Markers(client, channel)
+        self._markers = Markers(client, channel, lease.token)
         self._watchdog = watchdog
         self._lease = lease
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
@@ -90,7 +90,7 @@ class Replica:
             try:
                 self._stop.until_redis_answers(self._subscribe)
                 # Of its own, since the subscription is good already: it hears what comes while Redis is asked again.
-                marker = self._stop.until_redis_answers(self._markers.publish)
+                marker = self._stop.until_redis_answers(self._markers.publish_start)
                 self._subscriber.hear_marker(marker)
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
@@ -153,7 +153,7 @@ class Replica:
         """Leads from now on, if it is known where the one before has stopped; else that is looked for again soon."""
         if not self._drop_known():
             # It stopped before this replica listened. Another one may have heard what was published in between.
-            if self._marker is None and self._stop.until_redis_answers(self._markers.others_hear):
+            if self._marker is None and self._is_junior():
                 self._lease.leave_to_others()
             # Or the marker of its position is still to be heard: then it is before one that is published now.
             if self._marker is None:
@@ -166,6 +166,12 @@ class Replica:
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
             logger.error("{} requests were heard and had to be dropped meanwhile", self._backlog.dropped)
+
+    def _is_junior(self) -> bool:
+        """Whether there is another replica that may have listened for longer. After Redis was away all of them begin
+        anew, one after the other, and what the first one has heard by then is nobody else's."""
+        others = self._stop.until_redis_answers(self._markers.others)
+        return others > len(self._subscriber.newcomers - {self._lease.token})
 
     def _trim_when_due(self) -> None:
         if time.monotonic() >= self._trim_due_s:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import redis
 
 from ingress.backlog import Backlog
-from ingress.markers import markers_channel
+from ingress.markers import markers_channel, newcomer
 from transport.line import Line
 from transport.silence import Silence
 
@@ -37,6 +37,8 @@ class Subscriber:
         self._markers = markers_channel(channel)
         self._backlog = backlog
         self._silence = Silence(PING_S)
+        #: The tokens of the ingresses that have begun to listen since this subscription has, its own included.
+        self.newcomers: set[str] = set()
 
     def subscribe(self) -> None:
         """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed."""
@@ -93,5 +95,8 @@ class Subscriber:
         if channel == self._channel.encode():
             self._backlog.append(data)
             return len(data)
-        self._backlog.mark(data.decode("ascii", "replace"))
+        marker = data.decode("ascii", "replace")
+        self._backlog.mark(marker)
+        if token := newcomer(marker):
+            self.newcomers.add(token)
         return 0

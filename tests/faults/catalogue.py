@@ -31,6 +31,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "stop-in-long-tasks": stops.longer_than_the_grace_period,
     "three-schedulers": schedulers.three_at_once,
     "redis-restarted": redis_server.restarted,
+    "redis-restarted-standby": redis_server.restarted_with_a_standby,
     "fail-over": failover.master_killed,
     "fail-over-stream": failover.master_killed_on_the_stream,
     "redis-stopped": redis_server.stopped,

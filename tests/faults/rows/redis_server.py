@@ -22,10 +22,19 @@ OUTAGE_S = 1.0
 
 def restarted(extent: Extent) -> Row:
     """Redis is stopped, killed every other time, and started again with what it had on disk."""
+    return _restarted("Redis restarted (append-only)", extent, "ingress")
+
+
+def restarted_with_a_standby(extent: Extent) -> Row:
+    """The same with two ingresses, which begin to listen again one after the other."""
+    return _restarted("Redis restarted (append-only), two ingresses", extent, "ingress-1", "ingress-2")
+
+
+def _restarted(fault: str, extent: Extent, *ingresses: str) -> Row:
     with Site(servers=RedisServer(*APPEND_ONLY)) as site:
-        site.start("ingress", "worker")
+        site.start(*ingresses, "worker")
         strikes = [partial(restart, site, kill=turn % 2 == 1) for turn in range(extent.times)]
-        return disturbed("Redis restarted (append-only)", site, extent, strikes)
+        return disturbed(fault, site, extent, strikes)
 
 
 def restart(site: Site, *, kill: bool) -> None:
