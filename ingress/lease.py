@@ -17,6 +17,9 @@ SEARCH_S = 0.4
 #: Longer than a standby takes to notice a free lease.
 PATIENCE_S = 1.0
 
+#: How long an ingress waits for another one that begins to listen, at most; that takes a few ms.
+TURN_S = 1.0
+
 
 class Lease:
     """A lock in Redis that expires, held by one process at a time.
@@ -27,6 +30,7 @@ class Lease:
 
     def __init__(self, client: "redis.Redis", key: str) -> None:
         self.key = key
+        self._client = client
         self.token = uuid4().hex
         self.is_held = False
         self._lock = Lock(client, key, timeout=LEASE_S, blocking=False, thread_local=False)
@@ -63,6 +67,11 @@ class Lease:
         """Does not seek it again until every other process had the time to do so."""
         self.release()
         self._due_s = time.monotonic() + PATIENCE_S
+
+    def turn(self) -> Lock:
+        """What an ingress holds, if it can get it in time, while it begins to listen: one after the other, so that they
+        know who has listened for longer."""
+        return Lock(self._client, f"{self.key}:turn", timeout=TURN_S, sleep=0.01, blocking_timeout=TURN_S)
 
     def _renew(self) -> None:
         try:

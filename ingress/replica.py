@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import redis
 from loguru import logger
+from redis.exceptions import LockError
+from redis.lock import Lock
 
 from ingress.backlog import Backlog
 from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
@@ -88,10 +91,7 @@ class Replica:
             self._marker = None
             self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
-                self._stop.until_redis_answers(self._subscribe)
-                # Of its own, since the subscription is good already: it hears what comes while Redis is asked again.
-                marker = self._stop.until_redis_answers(self._markers.publish_start)
-                self._subscriber.hear_marker(marker)
+                self._begin_to_listen()
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -103,9 +103,21 @@ class Replica:
             self._settle()
         self._presence.leave()
 
-    def _subscribe(self) -> None:
+    def _begin_to_listen(self) -> None:
+        turn = self._lease.turn()
+        self._stop.until_redis_answers(lambda: self._subscribe(turn))
+        # Of its own, since the subscription is good already: it hears what comes while Redis is asked again.
+        marker = self._stop.until_redis_answers(self._markers.publish_start)
+        with suppress(LockError, redis.RedisError):
+            turn.release()
+        self._subscriber.hear_marker(marker)
+
+    def _subscribe(self, turn: Lock) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
         self._subscriber.close()
+        # Where Redis refuses that, as it does when it is out of memory, it goes without.
+        with suppress(redis.ResponseError):
+            turn.acquire()
         self._subscriber.subscribe()
 
     def _serve(self) -> None:
