@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from broker import broker, settings
+from errors import InvalidResultError
 from task import Task, catalogue, task
 from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
 
@@ -71,7 +72,7 @@ def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
     def breaks_its_word() -> Note:
         return {"text": 5}  # type: ignore[return-value]
 
-    with pytest.raises(ValueError, match="valid string"):
+    with pytest.raises(InvalidResultError, match="does not declare: text: Input should be a valid string$"):
         perform(breaks_its_word)
 
 
