@@ -72,7 +72,7 @@ def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
     def breaks_its_word() -> Note:
         return {"text": 5}  # type: ignore[return-value]
 
-    with pytest.raises(InvalidResultError, match="does not declare: text: Input should be a valid string$"):
+    with pytest.raises(InvalidResultError, match=r"does not declare: text: Input should be a valid string$"):
         perform(breaks_its_word)
 
 
