@@ -1,12 +1,13 @@
 -- Puts messages that a worker has fetched and that are not in its hands back on their queue: what a stopping worker has
 -- not begun, what a lost connection has swallowed, delayed messages that Dramatiq's consumer thread has forgotten.
 --
--- Its questions of before may be with Redis still, on a connection that only Redis believes to be there, and get a message
--- that nobody would hear of. So the next one begins a new generation, see fetch.lua.
+-- Its questions of before may be with Redis still, on a connection that only Redis believes to be there, and get a
+-- message that nobody would hear of. So the next one begins a new generation, see fetch.lua.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the generation, 4 how long to remember it in s, then the redis message ids that are in its hands; "" and behind it those that were
---          in its hands and are not any more, so that suspects among them were not begun after all
+-- ARGV     1 queue name, 2 worker id, 3 the generation, 4 how long to remember it in s, then the redis message ids that
+--          are in its hands; "" and behind it those that were in its hands and are not any more, so that suspects among
+--          them were not begun after all
 
 local queue = KEYS[1] .. ":" .. ARGV[1]
 local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]

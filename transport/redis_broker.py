@@ -124,7 +124,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
 
     def take_in(self, burst: Sequence[Arrival], origin: Origin) -> dict[str, int]:
-        """Enqueues the messages of a burst of requests and sends the answers, in one round trip, all or nothing.
+        """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, but
+        for those that Redis refuses something that they alone need, which the log tells.
 
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
 
