@@ -50,14 +50,18 @@ def round_trips(url: str, count: int, pause_s: float) -> Latencies:
 
     The pauses vary evenly from half to one and a half of `pause_s`, so that they meet a polling system at any moment.
     """
-    latencies_ms = []
     with Driver(url, Workload()) as driver:
-        for number in range(count):
-            time.sleep(pause_s * (0.5 + number * GOLDEN_RATIO % 1))
-            started_s = time.perf_counter()
-            driver.publish(1)
-            while not driver.collect():
-                pass
-            latencies_ms.append((time.perf_counter() - started_s) * 1000)
+        pauses_s = (pause_s * (0.5 + number * GOLDEN_RATIO % 1) for number in range(count))
+        latencies_ms = [round_trip_ms(driver, each_s) for each_s in pauses_s]
     cuts = quantiles(latencies_ms, n=100, method="inclusive")
     return Latencies(cuts[49], cuts[94], cuts[98])
+
+
+def round_trip_ms(driver: Driver, pause_s: float) -> float:
+    """How long one request takes after a pause."""
+    time.sleep(pause_s)
+    started_s = time.perf_counter()
+    driver.publish(1)
+    while not driver.collect():
+        pass
+    return (time.perf_counter() - started_s) * 1000
