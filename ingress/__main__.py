@@ -9,13 +9,14 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from errors import CallboardError
 from ingress.control import Control
-from ingress.crowd import Crowd
 from ingress.gate import Gate
 from ingress.intake import Intake
+from ingress.later_stream import LaterStreamReader
 from ingress.lease import Lease
 from ingress.queue_bound import QueueBound
 from ingress.replica import LISTENING, Replica
 from ingress.stream import StreamReader
+from ingress.tasks_stream import TasksStreamReader
 from logs import configure_logging
 from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
@@ -46,8 +47,8 @@ def main() -> None:
     count = metrics.count if metrics else None
     intake = Intake(Gate(catalogue, settings.limits), broker, answers, stop, bound, LATER, count)
     readers = [
-        StreamReader(broker.client, STREAM, intake, stop, bound, broker.watchdog, Crowd()),
-        StreamReader(broker.client, LATER, intake, stop, bound, broker.watchdog),
+        TasksStreamReader(broker.client, STREAM, intake, stop, bound, broker.watchdog),
+        LaterStreamReader(broker.client, LATER, intake, stop, bound, broker.watchdog),
     ]
     control = _control()
     loops = [LISTENING, *(reader.loop for reader in readers)]

@@ -26,6 +26,7 @@ BEHIND_S = 0.05
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
+REFUSED = "Redis has refused what the request needs, the log of the ingress says why"
 
 
 class Received(NamedTuple):
@@ -113,7 +114,8 @@ class Intake:
             envelope = self._gate.admit(received.data)
             claim = self._claim(envelope, origin)
             if origin.sheds and self._is_full(envelope) and not self._is_repeat(claim):
-                raise _overloaded(envelope, f"The queue is at its bound of {self._bound.limit} messages")
+                complaint = f"The queue is at its bound of {self._bound.limit} messages"
+                raise _refusal(envelope, ErrorCode.OVERLOADED, complaint)
         except RefusedRequestError as refusal:
             logger.debug("Refused a request: {!r}", str(refusal))
             return self._refused(refusal, received.entry_id)
@@ -155,22 +157,31 @@ class Intake:
     def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> Sequence[Arrival]:
         """What was sent: these, or where Redis has no room refusals in their place."""
         try:
-            lengths = self._broker.take_in(arrivals, origin)
-            self._later_length = lengths.pop(origin.later, 0)
-            self._bound.note(lengths)
+            taken = self._broker.take_in(arrivals, origin)
         except redis.OutOfMemoryError:
             if not origin.sheds:
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            arrivals = [self._unkept(arrival) for arrival in arrivals]
-            self._broker.take_in(arrivals, origin._replace(is_full=True))
-        return arrivals
+            unkept = [self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY) for arrival in arrivals]
+            self._broker.take_in(unkept, origin._replace(is_full=True))
+            return unkept
+        self._later_length = taken.lengths.pop(origin.later, 0)
+        self._bound.note(taken.lengths)
+        return self._without(taken.refused, arrivals) if taken.refused else arrivals
 
-    def _unkept(self, arrival: Arrival) -> Refused:
+    def _without(self, places: Sequence[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+        """The arrivals with those at `places`, which Redis had something against, answered instead."""
+        answered = {place: self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED) for place in places}
+        # Their entries are acknowledged by now, so they come from nowhere.
+        self._broker.take_in([answer._replace(entry_id="") for answer in answered.values()], Origin())
+        return [answered.get(place, arrival) for place, arrival in enumerate(arrivals)]
+
+    def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> Refused:
+        """Its answer, for which Redis needs nothing but to publish it."""
         if isinstance(arrival, Later):
             arrival = self._turn_away(Received(*arrival))
         if isinstance(arrival, Admitted):
-            arrival = self._refused(_overloaded(arrival.envelope, NO_MEMORY), arrival.entry_id)
+            arrival = self._refused(_refusal(arrival.envelope, code, complaint), arrival.entry_id)
         return arrival._replace(answer=arrival.answer._replace(keys=()))
 
 
@@ -180,5 +191,5 @@ def _event_of(envelope: Envelope) -> bytes:
     return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
 
 
-def _overloaded(envelope: Envelope, complaint: str) -> RefusedRequestError:
-    return RefusedRequestError(ErrorCode.OVERLOADED, complaint, *addressee(envelope.message))
+def _refusal(envelope: Envelope, code: ErrorCode, complaint: str) -> RefusedRequestError:
+    return RefusedRequestError(code, complaint, *addressee(envelope.message))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client.redis_server import RedisServer
+from contract.keys import claim_key
 from tests.system import TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
@@ -67,3 +68,18 @@ def test_however_many_wait_for_the_same_outcome_some_hear_it_on_their_channels(w
         while message := others.get_message(timeout=1):
             heard += [message["channel"]] if message["type"] == "message" else []
     assert len(heard) == 32
+
+
+@pytest.mark.parametrize("is_durable", [False, True], ids=["channel", "stream"])
+def test_a_request_that_redis_refuses_what_it_needs_is_answered(system: System, wire: Wire, is_durable: bool) -> None:
+    user_id = new_user()
+    key = claim_key(user_id, "odd")
+    wire.client.rpush(key, "a list, where a claim should be")
+    wire.client.expire(key, 60)
+    if is_durable:
+        wire.client.xadd("tasks:stream", {"request": json.dumps(request(user_id, "odd"))})
+    else:
+        wire.publish(request(user_id, "odd"))
+    outcome = wire.outcome_of(user_id)
+    assert (outcome["error_code"], outcome["request_id"]) == ("failed", "odd")
+    wait_until(lambda: not wire.client.xlen("tasks:stream"), "nothing is left on the stream")

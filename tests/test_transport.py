@@ -15,7 +15,7 @@ from client.redis_server import RedisServer
 from tests.redis_under_test import key_prefix, stock_broker
 from tests.waiting import wait_until
 from transport.answers import Answer, Claim
-from transport.arrivals import Admitted, Origin
+from transport.arrivals import Admitted, Origin, TakenIn
 from transport.completion import Completion, Ending
 from transport.connection import connect
 from transport.feed import Feed
@@ -264,7 +264,7 @@ def test_a_request_that_redis_refuses_something_takes_no_other_one_along(
     client.expire("callboard:request:odd", 60)
     claims = [None, Claim("callboard:request:odd", 60, "callboard:outcome:odd", ()), None]
     burst = [Admitted(seal(message()), b"{}", claim) for claim in claims]
-    assert broker.take_in(burst, Origin()) == {"default": 2}
+    assert broker.take_in(burst, Origin()) == TakenIn({"default": 2}, refused=(1,))
     assert client.llen("dramatiq:default") == 2
 
 

@@ -88,3 +88,12 @@ class Later(NamedTuple):
 
 
 Arrival = Admitted | Refused | Later
+
+
+class TakenIn(NamedTuple):
+    """What became of a burst."""
+
+    #: How many messages each queue has now that got something; for `Origin.later` how many requests it has at most.
+    lengths: dict[str, int]
+    #: The places in the burst of those that Redis has refused what they alone need.
+    refused: tuple[int, ...]

@@ -12,7 +12,7 @@ from loguru import logger
 
 from contract import ErrorCode
 from transport.answers import Answer, Claim
-from transport.arrivals import Admitted, Arrival, DeposedError, Origin
+from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer
 from transport.dead_letters import letter_of
@@ -123,14 +123,11 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         """How many messages a queue has, those that a worker has in hand too."""
         return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
 
-    def take_in(self, burst: Sequence[Arrival], origin: Origin) -> dict[str, int]:
+    def take_in(self, burst: Sequence[Arrival], origin: Origin) -> TakenIn:
         """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, but
         for those that Redis refuses something that they alone need, which the log tells.
 
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
-
-        Returns:
-            For each queue that got something how many messages it has now; for `origin.later` how many requests.
 
         Raises:
             DeposedError: another process holds the lease.
@@ -149,9 +146,10 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         lengths, problems = reply
-        for problem in problems:
-            logger.error("Redis has refused what a request needs, it is lost: {}", problem.decode(errors="replace"))
-        return {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
+        for problem in problems[1::2]:
+            logger.error("Redis has refused what a request needs: {}", problem.decode(errors="replace"))
+        by_name = {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
+        return TakenIn(by_name, tuple(problems[::2]))
 
     def knows(self, claim: Claim) -> bool:
         """Whether a request with this claim was taken in before."""

@@ -1,0 +1,26 @@
+"""The stream that a crowd's requests wait on, while an ingress is behind."""
+
+from collections.abc import Iterable
+
+from ingress.intake import Received
+from ingress.stream import StreamReader
+from transport.arrivals import Origin
+
+#: How long is waited before each burst of a crowd, while other requests have to be sifted.
+MEANWHILE_S = 0.02
+
+
+class LaterStreamReader(StreamReader):
+    """Reads the entries that take_in.lua adds, each a burst of requests."""
+
+    count = 1
+
+    def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
+        """Those of an entry, a field each."""
+        return fields.values()
+
+    def take(self, burst: list[Received], origin: Origin) -> None:
+        """Python runs one thread at a time: most of it is to go to those who hear and sift."""
+        if self.intake.is_behind:
+            self.stop.pause(MEANWHILE_S)
+        self.intake.take(burst, origin)

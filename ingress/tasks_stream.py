@@ -1,0 +1,48 @@
+"""The stream that whoever cannot afford to lose a request adds it to."""
+
+from collections.abc import Iterable
+
+import redis
+
+from ingress.crowd import BEHIND, Crowd
+from ingress.intake import Intake, Received
+from ingress.queue_bound import QueueBound
+from ingress.stream import StreamReader
+from transport.arrivals import Origin
+from transport.connection import StopRequest
+from transport.watchdog import Watchdog
+
+#: The field of an entry that holds the request; where an entry has a single field, that one does, whatever its name.
+FIELD = b"request"
+
+
+class TasksStreamReader(StreamReader):
+    """Reads a request from each entry, and sifts them while it is behind."""
+
+    count = 256
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        stream: str,
+        intake: Intake,
+        stop: StopRequest,
+        bound: QueueBound,
+        watchdog: Watchdog,
+    ) -> None:
+        super().__init__(client, stream, intake, stop, bound, watchdog)
+        self._crowd = Crowd()
+        self._read_without_end = 0
+
+    def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
+        """The one of an entry."""
+        only = next(iter(fields.values()), b"") if len(fields) == 1 else b""
+        return (fields.get(FIELD, only),)
+
+    def take(self, burst: list[Received], origin: Origin) -> None:
+        """How far behind it is nobody tells; but it is, when there was more than could be read so many times."""
+        self._read_without_end = self._read_without_end + self.count if len(burst) == self.count else 0
+        if self._read_without_end > BEHIND:
+            self.intake.sift(burst, origin, self._crowd)
+        else:
+            self.intake.take(burst, origin)
