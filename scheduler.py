@@ -39,6 +39,9 @@ ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
 LOOP = "schedule"
 TURN_S = 1.5
 
+#: The same of its being able to reach Redis, while nothing is to be fired.
+REDIS = "Redis"
+
 #: How long it is remembered when a job has fired last.
 MEMORY_S = 30 * 24 * 3600
 
@@ -127,7 +130,7 @@ def main() -> None:
     scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
     page = metrics.page if metrics else not_installed
     try:
-        with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP], metrics=page):
+        with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP, REDIS], metrics=page):
             stop.until_redis_answers(broker.client.ping)
             for job, firing in firings:
                 _add(scheduler, job, firing)
@@ -146,10 +149,20 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
     presence = Presence(broker.client, settings.redis.key_prefix, "scheduler")
     while not stop.received:
+        _look_for_redis()
         presence.show_when_due()
         stop.pause(SHOW_S)
     scheduler.shutdown()
     presence.leave()
+
+
+def _look_for_redis() -> None:
+    try:
+        broker.client.ping()
+    except redis.RedisError as error:
+        broker.watchdog.failed(REDIS, error)
+    else:
+        broker.watchdog.turned(REDIS)
 
 
 def _show_progress(scheduler: BackgroundScheduler) -> None:

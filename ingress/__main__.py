@@ -50,7 +50,7 @@ def main() -> None:
         TasksStreamReader(broker.client, STREAM, intake, stop, bound, broker.watchdog),
         LaterStreamReader(broker.client, LATER, intake, stop, bound, broker.watchdog),
     ]
-    control = _control()
+    control = _control(metrics)
     loops = [LISTENING, *(reader.loop for reader in readers)]
     page = metrics.page if metrics else not_installed
     try:
@@ -87,9 +87,11 @@ def _replica(lease: Lease, intake: Intake, stop: StopRequest) -> Replica:
     )
 
 
-def _control() -> Control:
+def _control(metrics: RequestMetrics | None) -> Control:
     max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
-    return Control(broker.client, settings.redis.channels.control, Cancellation(broker, answers, max_attempts))
+    count = metrics.count_cancelled if metrics else None
+    cancellation = Cancellation(broker, answers, max_attempts, count)
+    return Control(broker.client, settings.redis.channels.control, cancellation)
 
 
 def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> None:

@@ -24,7 +24,7 @@ except ImportError:  # an extra
 else:
     has_client = True
 
-NOT_INSTALLED = "no metrics: the package prometheus-client is not installed; pip install 'callboard[metrics]'"
+NOT_INSTALLED = "no metrics: the package prometheus-client is not installed; install Callboard with its extra 'metrics'"
 
 
 def wants_metrics(port: int) -> bool:
@@ -61,6 +61,9 @@ class RequestMetrics:
         # Each is there from the start: a rate sees no rise in what begins with its first value.
         for code in ErrorCode:
             self._refused.labels(code)
+        self._cancelled = prometheus.Counter(
+            "callboard_requests_cancelled", "Tasks ended since their user did not want them", registry=self._registry
+        )
 
     def count(self, burst: Sequence[Arrival], origin: Origin) -> None:
         """Adds a burst that Redis has taken in."""
@@ -68,6 +71,10 @@ class RequestMetrics:
         self._received.labels(_source(origin)).inc(sum(not isinstance(each, Later) for each in burst))
         _add(self._admitted, (each.envelope.message.actor_name for each in burst if isinstance(each, Admitted)))
         _add(self._refused, (each.error_code for each in burst if isinstance(each, Refused)))
+
+    def count_cancelled(self) -> None:
+        """Adds a task that was cancelled, be it waiting, delayed or running."""
+        self._cancelled.inc()
 
     def page(self) -> Page:
         """What /metrics answers."""

@@ -71,10 +71,15 @@ def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_serve
         wire.ask("make_tea")
         wire.client.xadd("tasks:stream", {"request": '{"task_type": "always_fails", "user_id": "u"}'})
         wire.outcome_of("u")
+        unwanted = {"task_type": "reverse_string", "parameters": {"text": "abc"}, "delay_ms": 60_000}
+        wire.publish(unwanted | {"user_id": "u", "request_id": "r"})
+        wire.client.publish("control", '{"action": "cancel", "user_id": "u", "request_id": "r"}')
+        assert wire.outcome_of("u")["error_code"] == "cancelled"
         wait_until(lambda: value(scrape(own, "ingress"), "requests_received_total", source="stream"), "all is counted")
     seen = scrape(own, "ingress")
-    assert value(seen, "requests_received_total", source="channel") == 5
-    assert value(seen, "requests_admitted_total", task="reverse_string") == 3
+    assert value(seen, "requests_received_total", source="channel") == 6
+    assert value(seen, "requests_cancelled_total") == 1
+    assert value(seen, "requests_admitted_total", task="reverse_string") == 4
     assert value(seen, "requests_refused_total", error_code="invalid_parameters") == 1
     assert value(seen, "requests_refused_total", error_code="unknown_task") == 1
     assert value(seen, "queue_messages", queue="default", state="dead") == 1
@@ -146,7 +151,7 @@ def test_without_the_package_health_works_and_metrics_say_what_to_install(own: W
         assert "has no metrics" in own.log(role)
         with pytest.raises(HTTPError) as refused:
             scrape(own, role)
-        assert b"pip install 'callboard[metrics]'" in refused.value.read()
+        assert b"install Callboard with its extra 'metrics'" in refused.value.read()
         refused.value.close()
         wait_until(lambda role=role: own.page(role, "/readyz")[0] == 200, "it is healthy")  # type: ignore[misc]
 

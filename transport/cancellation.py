@@ -1,6 +1,6 @@
 """Ends the task of a request that is not wanted any more, wherever its message is."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from dramatiq import Message
@@ -33,12 +33,16 @@ class Cancellation:
 
     Parameters:
         max_attempts: the most that any of the tasks has.
+        count: told of each task that it has ended.
     """
 
-    def __init__(self, broker: CallboardBroker, answers: Answers, max_attempts: int) -> None:
+    def __init__(
+        self, broker: CallboardBroker, answers: Answers, max_attempts: int, count: Callable[[], None] | None = None
+    ) -> None:
         self._broker = broker
         self._client = broker.client
         self._answers = answers
+        self._count = count
         self._attempts = range(1, min(max_attempts, MOST_ATTEMPTS) + 1)
 
     def cancel(self, wish: ControlMessage) -> bool:
@@ -63,6 +67,8 @@ class Cancellation:
                 break
             if self._end(found, sender, reply_to):
                 logger.debug("Cancelled task {}", task_id)
+                if self._count:
+                    self._count()
                 break
         return True
 

@@ -38,7 +38,7 @@ def web(
     It prints the link to open; the token in it is new each time, unless CALLBOARD_WEB_TOKEN sets one.
     """
     if not IS_INSTALLED:
-        raise CallboardError("the page needs more packages: pip install 'callboard[web]'")
+        raise CallboardError("the page needs more packages: install Callboard with its extra 'web'")
     for name in names or []:
         if "*" in name or "/" in name:
             raise UsageError(f"--name is {name!r} and should be the name of a host, such as callboard.example.org")
