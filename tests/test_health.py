@@ -125,7 +125,7 @@ def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_li
         assert own.page("ingress", "/readyz")[0] == 200
 
 
-@pytest.mark.parametrize("role", ["ingress", "worker"])
+@pytest.mark.parametrize("role", ROLES)
 def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path, tmp_path: Path, role: str) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
         own.start(role)
