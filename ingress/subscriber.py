@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from typing import Any
 
 import redis
 
@@ -33,7 +34,7 @@ class Subscriber:
 
     def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog) -> None:
         self._line = Line(client)
-        self._channel = channel
+        self._channel = channel.encode()
         self._markers = markers_channel(channel)
         self._backlog = backlog
         self._silence = Silence(PING_S)
@@ -57,46 +58,47 @@ class Subscriber:
 
     def hear(self, silence_s: float) -> None:
         """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
-        room = HEARD_BYTES
-        for _ in range(HEARD):
-            if room <= 0 or not self._line.is_answered(silence_s):
-                break
-            silence_s = 0
-            room -= self._receive()
-        else:
+        if not self._line.is_answered(silence_s):
+            if self._silence.asks():
+                self._line.send(("PING",))
             return
-        if self._silence.asks():
-            self._line.send(("PING",))
+        count, room = HEARD, HEARD_BYTES
+        # All of it, or the connection is lost: of what comes after it the end may be still to come.
+        message = self._line.receive()
+        self._silence.ends()
+        while message is not None:
+            room -= self._take(message)
+            count -= 1
+            message = self._line.receive_now() if count and room > 0 else None
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""
         self._line.send(("UNSUBSCRIBE", self._channel))
-        while self._receive() >= 0:
+        while self._take(self._line.receive()) >= 0:
             pass
 
     def hear_the_rest(self) -> None:
         """Adds to the backlog what has come by now, whether Redis answers or not."""
         with suppress(redis.ConnectionError, redis.TimeoutError):
             while self._line.is_answered(0):
-                self._receive()
+                self._take(self._line.receive())
 
     def close(self) -> None:
         """Hangs up."""
         self._line.close()
 
-    def _receive(self) -> int:
-        """How many bytes the next request has; 0 when it is none, -1 when it is the end of the subscription."""
-        kind, channel, data = (*self._line.receive(), None, None)[:3]
-        self._silence.ends()
-        if kind == b"unsubscribe":
-            return -1
-        if kind != b"message":
-            return 0
-        if channel == self._channel.encode():
-            self._backlog.append(data)
-            return len(data)
-        marker = data.decode("ascii", "replace")
+    def _take(self, message: list[Any]) -> int:
+        """How many bytes the request in it has; 0 when it is none, -1 when it is the end of the subscription."""
+        kind = message[0]
+        if kind == b"message":
+            _, channel, data = message
+            if channel == self._channel:
+                self._backlog.append(data)
+                return len(data)
+            self._note(data.decode("ascii", "replace"))
+        return -1 if kind == b"unsubscribe" else 0
+
+    def _note(self, marker: str) -> None:
         self._backlog.mark(marker)
         if token := newcomer(marker):
             self.newcomers.add(token)
-        return 0

@@ -58,6 +58,14 @@ class Line:
         """
         return self._open().read_response()
 
+    def receive_now(self) -> Any:
+        """The next reply, None when it is not all there yet: not for replies that are None themselves. Raises the same.
+        """
+        try:
+            return self._open().read_response(timeout=0, disconnect_on_error=False)
+        except redis.TimeoutError:
+            return None
+
     def close(self) -> None:
         """Hangs up; the next use opens the line again."""
         connection, self._connection = self._connection, None
