@@ -1,7 +1,7 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import redis
@@ -12,7 +12,7 @@ from ingress.crowd import Crowd
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
-from transport.arrivals import Admitted, Arrival, Later, Origin, Refused
+from transport.arrivals import TOGETHER, Admitted, Arrival, Later, Origin, Refused
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -80,7 +80,18 @@ class Intake:
 
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
-        arrivals = [self._sift(received, origin, crowd) for received in burst]
+        arrivals: list[Arrival] = []
+        aside: list[bytes] = []
+        for received in burst:
+            if not crowd.includes(received.data):
+                arrivals.append(self._judge(received, origin))
+            elif self._later_length >= self._bound.limit:
+                arrivals.append(self._turn_away(received) if origin.sheds else self._judge(received, origin))
+            elif received.entry_id:
+                arrivals.append(Later([received.data], received.entry_id))
+            else:
+                aside.append(received.data)
+        arrivals += [Later(aside[start : start + TOGETHER]) for start in range(0, len(aside), TOGETHER)]
         self._sifted_s = time.monotonic()
         self._bring(arrivals, origin._replace(later=self._later))
 
@@ -88,13 +99,6 @@ class Intake:
     def is_behind(self) -> bool:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
-
-    def _sift(self, received: Received, origin: Origin, crowd: Crowd) -> Arrival:
-        if not crowd.includes(received.data):
-            return self._judge(received, origin)
-        if self._later_length < self._bound.limit:
-            return Later(*received)
-        return self._turn_away(received) if origin.sheds else self._judge(received, origin)
 
     def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
         """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
@@ -162,27 +166,29 @@ class Intake:
             if not origin.sheds:
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            unkept = [self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY) for arrival in arrivals]
-            self._broker.take_in(unkept, origin._replace(is_full=True))
-            return unkept
+            refused = [each for arrival in arrivals for each in self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY)]
+            self._broker.take_in(refused, origin._replace(is_full=True))
+            return refused
         self._later_length = taken.lengths.pop(origin.later, 0)
         self._bound.note(taken.lengths)
         return self._without(taken.refused, arrivals) if taken.refused else arrivals
 
-    def _without(self, places: Sequence[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    def _without(self, places: Collection[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         """The arrivals with those at `places`, which Redis had something against, answered instead."""
-        answered = {place: self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED) for place in places}
+        refused = [each for place in places for each in self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED)]
         # Their entries are acknowledged by now, so they come from nowhere.
-        self._broker.take_in([answer._replace(entry_id="") for answer in answered.values()], Origin())
-        return [answered.get(place, arrival) for place, arrival in enumerate(arrivals)]
+        self._broker.take_in([each._replace(entry_id="") for each in refused], Origin())
+        return [*refused, *(arrival for place, arrival in enumerate(arrivals) if place not in places)]
 
-    def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> Refused:
-        """Its answer, for which Redis needs nothing but to publish it."""
+    def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
+        """The answers, for which Redis needs nothing but to publish them."""
         if isinstance(arrival, Later):
-            arrival = self._turn_away(Received(*arrival))
-        if isinstance(arrival, Admitted):
-            arrival = self._refused(_refusal(arrival.envelope, code, complaint), arrival.entry_id)
-        return arrival._replace(answer=arrival.answer._replace(keys=()))
+            refused = [self._turn_away(Received(data, arrival.entry_id)) for data in arrival.requests]
+        elif isinstance(arrival, Admitted):
+            refused = [self._refused(_refusal(arrival.envelope, code, complaint), arrival.entry_id)]
+        else:
+            refused = [arrival]
+        return [each._replace(answer=each.answer._replace(keys=())) for each in refused]
 
 
 def _event_of(envelope: Envelope) -> bytes:

@@ -7,7 +7,7 @@ that enqueues or answers its request; what a dead ingress has read and not taken
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 import redis
@@ -43,8 +43,10 @@ FULL_S = 0.1
 class StreamReader(ABC):
     """Reads one stream until it is asked to stop, through every loss of the connection."""
 
-    #: The most entries that are read together.
-    count: ClassVar[int]
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """The most entries that are read together."""
 
     @abstractmethod
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:

@@ -16,10 +16,13 @@ from transport.watchdog import Watchdog
 FIELD = b"request"
 
 
+#: The most entries that are read together, as many as Redis can well take in at once; more when most are laid aside.
+READ = 256
+SIFTED = 4 * READ
+
+
 class TasksStreamReader(StreamReader):
     """Reads a request from each entry, and sifts them while it is behind."""
-
-    count = 256
 
     def __init__(
         self,
@@ -39,10 +42,20 @@ class TasksStreamReader(StreamReader):
         only = next(iter(fields.values()), b"") if len(fields) == 1 else b""
         return (fields.get(FIELD, only),)
 
+    @property
+    def count(self) -> int:
+        """More while it is behind, so that it does not stay so."""
+        return SIFTED if self._is_behind else READ
+
+    @property
+    def _is_behind(self) -> bool:
+        return self._read_without_end > BEHIND
+
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """How far behind it is nobody tells; but it is, when there was more than could be read so many times."""
-        self._read_without_end = self._read_without_end + self.count if len(burst) == self.count else 0
-        if self._read_without_end > BEHIND:
+        """How far behind it is nobody tells; but it is, when there was always more than it asked for."""
+        was_behind = self._is_behind
+        self._read_without_end = self._read_without_end + len(burst) if len(burst) % READ == 0 else 0
+        if was_behind or self._is_behind:
             self.intake.sift(burst, origin, self._crowd)
         else:
             self.intake.take(burst, origin)

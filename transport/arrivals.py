@@ -1,6 +1,9 @@
 """What comes in: a burst of requests, each a message now or an answer, on its way to Redis."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from hiredis import Reader, pack_command
 
 from contract import ErrorCode
 from errors import CallboardError
@@ -9,6 +12,9 @@ from transport.messages import Envelope
 
 #: The consumer group of the streams that requests come on.
 GROUP = "callboard"
+
+#: The most requests that are laid aside in one entry of a stream, since they are read from it together.
+TOGETHER = 256
 
 
 class DeposedError(CallboardError):
@@ -77,14 +83,23 @@ class Refused(NamedTuple):
 
 
 class Later(NamedTuple):
-    """A request that nobody has judged yet, to be taken in when those before it are."""
+    """Requests that nobody has judged yet, to be taken in together when those before them are: at most `TOGETHER`."""
 
-    data: bytes
+    requests: Sequence[bytes]
     entry_id: str = ""
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        return (self.entry_id, "later", self.data)
+        packed = pack_command(tuple(self.requests))  # type: ignore[arg-type] # a wrong stub
+        return (self.entry_id, "later", len(self.requests), packed)
+
+
+def unpacked(packed: bytes) -> Iterator[bytes]:
+    """The requests in what take_in.lua has laid aside: that of one `Later`, or of several."""
+    reader = Reader()
+    reader.feed(packed)
+    while (requests := reader.gets()) is not False:
+        yield from requests
 
 
 Arrival = Admitted | Refused | Later

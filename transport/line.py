@@ -59,8 +59,7 @@ class Line:
         return self._open().read_response()
 
     def receive_now(self) -> Any:
-        """The next reply, None when it is not all there yet: not for replies that are None themselves. Raises the same.
-        """
+        """The next reply, None when it is not all there yet: for replies that are never None. Raises the same."""
         try:
             return self._open().read_response(timeout=0, disconnect_on_error=False)
         except redis.TimeoutError:

@@ -12,7 +12,7 @@
 --          s, key of the outcome, how many channels hear of a repeat, these channels; or
 --          "answer", event, outcome, claim key or "", how many keys, how many channels, the keys each with its time to
 --          live in s, the channels; or
---          "later", request
+--          "later", how many requests, these, packed
 -- Returns  "deposed" when somebody else holds the lease, else two lists: queue names, each with how many messages it has,
 --          and the stream for requests that are to wait, if one was named, with how many it has at most; and the requests
 --          that were not taken in, since Redis refused what they need: the number of each, and Redis's words.
@@ -92,25 +92,25 @@ local function take_answer(i, is_new, event)
     end
 end
 
--- Requests that are to wait share an entry, a field for each: that takes Redis a third of the time. They are taken in
--- together, too, so that an entry holds no more of them than Redis can well do at once.
-local most_in_entry = 256
-local entry = {}
+-- Requests that are to wait share an entry, to be read and acknowledged together: as many as Redis can well take in at
+-- once; so many are in ARGV together at most.
+local most_together = 256
+local together, how_many = {}, 0
 
 local function add_entry()
-    if #entry > 0 then
-        redis.call("xadd", later, "*", unpack(entry))
-        entry = {}
+    if how_many > 0 then
+        redis.call("xadd", later, "*", "requests", table.concat(together))
+        together, how_many = {}, 0
     end
 end
 
-local function take_later(_, is_new, request)
+local function take_later(i, is_new, count)
     if is_new then
-        entry[#entry + 1] = #entry / 2 + 1
-        entry[#entry + 1] = request
-        if #entry == 2 * most_in_entry then
+        if how_many + count > most_together then
             add_entry()
         end
+        together[#together + 1] = ARGV[i]
+        how_many = how_many + count
     end
 end
 
@@ -154,6 +154,6 @@ for queue_name in pairs(seen) do
 end
 if later ~= "" then
     lengths[#lengths + 1] = later
-    lengths[#lengths + 1] = redis.call("xlen", later) * most_in_entry
+    lengths[#lengths + 1] = redis.call("xlen", later) * most_together
 end
 return {lengths, problems}
