@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling chaos soak fuzz screenshots contract docs audit lock clean
+.PHONY: help run redis test test-sentinel test-cluster test-acl check format bench bench-scaling bench-delays bench-silence chaos soak fuzz screenshots contract docs audit lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ bench: $(VENV)/bench ## Measure Callboard beside an echo, a plain Dramatiq port 
 
 bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size
 	@$(BIN)/python -m bench.scaling
+
+bench-delays: $(VENV)/bench ## Measure how late delayed requests are answered
+	@$(BIN)/python -m bench.delays
+
+bench-silence: $(VENV)/bench ## Measure the first request after an hour without any, beside an echo
+	@$(BIN)/python -m bench.silence
 
 chaos: $(VENV)/dev ## Inject faults under load, count every request, write the table of docs/reliability.md
 	@$(BIN)/python -m tests.faults

@@ -30,7 +30,7 @@ from setting_types import crontab_trigger
 from task import catalogue
 from transport.arrivals import Origin
 from transport.connection import StopRequest
-from transport.presence import SHOW_S, Presence
+from transport.presence import Presence
 
 #: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
 ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -83,10 +83,14 @@ class Firing:
         """Sends the request that was due then, unless another scheduler has."""
         logger.debug("Firing {!r} of {}", self._job.name, due)
         try:
-            self._intake.take([Received(self.request(due))], Origin(answers_repeats=False))
-            self._client.set(self._last_key, due.isoformat(), ex=MEMORY_S)
+            self._intake.take([Received(self.request(due))], Origin(once=True))
         except redis.RedisError as error:
             logger.warning("Job {!r} was not fired, the process stops: {}", self._job.name, error)
+            return
+        try:
+            self._client.set(self._last_key, due.isoformat(), ex=MEMORY_S)
+        except redis.RedisError as error:
+            logger.warning("Job {!r} was fired, and Redis does not know: {}", self._job.name, error)
 
     def request(self, due: datetime) -> bytes:
         """The request as any client could send it."""
@@ -151,7 +155,7 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     while not stop.received:
         _look_for_redis()
         presence.show_when_due()
-        stop.pause(SHOW_S)
+        stop.pause(TURN_S)
     scheduler.shutdown()
     presence.leave()
 

@@ -17,10 +17,12 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Workload:
-    """What is asked: texts of `text_bytes` ASCII characters, for each of `task_types` in turn, to be reversed."""
+    """What is asked: texts of `text_bytes` ASCII characters, for each of `task_types` in turn, to be reversed; at once
+    unless there is a delay."""
 
     text_bytes: int = 32
     task_types: tuple[str, ...] = ("reverse_string",)
+    delay_ms: int | None = None
 
     def text(self, number: int) -> str:
         """The text of one request, different for each so that no answer can be reused."""
@@ -29,9 +31,9 @@ class Workload:
     def request(self, user_id: str, number: int) -> bytes:
         """One request as JSON."""
         task_type = self.task_types[number % len(self.task_types)]
-        return json.dumps(
-            {"task_type": task_type, "user_id": user_id, "parameters": {"text": self.text(number)}}
-        ).encode()
+        fields = {"task_type": task_type, "user_id": user_id, "parameters": {"text": self.text(number)}}
+        delay = {} if self.delay_ms is None else {"delay_ms": self.delay_ms}
+        return json.dumps(fields | delay).encode()
 
 
 class Driver:

@@ -1,6 +1,7 @@
 """The shapes of load: a burst with many requests outstanding, and single requests one after another."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import quantiles
 
@@ -46,15 +47,17 @@ def sustain(driver: Driver, count: int) -> int:
 
 
 def round_trips(url: str, count: int, pause_s: float) -> Latencies:
-    """Sends `count` requests one after another, the system left idle for `pause_s` on average before each.
-
-    The pauses vary evenly from half to one and a half of `pause_s`, so that they meet a polling system at any moment.
-    """
+    """Sends `count` requests one after another, the system left idle for `pause_s` on average before each."""
     with Driver(url, Workload()) as driver:
-        pauses_s = (pause_s * (0.5 + number * GOLDEN_RATIO % 1) for number in range(count))
-        latencies_ms = [round_trip_ms(driver, each_s) for each_s in pauses_s]
+        latencies_ms = [round_trip_ms(driver, each_s) for each_s in pauses_s(pause_s, count)]
     cuts = quantiles(latencies_ms, n=100, method="inclusive")
     return Latencies(cuts[49], cuts[94], cuts[98])
+
+
+def pauses_s(mean_s: float, count: int) -> Iterator[float]:
+    """Pauses from half to one and a half of `mean_s`, evenly, so that they meet a polling system at any moment."""
+    for number in range(count):
+        yield mean_s * (0.5 + number * GOLDEN_RATIO % 1)
 
 
 def round_trip_ms(driver: Driver, pause_s: float) -> float:

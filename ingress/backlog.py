@@ -15,7 +15,8 @@ class Backlog:
     Redis; whoever takes over goes on from there, with nothing lost and nothing twice.
 
     Parameters:
-        limit_bytes: the most that is held; above it the oldest requests are dropped and counted in `dropped`.
+        limit_bytes: the most that is held besides the latest request; above it the oldest are dropped and counted in
+            `dropped`.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -40,7 +41,8 @@ class Backlog:
             return
         self._requests.append(request)
         self.size_bytes += len(request)
-        while self.size_bytes > self._limit_bytes and len(self._requests) > 1:
+        # Whatever its size, one request does not push the others out.
+        while self.size_bytes - len(request) > self._limit_bytes:
             self.drop(1)
             self.dropped += 1
 

@@ -106,9 +106,11 @@ class Intake:
         logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
         self._bring(refused, origin)
 
-    def _turn_away(self, received: Received) -> Refused:
+    def _turn_away(
+        self, received: Received, code: ErrorCode = ErrorCode.OVERLOADED, complaint: str = TOO_FAST
+    ) -> Refused:
         try:
-            refusal = refuse(self._gate.read(received.data), ErrorCode.OVERLOADED, TOO_FAST)
+            refusal = refuse(self._gate.read(received.data), code, complaint)
         except RefusedRequestError as unreadable:
             refusal = unreadable
         return self._refused(refusal, received.entry_id)
@@ -117,7 +119,7 @@ class Intake:
         try:
             envelope = self._gate.admit(received.data)
             claim = self._claim(envelope, origin)
-            if origin.sheds and self._is_full(envelope) and not self._is_repeat(claim):
+            if origin.sheds and self._is_full(envelope):
                 complaint = f"The queue is at its bound of {self._bound.limit} messages"
                 raise _refusal(envelope, ErrorCode.OVERLOADED, complaint)
         except RefusedRequestError as refusal:
@@ -136,54 +138,58 @@ class Intake:
             error=outcome.error,
             error_code=outcome.error_code,
         )
-        return Refused(self._answers.answer(outcome, refusal.reply_to), event, refusal.code, entry_id)
+        answer = self._answers.answer(outcome, refusal.reply_to)
+        kept_at = answer.keys[-1][0] if answer.claim else ""
+        return Refused(answer, event, refusal.code, entry_id, kept_at)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
         return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
-
-    def _is_repeat(self, claim: Claim | None) -> bool:
-        """Whether a request needs no room, since it was taken in before."""
-        return claim is not None and self._stop.until_redis_answers(lambda: self._broker.knows(claim), PATIENCE_S)
 
     def _claim(self, envelope: Envelope, origin: Origin) -> Claim | None:
         sender, reply_to = addressee(envelope.message)
         if sender.user_id is None or sender.request_id is None:
             return None
         claim = self._answers.claim(sender.user_id, sender.request_id, reply_to, envelope.delay_ms)
-        return claim if origin.answers_repeats else claim._replace(channels=())
+        return claim._replace(channels=()) if origin.once else claim
 
     def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
-        sent = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        sent, places = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        if places:
+            sent = self._answer(places, sent)
         if self._count:
             self._count(sent, origin)
 
-    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> Sequence[Arrival]:
-        """What was sent: these, or where Redis has no room refusals in their place."""
+    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> tuple[Sequence[Arrival], Collection[int]]:
+        """What was sent: these, or where Redis has no room refusals in their place; and the places among them of those
+        that it has refused."""
         try:
             taken = self._broker.take_in(arrivals, origin)
-        except redis.OutOfMemoryError:
-            if not origin.sheds:
+        except redis.ResponseError as error:
+            if not origin.sheds or not _is_for_want_of_memory(error):
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            refused = [each for arrival in arrivals for each in self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY)]
-            self._broker.take_in(refused, origin._replace(is_full=True))
-            return refused
-        self._later_length = taken.lengths.pop(origin.later, 0)
+            shed = [each for arrival in arrivals for each in self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY)]
+            self._broker.take_in(shed, origin._replace(is_full=True))
+            return shed, ()
+        if origin.later:
+            self._later_length = taken.lengths.pop(origin.later, self._later_length)
         self._bound.note(taken.lengths)
-        return self._without(taken.refused, arrivals) if taken.refused else arrivals
+        return arrivals, taken.refused
 
-    def _without(self, places: Collection[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
+    def _answer(self, places: Collection[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
         """The arrivals with those at `places`, which Redis had something against, answered instead."""
         refused = [each for place in places for each in self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED)]
-        # Their entries are acknowledged by now, so they come from nowhere.
-        self._broker.take_in([each._replace(entry_id="") for each in refused], Origin())
+        # The entries that they came in were acknowledged before.
+        answers = [each._replace(entry_id="") for each in refused]
+        self._stop.until_redis_answers(lambda: self._broker.take_in(answers, Origin()), PATIENCE_S)
         return [*refused, *(arrival for place, arrival in enumerate(arrivals) if place not in places)]
 
     def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
         """The answers, for which Redis needs nothing but to publish them."""
         if isinstance(arrival, Later):
-            refused = [self._turn_away(Received(data, arrival.entry_id)) for data in arrival.requests]
+            received = [Received(data, arrival.entry_id) for data in arrival.requests]
+            refused = [self._turn_away(each, code, complaint) for each in received]
         elif isinstance(arrival, Admitted):
             refused = [self._refused(_refusal(arrival.envelope, code, complaint), arrival.entry_id)]
         else:
@@ -195,6 +201,11 @@ def _event_of(envelope: Envelope) -> bytes:
     task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
     delay = {} if envelope.due_at is None else {"next_run_at": envelope.due_at}
     return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
+
+
+def _is_for_want_of_memory(error: redis.ResponseError) -> bool:
+    # Of a script Redis 6 says it with more words around, for which redis-py has no class.
+    return isinstance(error, redis.OutOfMemoryError) or "OOM command not allowed" in str(error)
 
 
 def _refusal(envelope: Envelope, code: ErrorCode, complaint: str) -> RefusedRequestError:

@@ -23,8 +23,8 @@ class LaterStreamReader(StreamReader):
         return 1
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
-        """Those of an entry."""
-        return unpacked(fields.get(FIELD, b""))
+        """Those of an entry; where there are none, one that is answered, so that it does not come again and again."""
+        return list(unpacked(fields.get(FIELD, b""))) or [b""]
 
     def take(self, burst: list[Received], origin: Origin) -> None:
         """Python runs one thread at a time: most of it is to go to those who hear and sift."""

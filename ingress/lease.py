@@ -14,11 +14,31 @@ LEASE_S = 2.2
 RENEWAL_S = 1.0
 SEARCH_S = 0.4
 
+#: Out of memory Redis refuses a script's first write only if that may take memory. The holder of the lease answers
+#: `overloaded` then, so there has to be one.
+ACQUIRE = """
+if redis.call("exists", KEYS[1]) == 1 then
+    return 0
+end
+redis.call("del", KEYS[1])
+redis.call("set", KEYS[1], ARGV[1], "px", ARGV[2])
+return 1
+"""
+
 #: Longer than a standby takes to notice a free lease.
 PATIENCE_S = 1.0
 
 #: How long an ingress waits for another one that begins to listen, at most; that takes a few ms.
 TURN_S = 1.0
+
+
+class _LeaseLock(Lock):
+    """A Lock that is to be had when Redis is out of memory, too."""
+
+    def do_acquire(self, token: str) -> bool:
+        """Takes it if nobody has it."""
+        acquire = self.redis.register_script(ACQUIRE)
+        return bool(acquire(keys=[self.name], args=[token, int(LEASE_S * 1000)]))
 
 
 class Lease:
@@ -33,7 +53,7 @@ class Lease:
         self._client = client
         self.token = uuid4().hex
         self.is_held = False
-        self._lock = Lock(client, key, timeout=LEASE_S, blocking=False, thread_local=False)
+        self._lock = _LeaseLock(client, key, timeout=LEASE_S, blocking=False, thread_local=False)
         self._due_s = 0.0
 
     def seek(self) -> bool:

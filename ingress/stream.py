@@ -78,7 +78,10 @@ class StreamReader(ABC):
         # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
+        self._asked_count = 0
         self._claim_due_s = 0.0
+        #: Whether there was as much as was asked for, the last time.
+        self.has_more = False
 
     def run(self) -> None:
         """Returns once asked to stop; what it has read and not taken in by then stays in the stream."""
@@ -101,6 +104,10 @@ class StreamReader(ABC):
         try:
             # From the first entry on: what was added before the first ingress started is to be taken in, too.
             self._client.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        except redis.OutOfMemoryError:
+            # Said before it is looked at whether there is the group. Then the stream can be read, and emptied by that.
+            if GROUP.encode() not in [group["name"] for group in self._client.xinfo_groups(self._stream)]:
+                raise
         except redis.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -120,18 +127,19 @@ class StreamReader(ABC):
     def _abandoned(self) -> list[Received]:
         if time.monotonic() < self._claim_due_s:
             return []
-        claimed = self._client.xautoclaim(
-            self._stream, GROUP, self._consumer, min_idle_time=ABANDONED_MS, count=self.count
-        )
+        count = self.count
+        claimed = self._client.xautoclaim(self._stream, GROUP, self._consumer, min_idle_time=ABANDONED_MS, count=count)
         entries = claimed[1]
-        if len(entries) < self.count:
+        self.has_more = len(entries) == count
+        if not self.has_more:
             self._claim_due_s = time.monotonic() + CLAIM_S
         return self._received(entries)
 
     def _new(self) -> list[Received]:
         if self._asked_s is None:
+            self._asked_count = self.count
             block_ms = int(QUESTION_S * 1000)
-            words = ("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", self.count, "BLOCK", block_ms)
+            words = ("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", self._asked_count, "BLOCK", block_ms)
             self._line.send((*words, "STREAMS", self._stream, ">"))
             self._asked_s = time.monotonic()
         if not self._line.is_answered(SILENCE_S):
@@ -139,14 +147,20 @@ class StreamReader(ABC):
                 raise redis.TimeoutError(f"no answer about {self._stream!r} in {QUESTION_S + GRACE_S} s")
             return []
         self._asked_s = None
-        answer: list[Any] = self._line.receive() or []
-        return self._received(
-            (entry_id, dict(zip(pairs[::2], pairs[1::2], strict=True)))
-            for _, entries in answer
-            for entry_id, pairs in entries
-        )
+        answer: list[Any] = self._line.receive() or [(self._stream, [])]
+        ((_, entries),) = answer
+        self.has_more = len(entries) == self._asked_count
+        return self._received((entry_id, _fields(pairs)) for entry_id, pairs in entries)
 
-    def _received(self, entries: Iterable[tuple[bytes, dict[bytes, bytes]]]) -> list[Received]:
+    def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
         return [
-            Received(request, entry_id.decode()) for entry_id, fields in entries for request in self.requests_in(fields)
+            Received(request, entry_id.decode())
+            for entry_id, fields in entries
+            # Redis 6 claims entries that were deleted since, and says nothing of them.
+            if entry_id is not None
+            for request in self.requests_in(fields)
         ]
+
+
+def _fields(pairs: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(pairs[::2], pairs[1::2], strict=True))

@@ -12,9 +12,9 @@ from transport.line import Line
 from transport.silence import Silence
 
 #: The most requests that are heard before some are taken in, and the bytes from which on no more are waited for. It is
-#: several times what is taken in at once: a flood is to lie here, where it can be turned away, and not in Redis, which
-#: cuts off a subscriber that is far behind.
-HEARD = 1024
+#: more than is sifted at once: a flood is to lie here, where it can be turned away, and not in Redis, which cuts off a
+#: subscriber that is far behind.
+HEARD = 2048
 HEARD_BYTES = 16 * 1024 * 1024
 
 #: After this long without a word from Redis it is asked for one.

@@ -15,10 +15,12 @@ from transport.watchdog import Watchdog
 #: The field of an entry that holds the request; where an entry has a single field, that one does, whatever its name.
 FIELD = b"request"
 
-
 #: The most entries that are read together, as many as Redis can well take in at once; more when most are laid aside.
 READ = 256
 SIFTED = 4 * READ
+
+#: About the most bytes of them.
+READ_BYTES = 8 * 1024 * 1024
 
 
 class TasksStreamReader(StreamReader):
@@ -36,6 +38,7 @@ class TasksStreamReader(StreamReader):
         super().__init__(client, stream, intake, stop, bound, watchdog)
         self._crowd = Crowd()
         self._read_without_end = 0
+        self._mean_bytes = 1
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
         """The one of an entry."""
@@ -44,17 +47,19 @@ class TasksStreamReader(StreamReader):
 
     @property
     def count(self) -> int:
-        """More while it is behind, so that it does not stay so."""
-        return SIFTED if self._is_behind else READ
+        """More while it is behind, so that it does not stay so; fewer when they are large."""
+        most = SIFTED if self._is_behind else READ
+        return max(1, min(most, READ_BYTES // self._mean_bytes))
 
     @property
     def _is_behind(self) -> bool:
         return self._read_without_end > BEHIND
 
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """How far behind it is nobody tells; but it is, when there was always more than it asked for."""
+        """How far behind it is nobody tells; but it is, when there was more than it asked for, again and again."""
         was_behind = self._is_behind
-        self._read_without_end = self._read_without_end + len(burst) if len(burst) % READ == 0 else 0
+        self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
+        self._mean_bytes = 1 + sum(len(received.data) for received in burst) // len(burst)
         if was_behind or self._is_behind:
             self.intake.sift(burst, origin, self._crowd)
         else:

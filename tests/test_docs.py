@@ -10,9 +10,13 @@ from statistics import median
 
 import pytest
 
+from tests.faults.report import RESULTS, shown
 from tests.pages import DOCS, PROJECT, table_rows
 
 MEASURED = json.loads((PROJECT / "bench" / "results.json").read_text())["systems"]
+
+FAULTS = {row["fault"]: row for row in json.loads(RESULTS.read_text()).values()}
+FAULT_COLUMNS = ("injected", "sent", "answered", "lost", "answered_twice", "longest_gap_s", "recovery_s")
 
 VS_CODE = json.loads((PROJECT / ".vscode" / "tasks.json").read_text())["tasks"]
 TARGETS = re.findall(r"^(\S+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
@@ -58,6 +62,12 @@ def test_no_page_has_a_diagram_that_a_script_from_elsewhere_would_draw() -> None
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:|#)([^)#]+)", README))))
 def test_a_link_of_the_readme_leads_to_a_file(target: str) -> None:
     assert (PROJECT / target).exists()
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if f"| {fault} |" in README])
+def test_the_readme_says_what_the_faults_did(fault: str) -> None:
+    row = next(line for line in README.splitlines() if line.startswith(f"| {fault} |"))
+    assert row.strip("| ").split(" | ")[1:] == [shown(FAULTS[fault][name]) for name in FAULT_COLUMNS]
 
 
 @pytest.mark.parametrize("system", MEASURED)

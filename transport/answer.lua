@@ -22,6 +22,11 @@ local function publish_all(outcome, first_channel, last_channel)
     end
 end
 
+-- Publishes an event: what somebody's rights do not let him tell is no reason to do without the task.
+local function tell(events_channel, event)
+    redis.pcall("publish", events_channel, event)
+end
+
 -- Keeps and publishes an outcome. From ARGV[i] on: the outcome, key of the claim of its request or "", how many keys to
 -- keep it at, on how many channels to publish it, the keys each with its time to live in s, the channels.
 local function send_answer(i)

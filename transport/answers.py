@@ -31,7 +31,7 @@ class Claim(NamedTuple):
     ttl_s: int
     #: Where the outcome is kept, which is what a repeat gets.
     outcome_key: str
-    #: Where a repeat is answered: nowhere, or on the results channel and on another one.
+    #: Where a repeat is answered: nowhere, or on the results channel, and on the one it names.
     channels: tuple[str, ...]
 
 

@@ -1,9 +1,10 @@
 """What comes in: a burst of requests, each a message now or an answer, on its way to Redis."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from hiredis import Reader, pack_command
+from hiredis import HiredisError, Reader, pack_command
 
 from contract import ErrorCode
 from errors import CallboardError
@@ -40,12 +41,13 @@ class Origin(NamedTuple):
     later: str = ""
     #: Whether a request that finds no room is answered `overloaded`; else it is kept back until there is some.
     sheds: bool = True
-    #: Whether a request with an id that was used before gets the outcome again.
-    answers_repeats: bool = True
+    #: Whether others send the same requests: each has one answer at most, and a repeat gets none.
+    once: bool = False
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        return (*self[:5], "full" if self.is_full else "", self.stream, self.group, self.later)
+        own = (*self[:5], "full" if self.is_full else "", self.stream, self.group, self.later)
+        return (*own, "once" if self.once else "")
 
 
 _NO_CLAIM = Claim("", 0, "", ())
@@ -76,10 +78,15 @@ class Refused(NamedTuple):
     event: bytes
     error_code: ErrorCode
     entry_id: str = ""
+    #: Where the outcome is kept of the request with its id, if it only finds no room: one that was taken in needs none.
+    kept_at: str = ""
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        return (self.entry_id, "answer", self.event, *self.answer.words())
+        answer = self.answer.words()
+        if self.error_code is ErrorCode.OVERLOADED:
+            return (self.entry_id, "shed", self.event, self.kept_at, *answer)
+        return (self.entry_id, "answer", self.event, *answer)
 
 
 class Later(NamedTuple):
@@ -95,11 +102,13 @@ class Later(NamedTuple):
 
 
 def unpacked(packed: bytes) -> Iterator[bytes]:
-    """The requests in what take_in.lua has laid aside: that of one `Later`, or of several."""
+    """The requests in what take_in.lua has laid aside: that of one `Later`, or of several. None in what somebody else
+    has, where Redis lets him."""
     reader = Reader()
     reader.feed(packed)
-    while (requests := reader.gets()) is not False:
-        yield from requests
+    with suppress(HiredisError):
+        while isinstance(requests := reader.gets(), list):
+            yield from (request for request in requests if isinstance(request, bytes))
 
 
 Arrival = Admitted | Refused | Later

@@ -23,7 +23,7 @@ for _, worker_id in ipairs(redis.call("zrange", KEYS[1] .. ":__heartbeats__", 0,
         is_in_hand = true
     end
 end
-redis.call("publish", ARGV[3], ARGV[4])
+tell(ARGV[3], ARGV[4])
 send_answer(6)
 if is_in_hand then
     redis.call("publish", ARGV[5], message_id)

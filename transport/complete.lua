@@ -11,9 +11,9 @@
 
 local namespace, worker_id, events_channel, front = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 
-local function tell(first_event, last_event)
+local function tell_all(first_event, last_event)
     for e = first_event, last_event do
-        redis.call("publish", events_channel, ARGV[e])
+        tell(events_channel, ARGV[e])
     end
 end
 
@@ -52,11 +52,11 @@ while i <= #ARGV do
     local last_event = i + 4 + tonumber(ARGV[i + 4])
     if fate == "running" then
         if redis.call("sismember", acks, message_id) == 1 then
-            tell(i + 5, last_event)
+            tell_all(i + 5, last_event)
         end
     elseif redis.call("srem", acks, message_id) == 1 then
         -- First, so that whoever hears the outcome has heard what came before it.
-        tell(i + 5, last_event)
+        tell_all(i + 5, last_event)
         finish(queue_name, message_id, fate == "dead", last_event + 1)
     end
     i = i + 1 + tonumber(ARGV[i])

@@ -11,7 +11,7 @@ from dramatiq.middleware import Middleware
 from loguru import logger
 
 from contract import ErrorCode
-from transport.answers import Answer, Claim
+from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer
@@ -125,7 +125,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
     def take_in(self, burst: Sequence[Arrival], origin: Origin) -> TakenIn:
         """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, but
-        for those that Redis refuses something that they alone need, which the log tells.
+        for those that Redis refuses something which the others do not need; the log tells what.
 
         May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
 
@@ -150,10 +150,6 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             logger.error("Redis has refused what a request needs: {}", problem.decode(errors="replace"))
         by_name = {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
         return TakenIn(by_name, tuple(problems[::2]))
-
-    def knows(self, claim: Claim) -> bool:
-        """Whether a request with this claim was taken in before."""
-        return bool(self.client.exists(claim.key))
 
     def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
         """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""

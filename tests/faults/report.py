@@ -39,14 +39,15 @@ def save(rows: dict[str, Row]) -> None:
 def table(results: list[dict[str, Any]]) -> str:
     """The rows as Markdown, and below them what else was found and measured."""
     lines = [list(COLUMNS.values()), ["---", *["---:"] * (len(COLUMNS) - 1)]]
-    lines += [[_shown(figures[key]) for key in COLUMNS] for figures in results]
+    lines += [[shown(figures[key]) for key in COLUMNS] for figures in results]
     rows = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     remarks = [(figures["fault"], text) for figures in results for text in (*figures["findings"], *figures["notes"])]
     below = "".join(f"- {fault}: {text}\n" for fault, text in remarks)
     return f"{rows}\n{below}" if below else rows
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A figure as the tables have it."""
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int | float) else str(value)
