@@ -1,6 +1,7 @@
 """What an ingress has heard and is not known to be taken in yet, and where in the channel that is."""
 
 from collections import deque
+from itertools import islice
 from uuid import uuid4
 
 #: How many markers are remembered; each start of an ingress makes one.
@@ -12,7 +13,7 @@ class Backlog:
 
     Redis delivers to all its subscribers in one order. So "the 17th request after marker M" is the same one for every
     ingress that has heard M, and is called a position. Whoever takes requests in leaves the position behind them in
-    Redis; whoever takes over goes on from there, with nothing lost and nothing twice.
+    Redis; whoever takes over goes on from there, with nothing lost and nothing twice. See `ingress.progress`.
 
     Parameters:
         limit_bytes: the most that is held besides the latest request; above it the oldest are dropped and counted in
@@ -49,7 +50,8 @@ class Backlog:
     def mark(self, marker: str) -> None:
         """Notes that this marker was heard now."""
         self._markers[marker] = self._first + len(self._requests)
-        if len(self._markers) > MARKERS:
+        # Not one that the oldest request is counted from.
+        if len(self._markers) > MARKERS and list(islice(self._markers.values(), 2))[1] <= self._first:
             del self._markers[next(iter(self._markers))]
 
     def first(self, count: int, size_bytes: int) -> list[bytes]:
@@ -68,18 +70,24 @@ class Backlog:
             self.size_bytes -= len(self._requests.popleft())
         self._first += count
 
-    def position_after(self, count: int) -> str:
-        """The position behind the oldest `count` requests."""
-        number = self._first + count
-        marker, at = next(pair for pair in reversed(self._markers.items()) if pair[1] <= number)
-        return f"{marker}:{number - at}"
+    def progress_after(self, count: int) -> dict[str, int]:
+        """The position behind the oldest `count` requests: how many come after the last marker before them, and after
+        each one that was heard between them. An ingress that has heard some of these requests knows one of these."""
+        end = self._first + count
+        progress: dict[str, int] = {}
+        for marker, place in reversed(self._markers.items()):
+            if place <= end:
+                progress[marker] = end - place
+                if place <= self._first:
+                    break
+        return dict(reversed(progress.items()))
 
-    def knows(self, position: str) -> bool:
-        """Whether its marker was heard, so that `drop_until` finds it."""
-        return position.partition(":")[0] in self._markers
+    @property
+    def markers(self) -> list[str]:
+        """Those that were heard, so that `drop_until` finds them."""
+        return list(self._markers)
 
-    def drop_until(self, position: str) -> None:
+    def drop_until(self, marker: str, count: int) -> None:
         """Forgets every request before a position that is known, those too that are still to be heard."""
-        marker, _, count = position.partition(":")
-        self._wanted = max(self._wanted, self._markers[marker] + int(count))
+        self._wanted = max(self._wanted, self._markers[marker] + count)
         self.drop(min(max(0, self._wanted - self._first), len(self._requests)))

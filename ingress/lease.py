@@ -28,6 +28,9 @@ return 1
 #: Longer than a standby takes to notice a free lease.
 PATIENCE_S = 1.0
 
+#: How long an ingress has for that, at most, and waits for another one that does.
+REST_S = 5.0
+
 #: How long an ingress waits for another one that begins to listen, at most; that takes a few ms.
 TURN_S = 1.0
 
@@ -92,6 +95,11 @@ class Lease:
         """What an ingress holds, if it can get it in time, while it begins to listen: one after the other, so that they
         know who has listened for longer."""
         return Lock(self._client, f"{self.key}:turn", timeout=TURN_S, sleep=0.01, blocking_timeout=TURN_S)
+
+    def rest(self) -> Lock:
+        """What an ingress holds while it takes in what it alone has heard of a connection that is lost, and another one
+        leads already."""
+        return Lock(self._client, f"{self.key}:rest", timeout=REST_S, sleep=0.05, blocking_timeout=REST_S)
 
     def _renew(self) -> None:
         try:

@@ -1,11 +1,14 @@
 """Markers between the requests, by which all ingresses mean the same place in what they hear."""
 
+import re
 from uuid import uuid4
 
 import redis
 
 #: What the marker of an ingress that has just begun to listen begins with; behind it stands its token.
 START = "start-"
+
+MARKER = re.compile(rb"(start-[0-9a-f]{32}-)?[0-9a-f]{32}")
 
 
 def markers_channel(channel: str) -> str:
@@ -37,6 +40,11 @@ class Markers:
     def _publish(self, marker: str) -> str:
         self._client.publish(self._channel, marker)
         return marker
+
+
+def read_marker(data: bytes) -> str | None:
+    """The marker that was heard; None for what somebody else has published there."""
+    return data.decode() if MARKER.fullmatch(data) else None
 
 
 def newcomer(marker: str) -> str | None:

@@ -16,6 +16,7 @@ from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
 from ingress.output_buffer import widen_output_buffer
+from ingress.progress import PROGRESS_TTL_S, Progress
 from ingress.subscriber import Subscriber
 from setting_sections import Limits
 from transport.arrivals import DeposedError, Origin
@@ -45,10 +46,6 @@ SETTLE_PAUSE_S = 0.1
 #: How often a standby forgets what was taken in.
 TRIM_S = 0.5
 
-#: How long the position is kept: for an ingress that starts a while after the last one has died, with a marker of its
-#: own, it says nothing any more.
-POSITION_TTL_S = 24 * 3600
-
 
 class Replica:
     """Serves one channel until it is asked to stop, through every loss of the connection."""
@@ -74,7 +71,7 @@ class Replica:
         self._watchdog = watchdog
         self._lease = lease
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
-        self._position_key = f"{key_prefix}callboard:position:{channel}"
+        self._progress_key = f"{key_prefix}callboard:position:{channel}:markers"
         self._crowd = Crowd()
         self._leads = False
         self._trim_due_s = 0.0
@@ -88,6 +85,7 @@ class Replica:
         """
         while not self._stop.received:
             self._backlog = Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
+            self._progress = Progress(self._client, self._progress_key, self._backlog)
             self._marker = None
             self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
@@ -115,9 +113,7 @@ class Replica:
     def _subscribe(self, turn: Lock) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
         self._subscriber.close()
-        # Where Redis refuses that, as it does when it is out of memory, it goes without.
-        with suppress(redis.ResponseError):
-            turn.acquire()
+        _acquire(turn)
         self._subscriber.subscribe()
 
     def _serve(self) -> None:
@@ -149,12 +145,14 @@ class Replica:
 
     def _hand_on(self, take: Callable[[list[Received], Origin], None], count: int = BURST) -> None:
         """Has the oldest requests of the backlog taken in, sifted or turned away, in one step."""
-        if not (burst := self._backlog.first(count, BURST_BYTES)):
-            return
-        position = self._backlog.position_after(len(burst))
-        origin = Origin(self._lease.key, self._lease.token, self._position_key, position, POSITION_TTL_S)
+        if burst := self._backlog.first(count, BURST_BYTES):
+            self._bring(take, burst)
+
+    def _bring(self, take: Callable[[list[Received], Origin], None], burst: list[bytes]) -> None:
+        progress = self._backlog.progress_after(len(burst))
+        lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         try:
-            take([Received(data) for data in burst], origin)
+            take([Received(data) for data in burst], Origin(*lease, self._progress.key, progress, PROGRESS_TTL_S))
         except DeposedError:
             self._lease.lose()
             self._leads = False
@@ -171,10 +169,13 @@ class Replica:
             if self._marker is None:
                 self._marker = self._stop.until_redis_answers(self._markers.publish)
                 return
-            if not self._backlog.knows(self._marker):
+            if self._marker not in self._backlog.markers:
                 return
         self._marker = None
         self._leads = True
+        # Also where nothing comes for a while: others may have to know that nobody is busy with what was before.
+        self._bring(self._intake.take, [])
+        self._progress.was_in_step = True
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
             logger.error("{} requests were heard and had to be dropped meanwhile", self._backlog.dropped)
@@ -191,20 +192,13 @@ class Replica:
             self._trim_due_s = time.monotonic() + TRIM_S
 
     def _drop_known(self) -> bool:
-        """Forgets what was taken in by the last one to do so; False when the backlog cannot tell what that is."""
-        value = self._stop.until_redis_answers(lambda: self._client.get(self._position_key))
-        if not isinstance(value, bytes):
-            return True
-        position = value.decode()
-        if known := self._backlog.knows(position):
-            self._backlog.drop_until(position)
-        return known
+        """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
+        return self._stop.until_redis_answers(self._progress.drop_known)
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
         # The lease of one that has died holds for a while yet, and nobody else may be left to take over from it.
-        patience_s = LEASE_S + PATIENCE_S if self._stop.received else 0.0
-        deadline_s = time.monotonic() + patience_s
+        deadline_s = time.monotonic() + LEASE_S + PATIENCE_S
         try:
             while self._backlog:
                 if self._stop.until_redis_answers(self._lease.seek, PATIENCE_S):
@@ -212,11 +206,13 @@ class Replica:
                         self._drop_known()
                         self._leads = True
                     self._hand_on(self._intake.take)
+                    continue
+                self._leads = False
+                if not self._drop_known() and self._progress.was_in_step:
+                    self._take_rest()
                 elif time.monotonic() > deadline_s:
                     break
                 else:
-                    self._leads = False
-                    self._drop_known()
                     time.sleep(SETTLE_PAUSE_S)
         except redis.RedisError:
             count = len(self._backlog)
@@ -224,3 +220,22 @@ class Replica:
             raise
         self._lease.release()
         self._leads = False
+
+    def _take_rest(self) -> None:
+        """Takes in what this replica alone has heard, though another one leads, which has gone on to what came later:
+        when Redis dies, it may have delivered the last requests to one of them only."""
+        rest = self._lease.rest()
+        self._stop.until_redis_answers(lambda: _acquire(rest), PATIENCE_S)
+        self._drop_known()
+        if self._backlog:
+            logger.info("Takes in {} requests that the ingress which leads has not heard", len(self._backlog))
+        while self._backlog:
+            self._hand_on(self._intake.take)
+        with suppress(LockError, redis.RedisError):
+            rest.release()
+
+
+def _acquire(lock: Lock) -> None:
+    # Where Redis refuses that, as it does when it is out of memory, it goes without.
+    with suppress(redis.ResponseError):
+        lock.acquire()

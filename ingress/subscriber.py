@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from ingress.backlog import Backlog
-from ingress.markers import markers_channel, newcomer
+from ingress.markers import markers_channel, newcomer, read_marker
 from transport.line import Line
 from transport.silence import Silence
 
@@ -51,7 +51,7 @@ class Subscriber:
     def hear_marker(self, marker: str) -> None:
         """Returns when this marker, which was published just now, is delivered."""
         deadline_s = time.monotonic() + READY_S
-        while not self._backlog.knows(marker):
+        while marker not in self._backlog.markers:
             self.hear(READY_S)
             if time.monotonic() > deadline_s:
                 raise redis.TimeoutError(f"Redis has not delivered what was published on {self._markers!r}")
@@ -95,7 +95,8 @@ class Subscriber:
             if channel == self._channel:
                 self._backlog.append(data)
                 return len(data)
-            self._note(data.decode("ascii", "replace"))
+            if marker := read_marker(data):
+                self._note(marker)
         return -1 if kind == b"unsubscribe" else 0
 
     def _note(self, marker: str) -> None:

@@ -10,7 +10,6 @@ import pytest
 from client.redis_server import RedisServer
 from contract import ErrorCode, Sender, TaskOutcome, timestamp
 from contract.keys import claim_key
-from ingress.backlog import Backlog
 from tests.system import System
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
@@ -127,12 +126,3 @@ def test_an_answer_of_which_one_is_enough_is_sent_once(server: RedisServer, wire
     wire.outcome_of("next")
     assert wire.heard == []
     broker.close()
-
-
-def test_a_huge_request_does_not_push_others_out_of_the_backlog() -> None:
-    backlog = Backlog(limit_bytes=100)
-    for data in (b"first", b"second", b"x" * 1_000):
-        backlog.append(data)
-    assert (len(backlog), backlog.dropped) == (3, 0)
-    backlog.append(b"last")
-    assert (len(backlog), backlog.dropped) == (1, 3)

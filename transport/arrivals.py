@@ -1,6 +1,6 @@
 """What comes in: a burst of requests, each a message now or an answer, on its way to Redis."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ from transport.messages import Envelope
 
 #: The consumer group of the streams that requests come on.
 GROUP = "callboard"
+
+#: The field of the progress in the channel that names the marker which was used last.
+LAST_MARKER = "last"
 
 #: The most requests that are laid aside in one entry of a stream, since they are read from it together.
 TOGETHER = 256
@@ -28,10 +31,10 @@ class Origin(NamedTuple):
     #: The lease that whoever hears the channel has to hold, with its token; "" where any replica may take requests in.
     lease_key: str = ""
     lease_token: str = ""
-    #: How far the channel was taken in after this burst, kept for whoever takes over.
-    position_key: str = ""
-    position: str = ""
-    position_ttl_s: int = 0
+    #: How far the channel is taken in with this burst, for whoever takes over: by marker how many requests after it.
+    progress_key: str = ""
+    progress: Mapping[str, int] = {}
+    progress_ttl_s: int = 0
     #: Redis has no memory left: the burst holds answers only.
     is_full: bool = False
     #: The stream and the consumer group that the entries are to be acknowledged in.
@@ -46,8 +49,10 @@ class Origin(NamedTuple):
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        own = (*self[:5], "full" if self.is_full else "", self.stream, self.group, self.later)
-        return (*own, "once" if self.once else "")
+        progress = " ".join(f"{marker} {count}" for marker, count in self.progress.items())
+        channel = (self.lease_key, self.lease_token, self.progress_key, progress, self.progress_ttl_s)
+        flags = ("full" if self.is_full else "", "once" if self.once else "")
+        return (*channel, *flags, self.stream, self.group, self.later)
 
 
 _NO_CLAIM = Claim("", 0, "", ())

@@ -3,11 +3,11 @@
 -- the answer was lost, or takes over from one that died, changes nothing by it.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 lease key or "", 2 the token that it has to hold, 3 position key, 4 position after this burst, 5 how long to
---          keep it in s, 6 "full" when Redis is out of memory and this burst holds answers only, else "",
---          7 stream or "", 8 its consumer group, 9 stream for requests that are to wait or "", 10 "once" when others send
---          the same requests and each is to have one answer at most, else "", 11 the events channel, 12 from how many
---          messages on a queue the next ones wait in lanes
+-- ARGV     1 lease key or "", 2 the token that it has to hold; 3 key of the progress in the channel or "", 4 markers, each
+--          with how many requests after it are taken in with this burst, 5 how long to keep that in s; 6 "full" when Redis
+--          is out of memory and this burst holds answers only, else ""; 7 "once" when others send the same requests and
+--          each is to have one answer at most, else ""; 8 stream or "", 9 its consumer group; 10 stream for requests that
+--          are to wait or ""; 11 the events channel; 12 from how many messages on a queue the next ones wait in lanes
 --          then for each request how many words follow for it, its entry id in the stream or "", and
 --          "message", event, queue name, redis message id, message, task type, user, claim key or "", its time to live in
 --          s, key of the outcome, how many channels hear of a repeat, these channels; or
@@ -19,26 +19,48 @@
 --          and the stream for requests that are to wait, if one was named, with how many it has at most; and the requests
 --          that were not taken in, since Redis refused what they need: the number of each, and Redis's words.
 
-local namespace, stream, group, later = KEYS[1], ARGV[7], ARGV[8], ARGV[9]
-local once, events_channel, front = ARGV[10] == "once", ARGV[11], tonumber(ARGV[12])
+local namespace, stream, group, later = KEYS[1], ARGV[8], ARGV[9], ARGV[10]
+local once, events_channel, front = ARGV[7] == "once", ARGV[11], tonumber(ARGV[12])
 local first_request = 13
 
 -- Out of memory, or as a replica, Redis refuses a script's first write. From then on what goes wrong concerns one request.
 local has_written = false
 
-if ARGV[1] ~= "" then
-    if redis.call("get", ARGV[1]) ~= ARGV[2] then
-        return "deposed"
+-- More of them are forgotten: they are of ingresses that started long ago.
+local most_markers = 1000
+
+-- Keeps how far the channel is taken in; returns whether it was already, so that this burst is one that came before.
+local function keep_progress(key, progress, has_lease)
+    local words = {}
+    for word in string.gmatch(progress, "%S+") do
+        words[#words + 1] = word
     end
-    if redis.call("get", ARGV[3]) == ARGV[4] then
-        return {{}, {}}
+    local marker, count = words[#words - 1], words[#words]
+    if redis.call("hmget", key, marker)[1] == count then
+        return true
+    end
+    if has_lease then
+        words[#words + 1] = "last" -- `LAST_MARKER` in arrivals.py
+        words[#words + 1] = marker
     end
     if ARGV[6] == "full" then
         -- Out of memory it refuses the first one only if that may take memory, and no later one.
-        redis.call("del", ARGV[3])
+        redis.call("hdel", key, "")
     end
-    redis.call("set", ARGV[3], ARGV[4], "ex", ARGV[5])
+    if redis.call("hset", key, unpack(words)) > 0 and redis.call("hlen", key) > most_markers then
+        redis.call("del", key)
+        redis.call("hset", key, unpack(words))
+    end
+    redis.call("expire", key, ARGV[5])
     has_written = true
+    return false
+end
+
+if ARGV[1] ~= "" and redis.call("get", ARGV[1]) ~= ARGV[2] then
+    return "deposed"
+end
+if ARGV[3] ~= "" and keep_progress(ARGV[3], ARGV[4], ARGV[1] ~= "") then
+    return {{}, {}}
 end
 
 local seen = {}

@@ -19,32 +19,35 @@ APPEND_ONLY = ("--appendonly", "yes", "--appendfsync", "always")
 #: How long Redis is gone, or refuses everything.
 OUTAGE_S = 1.0
 
+#: The same so that no lease outlives it: any of two ingresses may lead afterwards.
+LONG_OUTAGE_S = 3.0
+
 
 def restarted(extent: Extent) -> Row:
     """Redis is stopped, killed every other time, and started again with what it had on disk."""
-    return _restarted("Redis restarted (append-only)", extent, "ingress")
+    return _restarted("Redis restarted (append-only)", extent, OUTAGE_S, "ingress")
 
 
 def restarted_with_a_standby(extent: Extent) -> Row:
-    """The same with two ingresses, which begin to listen again one after the other."""
-    return _restarted("Redis restarted (append-only), two ingresses", extent, "ingress-1", "ingress-2")
+    """The same for longer than a lease lasts, with two ingresses: which of them had the last requests is by chance."""
+    return _restarted("Redis restarted (append-only), two ingresses", extent, LONG_OUTAGE_S, "ingress-1", "ingress-2")
 
 
-def _restarted(fault: str, extent: Extent, *ingresses: str) -> Row:
+def _restarted(fault: str, extent: Extent, outage_s: float, *ingresses: str) -> Row:
     with Site(servers=RedisServer(*APPEND_ONLY)) as site:
         site.start(*ingresses, "worker")
-        strikes = [partial(restart, site, kill=turn % 2 == 1) for turn in range(extent.times)]
+        strikes = [partial(restart, site, outage_s, kill=turn % 2 == 1) for turn in range(extent.times)]
         return disturbed(fault, site, extent, strikes)
 
 
-def restart(site: Site, *, kill: bool) -> None:
+def restart(site: Site, outage_s: float = OUTAGE_S, *, kill: bool) -> None:
     """Ends Redis, be it with SIGKILL, and starts it again after a while."""
     if kill:
         site.server.process.kill()
         site.server.process.wait()
     else:
         site.server.stop()
-    time.sleep(OUTAGE_S)
+    time.sleep(outage_s)
     site.server.start()
 
 

@@ -1,0 +1,51 @@
+"""What an ingress holds, and the positions in it that all ingresses mean the same by."""
+
+from ingress.backlog import MARKERS, Backlog
+
+
+def backlog(*heard: bytes | str) -> Backlog:
+    """One that has heard requests, which are bytes, and markers, in this order."""
+    made = Backlog(limit_bytes=10_000)
+    for each in heard:
+        made.append(each) if isinstance(each, bytes) else made.mark(each)
+    return made
+
+
+def test_whoever_has_heard_some_of_what_was_taken_in_knows_a_marker_of_it() -> None:
+    leader = backlog("m1", b"a", b"b", "m2", b"c", "m3", b"d")
+    assert leader.progress_after(4) == {"m1": 4, "m2": 2, "m3": 1}
+    leader.drop(3)
+    assert leader.progress_after(1) == {"m3": 1}
+
+
+def test_what_another_one_has_taken_in_is_dropped_and_nothing_else() -> None:
+    leader, cut_off, newcomer = backlog("m1", b"a", b"b", "m2", b"c"), backlog("m1", b"a", b"b"), backlog("m2", b"c")
+    progress = leader.progress_after(3)
+    cut_off.drop_until("m1", progress["m1"])
+    newcomer.drop_until("m2", progress["m2"])
+    assert (len(cut_off), len(newcomer)) == (0, 0)
+    newcomer.append(b"d")
+    assert newcomer.first(9, 99) == [b"d"]
+
+
+def test_what_is_still_to_be_heard_may_be_taken_in_already() -> None:
+    late = backlog("m1")
+    late.drop_until("m1", 2)
+    for request in (b"a", b"b", b"c"):
+        late.append(request)
+    assert late.first(9, 99) == [b"c"]
+
+
+def test_a_huge_request_does_not_push_others_out() -> None:
+    held = backlog(b"first", b"second", b"x" * 20_000)
+    assert (len(held), held.dropped) == (3, 0)
+    held.append(b"last")
+    assert (len(held), held.dropped) == (1, 3)
+
+
+def test_however_many_markers_come_the_oldest_request_is_counted_from_one() -> None:
+    held = backlog("m", b"a", *(f"m{number}" for number in range(2 * MARKERS)))
+    assert held.progress_after(0) == {"m": 0}
+    held.drop(1)
+    held.mark("another")
+    assert "m" not in held.markers
