@@ -38,69 +38,65 @@ def wire(server: RedisServer) -> Iterator[Wire]:
         yield wire
 
 
-def test_an_ingress_that_starts_without_memory_says_so_to_every_request(
-    project: Path, server: RedisServer, wire: Wire
-) -> None:
+@pytest.fixture
+def system(project: Path, server: RedisServer) -> Iterator[System]:
+    """A Callboard on it, of which nothing runs yet."""
+    with System(project, server.url) as system:
+        yield system
+
+
+def test_an_ingress_that_starts_without_memory_says_so_to_every_request(system: System, wire: Wire) -> None:
     wire.client.config_set("maxmemory", 1)
-    with System(project, server.url) as system:
-        system.start("ingress")
-        assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
+    system.start("ingress")
+    assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
 
 
-def test_a_stream_that_has_filled_the_memory_is_read_by_an_ingress_that_starts(
-    project: Path, server: RedisServer, wire: Wire
-) -> None:
+def test_a_stream_that_has_filled_the_memory_is_read_by_an_ingress_that_starts(system: System, wire: Wire) -> None:
     user_id = new_user()
-    with System(project, server.url) as system:
-        system.start("ingress")
-        system.start("worker")
-        system.stop("ingress")
-        wire.client.xadd("tasks:stream", {"request": json.dumps(request(user_id))})
-        wire.client.config_set("maxmemory", 1)
-        system.start("ingress")
-        assert wire.outcome_of(user_id)["status"] == "completed"
+    system.start("ingress")
+    system.start("worker")
+    system.stop("ingress")
+    wire.client.xadd("tasks:stream", {"request": json.dumps(request(user_id))})
+    wire.client.config_set("maxmemory", 1)
+    system.start("ingress")
+    assert wire.outcome_of(user_id)["status"] == "completed"
 
 
-def test_a_repeat_is_not_refused_for_want_of_memory_while_the_first_one_waits(
-    project: Path, server: RedisServer, wire: Wire
-) -> None:
+def test_a_repeat_is_not_refused_for_want_of_memory_while_the_first_one_waits(system: System, wire: Wire) -> None:
     user_id = new_user()
-    with System(project, server.url) as system:
-        system.start("ingress")
-        system.start("worker")
-        wire.publish(request(user_id, request_id="r", delay_ms=DELAY_MS))
-        wait_until(lambda: wire.client.exists(claim_key(user_id, "r")), "it was taken in")
-        wire.client.config_set("maxmemory", 1)
-        wire.publish(request(user_id, request_id="r"))
-        assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
-        wire.client.config_set("maxmemory", 0)
-        assert wire.outcome_of(user_id)["status"] == "completed"
+    system.start("ingress")
+    system.start("worker")
+    wire.publish(request(user_id, request_id="r", delay_ms=DELAY_MS))
+    wait_until(lambda: wire.client.exists(claim_key(user_id, "r")), "it was taken in")
+    wire.client.config_set("maxmemory", 1)
+    wire.publish(request(user_id, request_id="r"))
+    assert wire.ask("reverse_string", {"text": "abc"})["error_code"] == "overloaded"
+    wire.client.config_set("maxmemory", 0)
+    assert wire.outcome_of(user_id)["status"] == "completed"
 
 
 @pytest.mark.parametrize(
     "fields", [{"requests": "x"}, {"requests": "+OK\r\n"}, {"requests": "*1\r\n$5\r\nab"}, {"other": "y"}]
 )
 def test_what_is_no_burst_is_answered_where_bursts_are_laid_aside(
-    project: Path, server: RedisServer, wire: Wire, fields: dict[Any, Any]
+    system: System, wire: Wire, fields: dict[Any, Any]
 ) -> None:
-    with System(project, server.url) as system:
-        system.start("ingress")
-        wire.client.xadd("callboard:later:tasks", fields)
-        assert wire.outcome_of(None)["error_code"] == "invalid_json"
-        wait_until(lambda: not wire.client.xlen("callboard:later:tasks"), "it is gone")
+    system.start("ingress")
+    wire.client.xadd("callboard:later:tasks", fields)
+    assert wire.outcome_of(None)["error_code"] == "invalid_json"
+    wait_until(lambda: not wire.client.xlen("callboard:later:tasks"), "it is gone")
 
 
-def test_where_bursts_cannot_be_laid_aside_they_are_answered(project: Path, server: RedisServer, wire: Wire) -> None:
-    with System(project, server.url) as system:
-        system.start("ingress")
-        wire.client.delete("callboard:later:tasks")
-        wire.client.set("callboard:later:tasks", "no stream")
-        with wire.client.pipeline(transaction=False) as pipeline:
-            for _ in range(8_000):
-                pipeline.publish("tasks", json.dumps(request("flooder")))
-            pipeline.execute()
-        system.start("worker")
-        endings = {wire.outcome_of("flooder").get("error_code", "") for _ in range(8_000)}
+def test_where_bursts_cannot_be_laid_aside_they_are_answered(system: System, wire: Wire) -> None:
+    system.start("ingress")
+    wire.client.delete("callboard:later:tasks")
+    wire.client.set("callboard:later:tasks", "no stream")
+    with wire.client.pipeline(transaction=False) as pipeline:
+        for _ in range(8_000):
+            pipeline.publish("tasks", json.dumps(request("flooder")))
+        pipeline.execute()
+    system.start("worker")
+    endings = {wire.outcome_of("flooder").get("error_code", "") for _ in range(8_000)}
     assert endings <= {"", "failed"}
 
 
