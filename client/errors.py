@@ -12,8 +12,8 @@ class TaskError(CallboardError):
         self.outcome = outcome
 
     @property
-    def code(self) -> ErrorCode:
-        """Why, in one word: `unknown_task`, `timeout`, ..."""
+    def code(self) -> ErrorCode | str:
+        """Why, in one word: `unknown_task`, `timeout`, ... or one that this version does not know yet."""
         return self.outcome.error_code or ErrorCode.FAILED
 
 

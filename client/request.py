@@ -81,7 +81,8 @@ def compose(task_type: str, parameters: Mapping[str, Any], options: RequestOptio
     """
     given = {name: value for name, value in options.items() if name in FIELDS}
     fields: dict[str, Any] = {"task_type": task_type, "user_id": USER_ID, "request_id": str(uuid4())} | given
-    fields |= {"parameters": parameters} | ({"reply_to": reply_to} if reply_to else {})
+    # The parameters last: of a request that is too large only the beginning is read, to know whom to tell.
+    fields |= ({"reply_to": reply_to} if reply_to else {}) | {"parameters": parameters}
     try:
         data = to_json(fields, inf_nan_mode="constants")
         # Judged as the ingress does, so that what is wrong is known before anything is sent.

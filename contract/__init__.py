@@ -11,7 +11,7 @@ from contract.event import EventKind, TaskEvent, write_event
 from contract.fields import ErrorCode, Sender, timestamp
 from contract.keys import claim_key, outcome_key, request_key
 from contract.outcome import RefusedRequestError, TaskOutcome
-from contract.request import MAX_DELAY_MS, TaskRequest, read_request
+from contract.request import HEAD_BYTES, MAX_DELAY_MS, TaskRequest, read_request, whom_to_answer
 from contract.sentences import (
     MAX_SENTENCE_CHARACTERS,
     parameters_complaint,
@@ -21,6 +21,7 @@ from contract.sentences import (
 )
 
 __all__ = [
+    "HEAD_BYTES",
     "MAX_DELAY_MS",
     "MAX_SENTENCE_CHARACTERS",
     "ControlMessage",
@@ -42,5 +43,6 @@ __all__ = [
     "sentence",
     "task_not_found",
     "timestamp",
+    "whom_to_answer",
     "write_event",
 ]

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from contract.fields import ErrorCode, Sender, absent
+from contract.fields import AnyErrorCode, Sender, absent
 from contract.outcome import REQUEST_ID, TASK_ID, TASK_TYPE, USER_ID
 
 #: What the contract's documents say of the other fields.
@@ -49,7 +49,7 @@ class TaskEvent(BaseModel):
     total: Annotated[float | None, Field(exclude_if=absent, description=TOTAL)] = None
     message: Annotated[str | None, Field(exclude_if=absent, description=MESSAGE)] = None
     error: Annotated[str | None, Field(exclude_if=absent, description=ERROR)] = None
-    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
+    error_code: Annotated[AnyErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
     next_run_at: Annotated[str | None, Field(exclude_if=absent, description=NEXT_RUN_AT)] = None
     duration_ms: Annotated[float | None, Field(exclude_if=absent, description=DURATION_MS)] = None
 

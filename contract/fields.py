@@ -48,6 +48,8 @@ TRACEPARENT_SCHEMA = {
     "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
 }
 
+#: As it is read: a newer Callboard may have words that this one does not know.
+AnyErrorCode = Annotated[ErrorCode | str, Field(union_mode="left_to_right")]
 TaskType = Annotated[str, Field(min_length=1)]
 UserId = Annotated[str | int, BeforeValidator(_user_id), WithJsonSchema(USER_ID_SCHEMA)]
 RequestId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,128}$")]

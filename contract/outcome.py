@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.fields import ErrorCode, Sender, absent, timestamp
+from contract.fields import AnyErrorCode, ErrorCode, Sender, absent, timestamp
 from contract.sentences import sentence
 from errors import CallboardError
 
@@ -34,7 +34,7 @@ class TaskOutcome(BaseModel):
     timestamp: Annotated[str, Field(description="When it was made, in ISO 8601 with offset.")]
     result: Annotated[dict[str, Any] | None, Field(exclude_if=absent)] = None
     error: Annotated[str | None, Field(exclude_if=absent, description=ERROR)] = None
-    error_code: Annotated[ErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
+    error_code: Annotated[AnyErrorCode | None, Field(exclude_if=absent, description=ERROR_CODE)] = None
     request_id: Annotated[str | None, Field(exclude_if=absent, description=REQUEST_ID)] = None
     traceparent: Annotated[str | None, Field(exclude_if=absent, description=TRACEPARENT)] = None
     attempts: Annotated[int | None, Field(exclude_if=absent, description=ATTEMPTS)] = None

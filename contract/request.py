@@ -28,6 +28,9 @@ REPLY_TO = (
 DELAY_MS = "The task is begun no sooner than so many ms after the request was taken in."
 MAX_AGE_MS = "The request ends with `expired` when its task was not begun within so many ms after it was taken in."
 
+#: How much of a request is read that is too large to be read.
+HEAD_BYTES = 4096
+
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -81,6 +84,16 @@ def read_request(data: bytes) -> TaskRequest:
         complaint = "Invalid JSON: a number in 'parameters' is too large"
         raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender, request.reply_to)
     return request
+
+
+def whom_to_answer(data: bytes) -> tuple[Sender, str | None]:
+    """The sender and the channel for the answer of a request that is too large: what its first `HEAD_BYTES` tell."""
+    # Digits at the end may be those of half a number, which would be another user's.
+    head = data[:HEAD_BYTES].rstrip(b"0123456789")
+    try:
+        return _whom_in(from_json(head, allow_partial=True))
+    except ValueError:
+        return Sender(), None
 
 
 def _reason(data: bytes, error: ValueError) -> str:

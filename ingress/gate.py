@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from contract import ErrorCode, RefusedRequestError, Sender, TaskRequest, read_request, task_not_found
+from contract import ErrorCode, RefusedRequestError, TaskRequest, read_request, task_not_found, whom_to_answer
 from errors import InvalidParametersError
 from setting_sections import Limits
 from task import Task
@@ -24,10 +24,8 @@ class Gate:
         Raises:
             RefusedRequestError: with its outcome; nothing else, whatever `data` is.
         """
-        if len(data) > self._limits.request_bytes:
-            complaint = f"The request has {len(data)} bytes, at most {self._limits.request_bytes} are accepted"
-            raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, Sender())
         try:
+            self._check_size(data)
             request = read_request(data)
         except RefusedRequestError as refusal:
             if not self._accepts(refusal.reply_to):
@@ -52,6 +50,11 @@ class Gate:
         if request.max_age_ms is not None and request.max_age_ms <= (request.delay_ms or 0):
             raise refuse(request, ErrorCode.EXPIRED, "max_age_ms ends before the request may start")
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
+
+    def _check_size(self, data: bytes) -> None:
+        if len(data) > self._limits.request_bytes:
+            complaint = f"The request has {len(data)} bytes, at most {self._limits.request_bytes} are accepted"
+            raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, *whom_to_answer(data))
 
     def _check_reply_channel(self, request: TaskRequest) -> None:
         if self._accepts(request.reply_to):

@@ -54,6 +54,12 @@ def test_a_parameter_that_is_no_json_is_refused_before_it_is_sent(callboard: Cal
     assert raised.value.code is ErrorCode.INVALID_PARAMETERS
 
 
+def test_a_request_that_is_too_large_for_the_ingress_is_answered(callboard: CallboardClient) -> None:
+    with pytest.raises(TaskError, match="at most 1048576 are accepted") as raised:
+        callboard.call("reverse_string", text="x" * 1024 * 1024)
+    assert raised.value.code is ErrorCode.TOO_LARGE
+
+
 def test_an_option_that_is_none_is_refused(callboard: CallboardClient) -> None:
     with pytest.raises(TypeError, match="delay is no option of a request; there are user_id, request_id, delay_ms"):
         callboard.with_options(delay=1)  # type: ignore[call-arg]

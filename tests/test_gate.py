@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 import actors  # noqa: F401 - declares the tasks
 from actors.reverse import ReversedText
-from contract import ErrorCode, RefusedRequestError, Sender
+from contract import HEAD_BYTES, ErrorCode, RefusedRequestError, Sender
 from ingress.gate import Gate
 from setting_sections import Limits
 from task import catalogue, task
@@ -27,6 +27,11 @@ def refusal(data: bytes, gate: Gate = GATE) -> RefusedRequestError:
         gate.admit(data)
     assert_in_order(refused.value)
     return refused.value
+
+
+def too_large(reply_to: str) -> RefusedRequestError:
+    data = request_bytes(request_id="r", reply_to=reply_to, text="x" * HEAD_BYTES)
+    return refusal(data, Gate(catalogue, Limits(request_bytes=HEAD_BYTES)))
 
 
 def test_a_request_becomes_a_message_for_its_task() -> None:
@@ -67,9 +72,24 @@ def test_a_request_of_the_greatest_size_is_admitted() -> None:
 def test_a_request_over_the_limit_is_too_large_whatever_it_holds(data: bytes) -> None:
     refused = refusal(data, Gate(catalogue, Limits(request_bytes=len(data) - 1)))
     assert refused.code == ErrorCode.TOO_LARGE
-    assert refused.sender == Sender()
     assert f"{len(data)} bytes" in str(refused)
     assert f"at most {len(data) - 1}" in str(refused)
+
+
+def test_who_sends_too_much_is_told_where_the_request_begins_with_who_it_is() -> None:
+    refused = too_large("results:me")
+    assert refused.sender == Sender("u", "reverse_string", "r")
+    assert refused.reply_to == "results:me"
+
+
+def test_who_sends_too_much_is_not_told_on_a_channel_that_is_not_allowed() -> None:
+    assert too_large("tasks").reply_to is None
+
+
+def test_half_a_user_id_is_nobody() -> None:
+    for digits in (b"7" * HEAD_BYTES, b'"' + b"7" * HEAD_BYTES + b'"'):
+        refused = refusal(b'{"user_id": ' + digits + b"}", Gate(catalogue, Limits(request_bytes=HEAD_BYTES)))
+        assert refused.sender == Sender()
 
 
 @pytest.mark.parametrize("name", ["paint", "reverse", "Reverse_String", "reverse_string ", "__class__"])

@@ -19,9 +19,9 @@ const outcome = once(heard, "outcome", { signal: AbortSignal.timeout(30_000) });
 const listeners = await publisher.publish("tasks", JSON.stringify({
   task_type: taskType,
   user_id: "javascript",
-  parameters: JSON.parse(parameters),
   request_id: randomUUID(),
   reply_to: replyTo,
+  parameters: JSON.parse(parameters),
 }));
 if (listeners === 0) fail("nobody listens on the channel 'tasks': is an ingress running?");
 
