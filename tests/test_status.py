@@ -104,8 +104,11 @@ def test_entries_of_the_stream_that_nobody_has_read_are_its_lag(own: System, cli
 
 def test_a_lost_worker_is_shown_for_an_hour(own: System, client: "redis.Redis") -> None:
     own.start("worker")
+    (alive,) = shown_of(own)["workers"]
     own.kill("worker")
     wait_until(lambda: not shown_of(own)["workers"][0]["alive"], "its pulse has stopped")
+    (lost,) = shown_of(own)["workers"]
+    assert (lost["host"], lost["pid"]) == (alive["host"], alive["pid"])
     shown = callboard(own, "status")
     assert shown.stdout.splitlines()[-1].startswith("Problem: no worker is alive")
     found: Any = client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)

@@ -9,7 +9,7 @@ import redis
 from dramatiq.common import current_millis
 
 from transport.presence import PRESENT_MS, index_key, lease_key
-from transport.pulse import ALIVE_MS, WORKER_PREFIX, alive_key, heartbeats_key
+from transport.pulse import ALIVE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
 from transport.queue_names import known_queues, namespace_of
 
 #: A worker that was not seen for so long is of no interest any more.
@@ -105,7 +105,7 @@ class Overview:
             shown_s = stock_silence_s if silent_s is None else silent_s
             # A stock worker shows itself otherwise, and has a minute for it.
             alive = silent_s is not None or (not worker_id.startswith(WORKER_PREFIX) and stock_silence_s < 60)
-            states.append(_process(worker_id, account, shown_s, alive, role="worker"))
+            states.append(_process(worker_id, account or whereabouts(worker_id), shown_s, alive, role="worker"))
         return states
 
     def others(self, tasks_channel: str) -> list[ProcessState]:

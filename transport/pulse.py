@@ -1,5 +1,7 @@
 """Workers show one another that they are alive, and see when one is not."""
 
+import os
+import socket
 from collections.abc import Collection
 from typing import Any
 
@@ -34,6 +36,20 @@ STOCK_BEAT = 10
 
 #: What tells the ids of Callboard's workers from those.
 WORKER_PREFIX = "callboard-"
+
+
+def name_worker(unique_id: str) -> str:
+    """The id of a worker of this process. It says where that runs, as its account is gone 5 s after its death."""
+    return f"{WORKER_PREFIX}{unique_id}@{socket.gethostname()}:{os.getpid()}"
+
+
+def whereabouts(worker_id: str) -> dict[str, Any]:
+    """The `host` and the `pid` in such an id; nothing of a stock worker's."""
+    if not worker_id.startswith(WORKER_PREFIX):
+        return {}
+    _, _, place = worker_id.partition("@")
+    host, _, pid = place.rpartition(":")
+    return {"host": host, "pid": int(pid)} if pid.isdecimal() else {}
 
 
 def heartbeats_key(namespace: str) -> str:

@@ -20,7 +20,7 @@ from transport.feed import Feed
 from transport.in_hand import InHand
 from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
-from transport.pulse import WORKER_PREFIX, Pulse
+from transport.pulse import Pulse, name_worker
 from transport.queue_names import namespace_of
 from transport.recovery import Recovery
 from transport.scripts import script
@@ -56,7 +56,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         fair_backlog: int = 64,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=namespace_of(key_prefix))
-        self.broker_id = f"{WORKER_PREFIX}{self.broker_id}"
+        self.broker_id = name_worker(self.broker_id)
         self._enqueue_line = Line(client)
         self._enqueue_script = script(client, "turns", "enqueue")
         self._take_in_script = script(client, "turns", "answer", "take_in")
