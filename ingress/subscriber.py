@@ -62,14 +62,15 @@ class Subscriber:
             if self._silence.asks():
                 self._line.send(("PING",))
             return
-        count, room = HEARD, HEARD_BYTES
-        # All of it, or the connection is lost: of what comes after it the end may be still to come.
-        message = self._line.receive()
         self._silence.ends()
+        message = self._line.receive()
+        # Mostly it comes alone, and to look for more costs less than to try to read it.
+        is_alone = not self._line.has_more()
+        count, room = HEARD, HEARD_BYTES
         while message is not None:
             room -= self._take(message)
             count -= 1
-            message = self._line.receive_now() if count and room > 0 else None
+            message = None if is_alone or not count or room <= 0 else self._line.receive_now()
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""

@@ -19,6 +19,8 @@ class Line:
     def __init__(self, client: "redis.Redis") -> None:
         self._pool = client.connection_pool
         self._connection: Connection | None = None
+        #: A reply that has come, or the error that it is.
+        self._waiting: list[Any] = []
         self._calling = threading.Lock()
 
     def call(self, script: Script, key: str, *arguments: str | bytes | float) -> Any:
@@ -46,8 +48,21 @@ class Line:
         self._open().send_packed_command([packed])
 
     def is_answered(self, timeout_s: float) -> bool:
-        """Whether a reply can be received now, after waiting for it that long."""
-        return self._open().can_read(timeout=timeout_s)
+        """Whether a reply can be received now, all of it, after waiting for it that long. Raises as `receive` does for
+        one that did not come."""
+        # It is read, not looked for: redis-py's `can_read` asks the kernel three times more, while a client waits.
+        if not self._waiting:
+            try:
+                self._waiting.append(self._open().read_response(timeout=timeout_s, disconnect_on_error=False))
+            except redis.TimeoutError:
+                return False
+            except redis.ResponseError as error:
+                self._waiting.append(error)
+        return True
+
+    def has_more(self) -> bool:
+        """Whether more than what was received has come by now, if only the beginning of a reply."""
+        return bool(self._waiting) or self._open().can_read()
 
     def receive(self) -> Any:
         """The next reply.
@@ -56,18 +71,21 @@ class Line:
             redis.ResponseError: when it is an error; the line is fit for more.
             redis.ConnectionError, redis.TimeoutError: when it did not come; the line has to be closed.
         """
-        return self._open().read_response()
+        if not self._waiting:
+            return self._open().read_response()
+        reply = self._waiting.pop()
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+        return reply
 
     def receive_now(self) -> Any:
         """The next reply, None when it is not all there yet: for replies that are never None. Raises the same."""
-        try:
-            return self._open().read_response(timeout=0, disconnect_on_error=False)
-        except redis.TimeoutError:
-            return None
+        return self.receive() if self.is_answered(0) else None
 
     def close(self) -> None:
         """Hangs up; the next use opens the line again."""
         connection, self._connection = self._connection, None
+        self._waiting.clear()
         if connection is not None:
             connection.disconnect()
             self._pool.release(connection)
