@@ -107,6 +107,16 @@ def test_tasks_are_those_of_the_running_system(system: System) -> None:
     assert "max_value: " in row
 
 
+def test_tasks_say_what_may_be_sent(system: System) -> None:
+    ended = callboard(system, "tasks")
+    (row,) = [line for line in ended.stdout.splitlines() if line.startswith("repeats")]
+    assert row.split("\t")[1] == (
+        'label: string or null = null, title: string = "untitled", sure: boolean or null = null, '
+        'ready: boolean or null = true, mixed: integer or string = 0, colour: "red" or "blue" = "red", '
+        "steps: array of integer or null = null, spot: {x: integer, note?: string} or null = null"
+    )
+
+
 def test_tasks_are_written_as_json_with_their_schemas(system: System) -> None:
     tasks = {task["name"]: task for task in callboard_json(system, "tasks")["tasks"]}
     assert tasks["reverse_string"]["parameters"]["required"] == ["text"]
