@@ -10,7 +10,9 @@ from client.assignments import read_user_id
 from client.catalogue import complete_task
 
 TaskType = Annotated[str, typer.Argument(metavar="TASK", help="Its name.", autocompletion=complete_task)]
-Assignments = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters.")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters; with NAME:=VALUE it is JSON.")
+]
 TimeoutS = Annotated[float, typer.Option("--timeout", min=0, help="Wait for so many seconds.")]
 UserId = Annotated[
     str | None,
