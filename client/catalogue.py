@@ -8,7 +8,7 @@ from typing import Any
 
 from client.assignments import guessed, read_assignments
 from client.callboard_client import CallboardClient, Caller
-from client.errors import UsageError
+from client.errors import NoOutcomeError, UsageError
 from contract import TaskDescription
 from errors import CallboardError
 from logs import one_line
@@ -21,12 +21,20 @@ PATIENCE_S = 1.0
 
 
 def read_tasks(caller: Caller) -> list[TaskDescription]:
-    """All tasks, by name.
+    """All tasks, by name. Who does not wait for them any more leaves no request behind in a queue.
 
     Raises:
         CallboardError: as `Caller.call` does.
     """
-    return [TaskDescription.model_validate(task) for task in caller.call(LIST_TASKS)["tasks"]]
+    request = caller.send(LIST_TASKS)
+    try:
+        found = request.result()["tasks"]
+    except (NoOutcomeError, KeyboardInterrupt):
+        # Instead of a max_age_ms: what expires is kept among the dead letters, where nobody would know it.
+        with suppress(CallboardError):
+            request.cancel()
+        raise
+    return [TaskDescription.model_validate(task) for task in found]
 
 
 def complete_task(incomplete: str) -> list[str]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from client.redis_server import RedisServer, free_port
 from tests.command_line import callboard, callboard_json
 from tests.system import System, environment, run_to_its_end
+from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from transport.connection import connect
 from version import VERSION
@@ -264,6 +266,22 @@ def test_where_nobody_tells_what_a_task_takes_a_guess_is_told_and_can_be_avoided
         requests: Any = client.xrange("tasks:stream")
         sent = [json.loads(fields[b"request"])["parameters"] for _, fields in requests]
     assert sent == [{"text": 123, "of": "abc"}, {"text": "123", "number": 123}]
+
+
+def test_whoever_asks_for_the_tasks_in_vain_leaves_nothing_in_a_queue(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    with System(project, redis_server.url) as own:
+        own.start("ingress")
+        assert callboard(own, "tasks", "--timeout", "0.5").returncode == 4
+        assert callboard(own, "bench", "-n", "1", "--timeout", "0").returncode == 1
+
+        def waiting() -> list[str]:
+            messages: Any = client.hvals("dramatiq:default.msgs")
+            return [json.loads(message)["actor_name"] for message in messages]
+
+        wait_until(lambda: waiting() == ["reverse_string"], "only the request of bench itself waits")
+    client.flushall()
 
 
 def test_send_shows_what_happens_to_a_request(system: System) -> None:
