@@ -103,6 +103,22 @@ def test_what_the_encoding_of_the_output_does_not_have_is_escaped(system: System
     assert "--user-id '\\xe9'` shows" in asked.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["send", "reverse_string", "text=a", "--user-id", ""], "user_id"),
+        (["send", "reverse_string", "text=a", "--request-id", "é"], "request_id"),
+        (["send", "reverse_string", "text=a", "--delay-ms", "999999999999"], "delay_ms"),
+        (["cancel", ""], "request_id"),
+        (["cancel", "any", "--user-id", ""], "user_id"),
+    ],
+)
+def test_what_can_be_no_request_is_a_wrong_command_line(system: System, words: list[str], named: str) -> None:
+    ended = callboard(system, *words)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+    assert f"'{named}'" in ended.stderr
+
+
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
     with Wire(system.redis_url) as wire:
         user_id = new_user()

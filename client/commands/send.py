@@ -10,7 +10,15 @@ import typer
 from client.application import app
 from client.callboard_client import CallboardClient
 from client.catalogue import read_parameters
-from client.command_options import Assignments, TaskType, TimeoutS, UserId, user_id_again, user_id_or_own
+from client.command_options import (
+    Assignments,
+    TaskType,
+    TimeoutS,
+    UserId,
+    refused_as_typed,
+    user_id_again,
+    user_id_or_own,
+)
 from client.exit_codes import ExitCode
 from client.follow import follow
 from client.output import AsJson, show_json
@@ -47,7 +55,8 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
         options["max_age_ms"] = max_age_ms
     with CallboardClient.from_settings(timeout_s=timeout_s) as callboard:
         typed = read_parameters(callboard, task, parameters or [])
-        request = callboard.with_options(**options).send(task, **typed)
+        with refused_as_typed():
+            request = callboard.with_options(**options).send(task, **typed)
         if no_wait:
             _show_sent(request.user_id, request.request_id, as_json=as_json)
             return
