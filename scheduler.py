@@ -25,6 +25,7 @@ from ingress.queue_bound import QueueBound
 from logs import configure_logging
 from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
+from no_arguments import take_no_arguments
 from setting_sections import ScheduledJob
 from setting_types import crontab_trigger
 from task import catalogue
@@ -210,4 +211,5 @@ def _refuse_wrong_job(gate: Gate, request: bytes, number: int) -> None:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m scheduler", __doc__)
     main()

@@ -1,15 +1,17 @@
 """The tasks of a running Callboard, as it tells them itself."""
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from client.assignments import read_assignments
+from client.assignments import guessed, read_assignments
 from client.callboard_client import CallboardClient, Caller
-from client.errors import UsageError
+from client.errors import NoOutcomeError, UsageError
 from contract import TaskDescription
 from errors import CallboardError
+from logs import one_line
 
 #: What a running Callboard answers with its tasks.
 LIST_TASKS = "callboard.tasks"
@@ -19,12 +21,20 @@ PATIENCE_S = 1.0
 
 
 def read_tasks(caller: Caller) -> list[TaskDescription]:
-    """All tasks, by name.
+    """All tasks, by name. Who does not wait for them any more leaves no request behind in a queue.
 
     Raises:
         CallboardError: as `Caller.call` does.
     """
-    return [TaskDescription.model_validate(task) for task in caller.call(LIST_TASKS)["tasks"]]
+    request = caller.send(LIST_TASKS)
+    try:
+        found = request.result()["tasks"]
+    except (NoOutcomeError, KeyboardInterrupt):
+        # Instead of a max_age_ms: what expires is kept among the dead letters, where nobody would know it.
+        with suppress(CallboardError):
+            request.cancel()
+        raise
+    return [TaskDescription.model_validate(task) for task in found]
 
 
 def complete_task(incomplete: str) -> list[str]:
@@ -36,13 +46,17 @@ def complete_task(incomplete: str) -> list[str]:
 
 def read_parameters(caller: Caller, task_type: str, words: Sequence[str]) -> dict[str, Any]:
     """The parameters that were typed for a task, after a look at what it takes, where a running system tells that.
+    Where it does not, and a value could be meant as a string, standard error says how it was read.
 
     Raises:
         UsageError: when there is no such task or parameter, or a word is no assignment.
     """
-    schema = _schema_of(task_type, _tasks_if_told(caller))
+    tasks = _tasks_if_told(caller)
+    schema = _schema_of(task_type, tasks)
     parameters = read_assignments(words, schema)
     _check_names(parameters, schema)
+    if not tasks and (names := guessed(words, parameters)):
+        print(f"callboard: {one_line(_unsure(task_type, names))}", file=sys.stderr)
     return parameters
 
 
@@ -72,6 +86,13 @@ def _schema_of(task_type: str, tasks: list[TaskDescription]) -> dict[str, Any]:
     if tasks and task_type not in named:
         raise UsageError(f"there is no task {task_type!r}{hint(task_type, named)}")
     return named[task_type].parameters if tasks else {}
+
+
+def _unsure(task_type: str, names: Sequence[str]) -> str:
+    return (
+        f"nobody tells what {task_type!r} takes, so what can be read as JSON is sent as JSON ({', '.join(names)}): "
+        f"for a string write '{names[0]}=\"...\"', for JSON {names[0]}:=..."
+    )
 
 
 def _check_names(parameters: Iterable[str], schema: dict[str, Any]) -> None:

@@ -2,15 +2,20 @@
 
 import getpass
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from client.assignments import read_user_id
 from client.catalogue import complete_task
+from client.errors import TaskError, UsageError
 
 TaskType = Annotated[str, typer.Argument(metavar="TASK", help="Its name.", autocompletion=complete_task)]
-Assignments = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters.")]
+Assignments = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters; with NAME:=VALUE it is JSON.")
+]
 TimeoutS = Annotated[float, typer.Option("--timeout", min=0, help="Wait for so many seconds.")]
 UserId = Annotated[
     str | None,
@@ -32,3 +37,16 @@ def user_id_or_own(text: str | None) -> str | int:
 def user_id_again(text: str | None) -> str:
     """The option as it was typed, for a command that is to be typed next; nothing where it was not."""
     return "" if text is None else f" --user-id {shlex.quote(text)}"
+
+
+@contextmanager
+def refused_as_typed() -> Iterator[None]:
+    """What is sent meanwhile may be refused by the client itself, before it is sent: then it was typed wrongly.
+
+    Raises:
+        UsageError: with the sentence of the refusal.
+    """
+    try:
+        yield
+    except TaskError as error:
+        raise UsageError(str(error)) from None

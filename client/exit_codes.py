@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     OK = 0
     #: The request ended with an error; or the command could not do what it was asked for.
     FAILED = 1
-    #: The command line is wrong, or names a task or a parameter that there is not.
+    #: The command line is wrong: an option, a value that no request may have, a task or a parameter that there is not.
     USAGE = 2
     NOBODY_LISTENS = 3
     TIMEOUT = 4

@@ -16,6 +16,7 @@ from honcho.manager import Manager
 
 from client.local_redis import local_redis
 from errors import CallboardError
+from no_arguments import take_no_arguments
 from setting_sections import RedisSettings
 from settings import Settings, load_settings
 from transport.connection import connect
@@ -112,4 +113,5 @@ def _is_ready(place: RedisSettings) -> bool:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m client.run", __doc__)
     sys.exit(main())

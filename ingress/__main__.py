@@ -20,6 +20,7 @@ from ingress.tasks_stream import TasksStreamReader
 from logs import configure_logging
 from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
+from no_arguments import take_no_arguments
 from task import catalogue
 from transport.arrivals import GROUP
 from transport.cancellation import Cancellation
@@ -109,4 +110,5 @@ def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> No
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m ingress", __doc__)
     main()

@@ -5,13 +5,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
 from client.redis_server import RedisServer, free_port
 from tests.command_line import callboard, callboard_json
 from tests.system import System, environment, run_to_its_end
+from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+from transport.connection import connect
 from version import VERSION
 
 
@@ -38,6 +42,26 @@ def test_a_value_is_json_where_it_can_be_read_as_json(system: System) -> None:
 
 def test_a_value_for_a_string_stays_one_whatever_it_looks_like(system: System) -> None:
     assert json.loads(callboard(system, "send", "reverse_string", "text=123").stdout) == {"reversed_text": "321"}
+
+
+def test_a_value_for_an_optional_string_is_one_or_null(system: System) -> None:
+    assert callboard_json(system, "send", "repeats", "label=123")["result"]["label"] == "123"
+    result = callboard_json(system, "send", "repeats", "label=null", "title=null")["result"]
+    assert (result["label"], result["title"]) == (None, "null")
+
+
+def test_whoever_types_says_which_kind_a_value_has(system: System) -> None:
+    words = ["mixed=3", "mixed:=3", 'mixed="3"', 'mixed:="3"', "mixed=three"]
+    sent = [callboard_json(system, "send", "repeats", word)["result"]["mixed"] for word in words]
+    assert sent == [3, 3, "3", "3", "three"]
+    refused = callboard(system, "send", "repeats", "mixed:=three")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "'mixed:=three' should have JSON after ':=', a string in quotes" in refused.stderr
+
+
+def test_a_durable_value_for_a_string_stays_one_too(system: System) -> None:
+    ended = callboard(system, "send", "reverse_string", "text=123", "--durable")
+    assert (json.loads(ended.stdout), ended.stderr) == ({"reversed_text": "321"}, "")
 
 
 def test_a_request_that_fails_ends_with_1_and_the_reason(system: System) -> None:
@@ -79,6 +103,22 @@ def test_what_the_encoding_of_the_output_does_not_have_is_escaped(system: System
     assert "--user-id '\\xe9'` shows" in asked.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["send", "reverse_string", "text=a", "--user-id", ""], "user_id"),
+        (["send", "reverse_string", "text=a", "--request-id", "é"], "request_id"),
+        (["send", "reverse_string", "text=a", "--delay-ms", "999999999999"], "delay_ms"),
+        (["cancel", ""], "request_id"),
+        (["cancel", "any", "--user-id", ""], "user_id"),
+    ],
+)
+def test_what_can_be_no_request_is_a_wrong_command_line(system: System, words: list[str], named: str) -> None:
+    ended = callboard(system, *words)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+    assert f"'{named}'" in ended.stderr
+
+
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
     with Wire(system.redis_url) as wire:
         user_id = new_user()
@@ -105,6 +145,16 @@ def test_tasks_are_those_of_the_running_system(system: System) -> None:
     (row,) = [line for line in ended.stdout.splitlines() if line.startswith("generate_random_number")]
     assert "min_value: " in row
     assert "max_value: " in row
+
+
+def test_tasks_say_what_may_be_sent(system: System) -> None:
+    ended = callboard(system, "tasks")
+    (row,) = [line for line in ended.stdout.splitlines() if line.startswith("repeats")]
+    assert row.split("\t")[1] == (
+        'label: string or null = null, title: string = "untitled", sure: boolean or null = null, '
+        'ready: boolean or null = true, mixed: integer or string = 0, colour: "red" or "blue" = "red", '
+        "steps: array of integer or null = null, spot: {x: integer, note?: string} or null = null"
+    )
 
 
 def test_tasks_are_written_as_json_with_their_schemas(system: System) -> None:
@@ -215,7 +265,39 @@ def test_a_durable_request_needs_nobody_yet(project: Path) -> None:
     with RedisServer() as server:
         words = ["send", "reverse_string", "text=abc", "--durable", "--no-wait"]
         ended = run_to_its_end(project, ["-m", "client.command", *words], environment(server.url))
-        assert ended.returncode == 0
+        assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_where_nobody_tells_what_a_task_takes_a_guess_is_told_and_can_be_avoided(project: Path) -> None:
+    def told(*words: str) -> str:
+        command = ["-m", "client.command", "send", "reverse_string", *words, "--durable", "--no-wait"]
+        return run_to_its_end(project, command, environment(server.url)).stderr
+
+    with RedisServer() as server, connect(server.url) as client:
+        assert told("text=123", "of=abc") == (
+            "callboard: nobody tells what 'reverse_string' takes, so what can be read as JSON is sent as JSON (text): "
+            "for a string write 'text=\"...\"', for JSON text:=...\n"
+        )
+        assert told('text="123"', "number:=123") == ""
+        requests: Any = client.xrange("tasks:stream")
+        sent = [json.loads(fields[b"request"])["parameters"] for _, fields in requests]
+    assert sent == [{"text": 123, "of": "abc"}, {"text": "123", "number": 123}]
+
+
+def test_whoever_asks_for_the_tasks_in_vain_leaves_nothing_in_a_queue(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    with System(project, redis_server.url) as own:
+        own.start("ingress")
+        assert callboard(own, "tasks", "--timeout", "0.5").returncode == 4
+        assert callboard(own, "bench", "-n", "1", "--timeout", "0").returncode == 1
+
+        def waiting() -> list[str]:
+            messages: Any = client.hvals("dramatiq:default.msgs")
+            return [json.loads(message)["actor_name"] for message in messages]
+
+        wait_until(lambda: waiting() == ["reverse_string"], "only the request of bench itself waits")
+    client.flushall()
 
 
 def test_send_shows_what_happens_to_a_request(system: System) -> None:

@@ -263,10 +263,10 @@ def test_a_task_that_no_letter_is_of_may_be_misspelt(own: System, morgue: Morgue
     [
         (["show", "nobody"], 6, "no dead letter has the id 'nobody'"),
         (["retry", "nobody"], 6, "no dead letter has the id 'nobody'"),
-        (["retry"], 1, "which ones?"),
-        (["retry", "x", "--all"], 1, "not both"),
-        (["retry", "x", "--task", "any"], 1, "which ones?"),
-        (["purge", "--all"], 1, "add --yes"),
+        (["retry"], 2, "which ones?"),
+        (["retry", "x", "--all"], 2, "not both"),
+        (["retry", "x", "--task", "any"], 2, "which ones?"),
+        (["purge", "--all"], 2, "add --yes"),
         (["retry", "x"], 1, "cannot be read"),
     ],
 )

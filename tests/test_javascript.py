@@ -8,7 +8,7 @@ import pytest
 
 import actors  # noqa: F401 - declares the tasks
 from client.asyncapi import asyncapi_document
-from client.redis_server import RedisServer
+from client.redis_server import RedisServer, free_port
 from settings import Settings
 from task import catalogue
 from tests.awkward_task import declare_awkward
@@ -82,3 +82,23 @@ def test_a_client_in_javascript_says_that_nobody_listens(example: Path) -> None:
     with RedisServer() as server:
         ended = run_node("call.mjs", "reverse_string", '{"text": "hello"}', cwd=example, REDIS_URL=server.url)
     assert (ended.stderr, ended.returncode) == ("nobody listens on the channel 'tasks': is an ingress running?\n", 1)
+
+
+def test_a_client_in_javascript_says_how_it_is_called(example: Path) -> None:
+    ended = run_node("call.mjs", cwd=example)
+    assert (ended.stdout, ended.returncode) == ("", 2)
+    assert ended.stderr == "usage: node call.mjs TASK ['{\"parameter\": value}']\n"
+
+
+def test_a_client_in_javascript_ends_with_one_line_where_its_parameters_are_no_json(example: Path) -> None:
+    ended = run_node("call.mjs", "reverse_string", "{text}", cwd=example)
+    assert (ended.stdout, len(ended.stderr.splitlines()), ended.returncode) == ("", 1, 1)
+    assert "JSON" in ended.stderr
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:{port}", "redis://localhost:{port}", "nonsense"])
+def test_a_client_in_javascript_ends_with_one_line_where_redis_does_not_answer(example: Path, url: str) -> None:
+    url = url.format(port=free_port())
+    ended = run_node("call.mjs", "reverse_string", '{"text": "hello"}', cwd=example, REDIS_URL=url)
+    assert (ended.stdout, len(ended.stderr.splitlines()), ended.returncode) == ("", 1, 1)
+    assert "ECONNREFUSED" in ended.stderr or "Invalid URL" in ended.stderr

@@ -41,6 +41,21 @@ def test_a_process_stops_cleanly_when_asked(own: System, name: str, by: signal.S
     assert "Traceback" not in own.log(name)
 
 
+@pytest.mark.parametrize("module", ["ingress", "worker", "scheduler", "client.run"])
+def test_a_process_says_that_it_takes_no_arguments(project: Path, module: str) -> None:
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return run_to_its_end(project, ["-m", module, *words], environment(f"redis://127.0.0.1:{free_port()}/0"))
+
+    helped = run("--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert f"usage: python -m {module}" in helped.stdout
+    assert "CALLBOARD_CONFIG" in helped.stdout
+    for words in (["--version"], ["start", "--threads=8"]):
+        refused = run(*words)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert f"takes no arguments, and was given '{' '.join(words)}'; config.json" in refused.stderr
+
+
 def test_a_worker_that_stopped_is_no_longer_listed(own: System, client: "redis.Redis") -> None:
     own.start("worker")
     wait_until(lambda: client.zcard("dramatiq:__heartbeats__"), "the worker shows that it is alive")

@@ -96,11 +96,22 @@ class Page:
     def send(self, task: str, **values: str) -> None:
         """Fills in the form and sends it."""
         self.choose(task)
+        self.fill(**values)
+        self.click("#send")
+
+    def fill(self, **values: str) -> None:
+        """Types into fields, instead of what they hold."""
         for name, value in values.items():
             field = self.wait(f"#field-{name}")
             field.clear()
             field.send_keys(value)
-        self.click("#send")
+
+
+def repeated(page: Page) -> Any:
+    """What the task `repeats` says that it was given."""
+    page.wait_text("#outcome-state", "Completed")
+    page.wait_text("#outcome-result", "{")
+    return json.loads(page.text("#outcome-result"))
 
 
 def event(kind: EventKind, task_id: str, **fields: Any) -> str:
@@ -183,6 +194,40 @@ def test_a_task_is_tried_in_a_form_made_of_its_schema(page: Page) -> None:
     page.send("generate_random_number", min_value="7", max_value="007")
     page.wait_text("#outcome-state", "Completed")
     assert '"number": 7' in page.text("#outcome-result")
+
+
+def test_a_field_that_nobody_has_touched_leaves_the_default(page: Page) -> None:
+    page.send("repeats")
+    assert repeated(page) == {
+        "label": None,
+        "title": "untitled",
+        "sure": None,
+        "ready": True,
+        "mixed": 0,
+        "colour": "red",
+        "steps": None,
+        "spot": None,
+    }
+
+
+def test_a_field_sends_each_kind_that_its_parameter_takes(page: Page) -> None:
+    page.choose("repeats")
+    Select(page.wait("#field-sure")).select_by_visible_text("false")
+    Select(page.wait("#field-ready")).select_by_visible_text("null")
+    Select(page.wait("#field-colour")).select_by_visible_text("blue")
+    page.wait("#field-title").clear()
+    page.fill(mixed='"3"', steps="[1, 2]", spot='{"x": 1}')
+    page.click("#send")
+    assert repeated(page) == {
+        "label": None,
+        "title": "",
+        "sure": False,
+        "ready": None,
+        "mixed": "3",
+        "colour": "blue",
+        "steps": [1, 2],
+        "spot": {"x": 1, "note": ""},
+    }
 
 
 def test_a_long_number_arrives_as_it_was_typed(page: Page) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
 from dramatiq.middleware import Shutdown
 from pydantic import BaseModel
@@ -18,6 +19,11 @@ class Note(BaseModel):
 
 class Day(TypedDict):
     weekday: int
+
+
+class Spot(BaseModel):
+    x: int
+    note: str = ""
 
 
 @task()
@@ -64,6 +70,22 @@ async def waits(seconds: float) -> Note:
 def weekday(day: date) -> Day:
     """A parameter that arrives as a string and is a date here; a TypedDict as the result."""
     return {"weekday": day.isoweekday()}
+
+
+@task()
+def repeats(
+    *,
+    label: str | None = None,
+    title: str = "untitled",
+    sure: bool | None = None,
+    ready: bool | None = True,
+    mixed: int | str = 0,
+    colour: Literal["red", "blue"] = "red",
+    steps: list[int] | None = None,
+    spot: Spot | None = None,
+) -> dict[str, Any]:
+    """Answers with what it was given, of every kind that a client has to tell from others."""
+    return locals()
 
 
 @task()

@@ -6,6 +6,7 @@ import sys
 from errors import CallboardError, SettingsError
 from logs import configure_logging
 from monitoring.supervisor import supervisor_port
+from no_arguments import take_no_arguments
 from settings import Settings, load_settings
 from worker.supervisor import Supervisor
 
@@ -30,4 +31,5 @@ async def _supervise(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
+    take_no_arguments("python -m worker", __doc__)
     sys.exit(main())

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from client.application import app
+from client.errors import UsageError
 from client.letters import dead_letters, everything, find, find_to_retry, none_of, summary
 from client.output import AsJson, json_text, show_fields, show_json, show_table
-from errors import CallboardError
 from logs import one_line
 from transport.dead_letters import DeadLetter, DeadLetters
 
@@ -91,7 +91,7 @@ def purge(
         what = f"{len(chosen)} dead letters"
     if not yes:
         if not sys.stdin.isatty():
-            raise CallboardError(f"to remove {what} for good without being asked, add --yes")
+            raise UsageError(f"to remove {what} for good without being asked, add --yes")
         typer.confirm(f"Remove {what} for good?", abort=True)
     count = letters.purge(chosen)
     _warn_of_none(letters, task, count)
@@ -100,13 +100,13 @@ def purge(
 
 def _named(ids: list[str] | None, task_type: str | None) -> list[str]:
     if not ids or task_type:
-        raise CallboardError("which ones? Name their ids, or add --all, with --task NAME for those of one task only")
+        raise UsageError("which ones? Name their ids, or add --all, with --task NAME for those of one task only")
     return ids
 
 
 def _chosen(letters: DeadLetters, ids: list[str] | None, task_type: str | None) -> Iterable[DeadLetter]:
     if ids:
-        raise CallboardError("either name ids or say --all, not both")
+        raise UsageError("either name ids or say --all, not both")
     return letters.each(task_type)
 
 

@@ -8,10 +8,17 @@ from typing import Annotated
 import typer
 
 from client.application import app
-from client.assignments import read_assignments
 from client.callboard_client import CallboardClient
 from client.catalogue import read_parameters
-from client.command_options import Assignments, TaskType, TimeoutS, UserId, user_id_again, user_id_or_own
+from client.command_options import (
+    Assignments,
+    TaskType,
+    TimeoutS,
+    UserId,
+    refused_as_typed,
+    user_id_again,
+    user_id_or_own,
+)
 from client.exit_codes import ExitCode
 from client.follow import follow
 from client.output import AsJson, show_json
@@ -36,7 +43,8 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Send a request and print its result; with --json the whole outcome, and with --watch each event on a line.
 
-    A value is JSON where it can be read as JSON (3, true, '["a"]'), else a string.
+    A value is JSON where it can be read as JSON (3, true, '["a"]'), else a string; for a parameter that is a string it
+    is always one. NAME:=VALUE is always JSON, and 'NAME="VALUE"' a string.
     """
     options = RequestOptions(user_id=user_id_or_own(user_id), durable=durable, events=watch)
     if request_id is not None:
@@ -46,10 +54,9 @@ def send(  # noqa: PLR0913, PLR0917 - one for each option
     if max_age_ms is not None:
         options["max_age_ms"] = max_age_ms
     with CallboardClient.from_settings(timeout_s=timeout_s) as callboard:
-        words = parameters or []
-        # A durable request may be sent while nobody is there to tell the tasks.
-        typed = read_assignments(words, {}) if durable else read_parameters(callboard, task, words)
-        request = callboard.with_options(**options).send(task, **typed)
+        typed = read_parameters(callboard, task, parameters or [])
+        with refused_as_typed():
+            request = callboard.with_options(**options).send(task, **typed)
         if no_wait:
             _show_sent(request.user_id, request.request_id, as_json=as_json)
             return

@@ -1,12 +1,12 @@
 """`callboard tasks`."""
 
-from typing import Any
-
 from client.application import app
 from client.callboard_client import CallboardClient
 from client.catalogue import read_tasks
 from client.command_options import TimeoutS
 from client.output import AsJson, json_text, show_json, show_table
+from client.schema_kinds import written
+from contract import JsonSchema
 
 
 @app.command()
@@ -21,15 +21,10 @@ def tasks(timeout_s: TimeoutS = 10.0, as_json: AsJson = False) -> None:
     show_table(["task", "parameters", "what it does"], rows)
 
 
-def _signature(schema: dict[str, Any]) -> str:
-    required = schema.get("required", [])
+def _signature(schema: JsonSchema) -> str:
+    required, definitions = schema.get("required", ()), schema.get("$defs", {})
     return ", ".join(
-        f"{name}: {_kind(kind)}" + ("" if name in required else f" = {json_text(kind.get('default'), None)}")
-        for name, kind in schema.get("properties", {}).items()
+        f"{name}: {written(part, definitions)}"
+        + ("" if name in required else f" = {json_text(part.get('default'), None)}")
+        for name, part in schema.get("properties", {}).items()
     )
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(_kind(kind) for kind in schema["anyOf"])
-    return str(schema.get("format") or schema.get("type") or schema.get("$ref", "any").rpartition("/")[2])

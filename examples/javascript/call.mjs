@@ -5,32 +5,41 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createClient } from "redis";
 
-const [taskType, parameters = "{}"] = process.argv.slice(2);
 const url = process.env.REDIS_URL ?? "redis://localhost:6379";
-const publisher = await createClient({ url }).connect();
-const subscriber = await publisher.duplicate().connect();
+const [taskType, parameters = "{}"] = process.argv.slice(2);
+if (!taskType) fail("usage: node call.mjs TASK ['{\"parameter\": value}']", 2);
+try {
+  console.log(JSON.stringify(await call(taskType, JSON.parse(parameters))));
+  process.exit();
+} catch (error) {
+  fail(error.message);
+}
 
-// A channel of its own for the answer. First subscribe, then publish: Redis forgets what nobody hears.
-const replyTo = `results:${randomUUID()}`;
-const heard = new EventEmitter();
-await subscriber.subscribe(replyTo, (message) => heard.emit("outcome", JSON.parse(message)));
-const outcome = once(heard, "outcome", { signal: AbortSignal.timeout(30_000) });
+async function call(task_type, parameters) {
+  const publisher = await connected(createClient({ url }));
+  const subscriber = await connected(publisher.duplicate());
 
-const listeners = await publisher.publish("tasks", JSON.stringify({
-  task_type: taskType,
-  user_id: "javascript",
-  request_id: randomUUID(),
-  reply_to: replyTo,
-  parameters: JSON.parse(parameters),
-}));
-if (listeners === 0) fail("nobody listens on the channel 'tasks': is an ingress running?");
+  // A channel of its own for the answer. First subscribe, then publish: Redis forgets what nobody hears.
+  const reply_to = `results:${randomUUID()}`;
+  const heard = new EventEmitter();
+  await subscriber.subscribe(reply_to, (message) => heard.emit("outcome", JSON.parse(message)));
+  const outcome = once(heard, "outcome", { signal: AbortSignal.timeout(30_000) });
 
-const [{ status, result, error_code, error }] = await outcome.catch(() => fail("no outcome in 30 s"));
-if (status !== "completed") fail(`${error_code}: ${error}`);
-console.log(JSON.stringify(result));
-process.exit();
+  const request = { task_type, user_id: "javascript", request_id: randomUUID(), reply_to, parameters };
+  const listeners = await publisher.publish("tasks", JSON.stringify(request));
+  if (listeners === 0) throw new Error("nobody listens on the channel 'tasks': is an ingress running?");
 
-function fail(reason) {
+  const [{ status, result, error_code, error }] = await outcome.catch(() => fail("no outcome in 30 s"));
+  if (status !== "completed") throw new Error(`${error_code}: ${error}`);
+  return result;
+}
+
+// A client of Redis tries again for ever; this one gives up at the first error, also while it waits.
+function connected(client) {
+  return client.on("error", (error) => fail(`Redis: ${error.message || error.code}`)).connect();
+}
+
+function fail(reason, code = 1) {
   console.error(reason);
-  process.exit(1);
+  process.exit(code);
 }

@@ -7,18 +7,52 @@ import { element } from "./text.js";
 export function fieldsOf(schema) {
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const kind = resolve(property, schema.$defs ?? {});
-    return { name, ...field(name, { ...property, ...kind }, required.has(name)) };
+    const isRequired = required.has(name);
+    const kind = kindOf(property, schema.$defs ?? {}, isRequired);
+    return { name, ...field(name, { ...property, ...kind }, isRequired) };
   });
 }
 
-// What stands behind a reference; of several kinds the first that is not null.
-function resolve(property, definitions) {
-  if (property.$ref) return resolve(definitions[property.$ref.split("/").at(-1)] ?? {}, definitions);
-  const kinds = (property.anyOf ?? property.oneOf ?? []).filter(({ type }) => type !== "null");
-  if (kinds.length) return resolve(kinds[0], definitions);
-  if (property.allOf?.length === 1) return resolve(property.allOf[0], definitions);
-  return property;
+// The one kind that a value can have. Where all values can be counted they are an `enum`; of what may be of several
+// kinds nothing is known.
+function kindOf(property, definitions, isRequired) {
+  // Who leaves it out says null already, where that is the default.
+  const isNullAnyway = !isRequired && (property.default ?? null) === null;
+  const all = kindsOf(property, definitions).filter(({ type }) => type !== "null" || !isNullAnyway);
+  const kinds = all.some(isNumber) ? all.filter((kind) => !isSpelledNumber(kind)) : all;
+  const only = kinds.length === 1 ? kinds[0] : {};
+  // A box is checked or not: there is no third, for what is left out.
+  if (only.type === "boolean" && (isRequired || typeof property.default === "boolean")) return only;
+  const values = kinds.map(valuesOf);
+  return values.every(Boolean) ? { ...only, enum: values.flat() } : only;
+}
+
+// The alternatives behind references.
+function kindsOf(schema, definitions) {
+  if (schema.$ref) return kindsOf(definitions[schema.$ref.split("/").at(-1)] ?? {}, definitions);
+  const parts = schema.anyOf ?? schema.oneOf ?? (schema.allOf?.length === 1 ? schema.allOf : null);
+  return parts ? parts.flatMap((part) => kindsOf(part, definitions)) : [schema];
+}
+
+function isNumber({ type }) {
+  return type === "integer" || type === "number";
+}
+
+// Strings of digits: where a number may be sent as well, the number is.
+function isSpelledNumber({ type, pattern }) {
+  if (type !== "string" || pattern === undefined) return false;
+  try {
+    const expression = new RegExp(pattern);
+    return expression.test("1") && !expression.test("x");
+  } catch {
+    return false; // an expression of another language
+  }
+}
+
+// All values of a kind, where they can be counted.
+function valuesOf(kind) {
+  if (kind.const !== undefined) return [kind.const];
+  return kind.enum ?? { boolean: [true, false], null: [null] }[kind.type];
 }
 
 function field(name, kind, isRequired) {
@@ -57,7 +91,9 @@ function text({ default: preset, examples, minLength, maxLength, format }, isReq
   if (maxLength !== undefined) input.maxLength = maxLength;
   if (minLength && isRequired) input.required = true;
   preselect(input, preset, examples, (value) => value);
-  return { input, json: () => (input.value || (isRequired && !minLength) ? JSON.stringify(input.value) : null) };
+  // Left out, it would be the default again, which somebody has removed.
+  const maySendEmpty = !minLength && (isRequired || (typeof preset === "string" && !format));
+  return { input, json: () => (input.value || maySendEmpty ? JSON.stringify(input.value) : null) };
 }
 
 function numeric({ type, default: preset, examples, minimum, maximum }, isRequired) {
@@ -87,7 +123,8 @@ function check({ default: preset }) {
 function choice({ enum: values, default: preset }, isRequired) {
   const input = element("select");
   if (!isRequired) input.append(new Option("", ""));
-  values.forEach((value, index) => input.append(new Option(String(value), String(index), false, value === preset)));
+  const write = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+  values.forEach((value, index) => input.append(new Option(write(value), String(index), false, value === preset)));
   return { input, json: () => (input.value === "" ? null : JSON.stringify(values[Number(input.value)])) };
 }
 
@@ -97,7 +134,7 @@ function json({ default: preset, examples }, isRequired) {
   input.spellcheck = false;
   input.placeholder = "JSON";
   preselect(input, preset ?? undefined, examples, (value) => JSON.stringify(value));
-  input.addEventListener("input", () => input.setCustomValidity(isJson(input.value) ? "" : "This is no JSON"));
+  input.addEventListener("input", () => input.setCustomValidity(isJson(input.value) ? "" : "This is no JSON: a text stands in quotes"));
   return { input, json: () => input.value.trim() || null };
 }
 
