@@ -3,7 +3,7 @@
 import multiprocessing
 
 import dramatiq
-from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage, TimeLimit
+from dramatiq.middleware import AgeLimit, AsyncIO, CurrentMessage
 
 from errors import CallboardError, SettingsError
 from logs import WorkerLog
@@ -17,11 +17,13 @@ from transport.collector import SparseCollections
 from transport.connection import connect
 from transport.encoder import FastJSONEncoder
 from transport.herald import Herald
+from transport.lost_threads import LostThreads
 from transport.maintenance import Maintenance
 from transport.outcomes import Outcomes
 from transport.redis_broker import CallboardBroker
 from transport.shutdown import GracefulRetries, GracefulShutdown
 from transport.termination import OneTermination
+from transport.time_limits import TimeLimits
 from transport.wakeups import ThriftyWakeups
 
 try:
@@ -29,15 +31,12 @@ try:
 except ModuleNotFoundError:  # without the extra "tracing"
     spans = list
 
-#: How often running tasks are checked against their time limits.
-TIME_LIMIT_CHECK_MS = 100
-
 
 def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     """The broker with its middleware.
 
-    Before a task the middleware is called from first to last, after it from last to first: so TimeLimit stops its
-    clock before Retries judges the attempt, and Outcomes hears of the end that Retries decided on.
+    Before a task the middleware is called from first to last, after it from last to first: so Outcomes hears of the end
+    that Retries decided on.
     """
     worker = settings.worker
     return CallboardBroker(
@@ -51,19 +50,20 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
             WorkerLog(settings),
             OneTermination(),
             Maintenance(),
+            LostThreads(),
             Herald(),
             CallOffs(),
             ThriftyWakeups(),
             SparseCollections(),
             *spans(),
-            Outcomes(answers),
+            Outcomes(answers, settings.limits.outcome_bytes),
             GracefulRetries(
                 max_retries=worker.max_attempts - 1,
                 min_backoff=worker.min_backoff_ms,
                 max_backoff=worker.max_backoff_ms,
             ),
             AgeLimit(),
-            TimeLimit(time_limit=worker.time_limit_ms, interval=TIME_LIMIT_CHECK_MS),
+            TimeLimits(worker.time_limit_ms),
             CurrentMessage(),
             AsyncIO(),
             GracefulShutdown(worker.shutdown_timeout_ms),

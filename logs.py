@@ -215,10 +215,18 @@ class _Thinned(logging.Filter):
 class _ToLoguru(logging.Handler):
     """Passes a record of the standard library's logging on, with its traceback; from loguru's documentation."""
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Without the lock of a handler, as loguru has its own: a task that is interrupted where it logs something may
+        be torn away between taking that lock and the `try` behind it, and nobody would ever log again."""
+        passes = bool(self.filter(record))
+        if passes:
+            self.emit(record)
+        return passes
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
-        except Exception as error:  # noqa: BLE001 - what is logged may be anything, and must not end who logs it
+        except BaseException as error:  # noqa: BLE001 - what is logged may be anything, and must not end who logs it
             text = f"{record.msg!r} cannot be filled in: {type(error).__name__}"
         level = record.levelname if record.levelname in KNOWN_LEVELS else record.levelno
         logger.opt(exception=record.exc_info).log(level, "{}", text)

@@ -167,6 +167,7 @@ class Limits(Section):
     """What is accepted from outside."""
 
     request_bytes: Count = 1024 * 1024
+    outcome_bytes: Count = 16 * 1024 * 1024
     queue_length: Count = 1_000_000
     fair_backlog: MessageCount = 64
     reply_to: tuple[ChannelName, ...] = ("results:*",)

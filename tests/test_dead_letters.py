@@ -32,7 +32,9 @@ class Morgue:
         prefix = key_prefix(url)
         answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=prefix)
         self.client = client
-        self.broker = CallboardBroker(connect(url), middleware=[Outcomes(answers)], key_prefix=prefix, max_crashes=1)
+        self.broker = CallboardBroker(
+            connect(url), middleware=[Outcomes(answers, 1_000_000)], key_prefix=prefix, max_crashes=1
+        )
         self.broker.declare_queue("default")
         self.letters = DeadLetters(self.broker.client, self.broker.namespace, ["default"], answers)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import dramatiq
+import pytest
 import redis
 from dramatiq.worker import Worker
 
@@ -11,7 +12,7 @@ from client.redis_server import RedisServer
 from tests.redis_under_test import open_client, stock_broker
 from tests.system import System
 from tests.waiting import wait_until
-from tests.wire import Wire
+from tests.wire import Wire, new_user
 
 
 def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
@@ -39,6 +40,20 @@ def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, w
     broker.enqueue(message)
     outcome = wire.outcome_of(None)
     assert (outcome["error_code"], outcome["error"]) == ("unknown_task", "Task type not found: make_tea")
+
+
+@pytest.mark.parametrize("options", [{"retries": 1.5}, {"max_retries": "x"}, {"time_limit": "x"}], ids=str)
+@pytest.mark.parametrize("task_type", ["reverse_string", "always_fails"])
+def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
+    system: System, wire: Wire, task_type: str, options: dict[str, Any]
+) -> None:
+    user_id = new_user()
+    broker = stock_broker(system.redis_url)
+    parameters = {"text": "abc"} if task_type == "reverse_string" else {}
+    broker.enqueue(
+        dramatiq.Message("default", task_type, (), parameters, {"callboard": {"user_id": user_id}, **options})
+    )
+    assert wire.outcome_of(user_id)["task_type"] == task_type
 
 
 def test_a_request_runs_on_a_stock_worker(system: System, redis_server: RedisServer, client: "redis.Redis") -> None:

@@ -139,7 +139,7 @@ def test_a_result_never_holds_what_json_has_not(wire: Wire) -> None:
 def test_a_result_that_json_cannot_hold_fails(wire: Wire) -> None:
     outcome = wire.ask("reads_a_strange_name")
     assert (outcome["error_code"], outcome["attempts"]) == ("failed", 1)
-    assert "cannot be written as JSON" in outcome["error"]
+    assert "The result cannot be sent" in outcome["error"]
 
 
 def test_an_exception_that_cannot_be_printed_is_named(wire: Wire) -> None:

@@ -52,7 +52,13 @@ class Traced:
         self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=key_prefix(redis_url))
         retries = Retries(max_retries=1, min_backoff=1, max_backoff=2)
-        middleware = [Spans(self.provider), Outcomes(answers), retries, CurrentMessage(), AsyncIO()]
+        middleware = [
+            Spans(self.provider),
+            Outcomes(answers, Limits().outcome_bytes),
+            retries,
+            CurrentMessage(),
+            AsyncIO(),
+        ]
         self.broker = CallboardBroker(connect(redis_url), middleware, key_prefix=key_prefix(redis_url))
         for function in (self.succeeds, self.succeeds_async, self.fails_first, self.fails):
             dramatiq.actor(broker=self.broker, actor_name=function.__name__)(function)

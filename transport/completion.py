@@ -11,12 +11,12 @@ import redis
 from transport.answers import Answer, Words
 from transport.bulletin import Bulletin
 from transport.line import Line
-from transport.messages import Envelope
 from transport.scripts import script
 
 #: The most messages that end in one step; Redis does nothing else meanwhile.
 GROUP = 64
 
+NO_SUCCESSOR: Words = ("", "", "", "", "")
 _NO_ANSWER = Answer(b"", (), ())
 
 
@@ -28,7 +28,8 @@ class Ending(NamedTuple):
     dead: bool
     bulletin: Bulletin | None = None
     answer: Answer | None = None
-    successor: Envelope | None = None
+    #: What is enqueued in its place, as complete.lua reads it.
+    successor: Words = NO_SUCCESSOR
     #: A worker has died with it in its hands, which is remembered until now.
     was_suspect: bool = False
     #: What is kept of a dead message; by default what Redis has of it.
@@ -36,13 +37,17 @@ class Ending(NamedTuple):
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Which message it is of: when a delayed one is due, it moves to another queue under the same id."""
+        return self.queue_name, self.redis_message_id
+
     def words(self, events: Sequence[bytes]) -> Words:
         """What complete.lua reads of it."""
         fate, suspicion = "dead" if self.dead else "done", "suspect" if self.was_suspect else ""
-        successor = self.successor.arguments() if self.successor else ("", "", "", "", "")
         answer = (self.answer or _NO_ANSWER).words()
-        head = (self.queue_name, self.redis_message_id, fate, len(events), *events)
-        return (*head, suspicion, self.letter, *successor, *answer)
+        head: Words = (self.queue_name, self.redis_message_id, fate, len(events), *events)
+        return (*head, suspicion, self.letter, *self.successor, *answer)
 
 
 class News(NamedTuple):
@@ -72,6 +77,9 @@ class Completion:
         self._namespace = namespace
         self._settings = (worker_id, events_channel, fair_backlog)
         self._pending: deque[Ending | News] = deque()
+        self._unsent: set[tuple[str, str]] = set()
+        #: How many of them are sent by themselves, after a group was not taken.
+        self._alone = 0
         self._sending = threading.Lock()
 
     def complete(self, ending: Ending) -> None:
@@ -82,8 +90,14 @@ class Completion:
         Raises:
             redis.RedisError: nothing of what is pending is forgotten; the next call sends it.
         """
-        self._pending.append(ending)
-        self._send()
+        if ending.place not in self._unsent:
+            self._unsent.add(ending.place)
+            self._pending.append(ending)
+        try:
+            self._send()
+        except redis.RedisError:
+            if ending.place in self._unsent:
+                raise
 
     def announce(self, news: Iterable[News]) -> None:
         """Sends what there is to tell of messages that are still this worker's.
@@ -105,7 +119,9 @@ class Completion:
 
     def _send_pending(self) -> None:
         while self._pending:
-            group = [self._pending.popleft() for _ in range(min(GROUP, len(self._pending)))]
+            size = 1 if self._alone else GROUP
+            group = [self._pending.popleft() for _ in range(min(size, len(self._pending)))]
+            self._alone = max(0, self._alone - 1)
             # Taken no sooner than here, where one thread is at a time: an event must not pass by one before it.
             events = [member.bulletin.take() if member.bulletin else [] for member in group]
             try:
@@ -114,14 +130,18 @@ class Completion:
                 self._keep(group, events)
                 raise
             for member in group:
-                if isinstance(member, Ending) and member.then:
-                    member.then()
+                if isinstance(member, Ending):
+                    self._unsent.discard(member.place)
+                    if member.then:
+                        member.then()
 
     def _keep(self, group: list[Ending | News], events: list[list[bytes]]) -> None:
         for member, told in zip(group, events, strict=True):
             if member.bulletin:
                 member.bulletin.put_back(told)
-        self._pending.extendleft(member for member in reversed(group) if isinstance(member, Ending))
+        # Last: what Redis does not take, as an outcome above its `proto-max-bulk-len`, is not to stop the others.
+        self._pending.extend(member for member in group if isinstance(member, Ending))
+        self._alone = len(self._pending)
 
 
 def _words(group: list[Ending | News], events: list[list[bytes]]) -> list[str | bytes | int]:

@@ -16,7 +16,7 @@ from dramatiq.errors import ConnectionClosed
 from loguru import logger
 
 from transport.appetite import MOMENT_S, Appetite
-from transport.completion import Completion, Ending
+from transport.completion import NO_SUCCESSOR, Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import Feed, Fetched
 from transport.in_hand import NEVER, InHand
@@ -189,7 +189,7 @@ class BlockingConsumer(Consumer):
     def _open(self, fetched: Fetched) -> Delivery | None:
         try:
             message: Message[Any] = Message.decode(fetched.data or b"")
-            delivery = Delivery(message, fetched.redis_message_id, is_suspect=fetched.begun > 0)
+            delivery = Delivery(message, fetched.redis_message_id, data=fetched.data, is_suspect=fetched.begun > 0)
         except UNDECODABLE as error:
             self._bury(fetched, getattr(error, "error", error))
             return None
@@ -216,7 +216,7 @@ class BlockingConsumer(Consumer):
             dead,
             delivery.bulletin,
             delivery.answer,
-            delivery.successor,
+            delivery.successor.arguments() if delivery.successor else NO_SUCCESSOR,
             delivery.is_suspect,
             letter_of(delivery) if dead else b"",
             partial(self._forget, delivery.redis_message_id),
@@ -226,6 +226,8 @@ class BlockingConsumer(Consumer):
         try:
             _insistently(self._completion.complete, ending)
         except redis.RedisError as error:
+            size = len(delivery.answer.payload) if delivery.answer else 0
+            logger.bind(**delivery.marks).warning("Redis does not take an outcome of {} bytes yet: {}", size, error)
             # Dramatiq tries an acknowledgement again after this error only, and gives it up after any other one.
             raise ConnectionClosed(error) from None
 

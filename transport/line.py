@@ -37,6 +37,12 @@ class Line:
             except redis.exceptions.NoScriptError:
                 # Redis has lost it, or never had it. Called like this, redis-py loads it.
                 return script(keys=[key], args=arguments)
+            except redis.RedisError as error:
+                self.close()
+                # Its traceback holds all that was to be sent. While Redis is away, that of one attempt after another
+                # would pile up until Python's garbage collector comes, which is made to come seldom.
+                error.__context__ = None
+                raise error.with_traceback(None)  # noqa: B904 - what it comes from would hold it, too
             except BaseException:
                 self.close()
                 raise
@@ -44,8 +50,9 @@ class Line:
     def send(self, *commands: tuple[str | bytes | float, ...]) -> None:
         """Sends commands together. Their replies have to be received, one for each."""
         # Packed here: redis-py looks at each word of a command first, and that of a burst has thousands.
+        connection = self._open()
         packed = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type] # a wrong stub
-        self._open().send_packed_command([packed])
+        connection.send_packed_command([packed])
 
     def is_answered(self, timeout_s: float) -> bool:
         """Whether a reply can be received now, all of it, after waiting for it that long. Raises as `receive` does for

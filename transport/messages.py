@@ -85,7 +85,7 @@ def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
     """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
     and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
     is_request = REPLY_OPTION in message.options
-    attempt = message.options.get("retries", 0) + 1
+    attempt = _attempt_of(message)
     message.options["redis_message_id"] = id_of_attempt(message.message_id, attempt) if is_request else str(uuid4())
     if delay_ms is None:
         return Envelope(message, None)
@@ -103,15 +103,19 @@ class Delivery(MessageProxy):
     """A message in a worker's hands, with the result of its task, and what is sent when it ends: an answer, or a
     successor for another attempt."""
 
-    def __init__(self, message: Message[Any], redis_message_id: str, *, is_suspect: bool = False) -> None:
+    def __init__(
+        self, message: Message[Any], redis_message_id: str, *, data: bytes | None = None, is_suspect: bool = False
+    ) -> None:
         super().__init__(message)
+        # What was fetched.
+        self._data = data
         # The one it was fetched by; in the message's options a retry puts another one.
         self.redis_message_id = redis_message_id
         #: A worker has died with it in its hands.
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         _check_texts(message.message_id, message.actor_name, self.reply_to, self.sender.request_id, self.sender.user_id)
-        self.attempt: int = message.options.get("retries", 0) + 1
+        self.attempt = _attempt_of(message)
         #: By `time.perf_counter`, as `started_s`.
         self.fetched_s = time.perf_counter()
         self.bulletin = Bulletin(message.message_id, self.sender, self.attempt)
@@ -134,9 +138,21 @@ class Delivery(MessageProxy):
 
     def follow_with(self, delay_ms: int | None) -> Envelope:
         """Has another enqueueing of this message follow in the step that ends the delivery."""
-        envelope = seal(self._message.copy(options={WAITS_OPTION: current_millis() + (delay_ms or 0)}), delay_ms)
+        waits_since = {WAITS_OPTION: current_millis() + (delay_ms or 0)}
+        envelope = seal(self._as_it_came().copy(options=waits_since), delay_ms)
         (self._original or self).successor = envelope
         return envelope
+
+    def encode(self) -> bytes:
+        """The message as UTF-8 JSON, its parameters as they came."""
+        return bytes(self._as_it_came().encode())
+
+    def _as_it_came(self) -> Message[Any]:
+        # Lists and objects among the parameters are its task's, which may have put anything into them.
+        if self._data is None:
+            return self._message
+        came: Message[Any] = Message.decode(self._data)
+        return self._message.copy(args=came.args, kwargs=came.kwargs)
 
     @classmethod
     def current(cls) -> "Delivery":
@@ -160,6 +176,12 @@ class Delivery(MessageProxy):
     def duration_ms(self) -> float | None:
         """How long this attempt has run; None when it never started."""
         return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)
+
+
+def _attempt_of(message: Message[Any]) -> int:
+    retries = message.options.get("retries")
+    # A foreign program may have put anything there.
+    return retries + 1 if type(retries) is int else 1
 
 
 def _check_texts(*values: object) -> None:

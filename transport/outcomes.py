@@ -5,7 +5,7 @@ from typing import Any
 
 from dramatiq import Broker
 from dramatiq.middleware import Middleware, Shutdown, TimeLimitExceeded
-from pydantic_core import PydanticSerializationError
+from loguru import logger
 
 from contract import ErrorCode, EventKind, TaskOutcome, sentence, task_not_found, timestamp
 from errors import InvalidParametersError
@@ -20,8 +20,9 @@ class Outcomes(Middleware):
     The consumers of this broker hand out nothing but `Delivery`s, so its hooks take nothing else.
     """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, most_bytes: int) -> None:
         self._answers = answers
+        self._most_bytes = most_bytes
 
     def before_process_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """Starts the clock of an attempt."""
@@ -39,8 +40,10 @@ class Outcomes(Middleware):
         if exception is None:
             try:
                 self._compose(message, status="completed", result=message.result)
-            except PydanticSerializationError as error:  # a lone surrogate, as in a file name that is not UTF-8
-                self._compose_error(message, ErrorCode.FAILED, f"The result cannot be written as JSON: {error}")
+            except Exception as error:  # noqa: BLE001
+                # A lone surrogate, as in a file name that is not UTF-8; or no object, where a type of the task's own
+                # becomes something else.
+                self._compose_error(message, ErrorCode.FAILED, f"The result cannot be sent: {_text_of(error)}")
         elif message.failed:
             self._compose_error(message, *_judge(exception, message))
         elif message.successor is not None:
@@ -54,10 +57,19 @@ class Outcomes(Middleware):
             )
 
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """AgeLimit skips a message that it found too old."""
+        """AgeLimit skips a message that it found too old; a task may skip its own."""
         if message.failed:
             _take_back_attempt(message)
             self._compose_error(message, ErrorCode.EXPIRED, "Not started within its max_age_ms")
+        else:
+            self._compose_error(message, ErrorCode.FAILED, "The task has skipped its message")
+
+    def before_ack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
+        """Nothing that was read goes unanswered: whatever has failed on the way, such as a retry of a message with
+        options that are none of Dramatiq's, which Dramatiq logs and goes on."""
+        if message.answer is None and message.successor is None:
+            logger.bind(**message.marks).error("{} ended without an outcome, it is 'failed'", message.actor_name)
+            self._compose_error(message, ErrorCode.FAILED, "The worker could not deal with its end, see its log")
 
     def before_nack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
         """A message that never came to be processed: mostly one for an actor that this worker does not have."""
@@ -82,8 +94,12 @@ class Outcomes(Middleware):
             duration_ms=message.duration_ms,
             **ending,
         )
-        message.outcome = outcome
-        message.answer = self._answers.answer(outcome, message.reply_to)
+        answer = self._answers.answer(outcome, message.reply_to)
+        if len(answer.payload) > self._most_bytes and outcome.status == "completed":
+            complaint = f"The outcome has {len(answer.payload)} bytes, at most {self._most_bytes} are sent"
+            self._compose_error(message, ErrorCode.FAILED, complaint)
+            return
+        message.outcome, message.answer = outcome, answer
         kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
         details: dict[str, object] = (
             {} if outcome.error is None else {"error": outcome.error, "error_code": outcome.error_code}
@@ -114,5 +130,5 @@ def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]
 def _text_of(exception: BaseException) -> str:
     try:
         return str(exception).strip() or type(exception).__name__
-    except Exception:  # noqa: BLE001 - a task may raise anything, even what cannot be printed
+    except BaseException:  # noqa: BLE001 - a task may raise anything, even what ends a thread that prints it
         return type(exception).__name__

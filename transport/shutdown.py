@@ -6,10 +6,12 @@ import time
 from typing import Any, cast
 
 from dramatiq import Broker, Message, Worker
-from dramatiq.middleware import Retries, Shutdown, ShutdownNotifications, raise_thread_exception
+from dramatiq.middleware import Middleware, Retries, Shutdown
 from dramatiq.worker import WorkerThread
 from loguru import logger
 
+from transport.messages import Delivery
+from transport.redis_broker import CallboardBroker
 from transport.work_queue import WorkQueue
 
 #: What a stop may need besides the grace of the tasks: the second that Dramatiq's worker sleeps before it looks whether
@@ -18,7 +20,7 @@ RESERVE_S = 3.0
 HANDING_BACK_S = 1.0
 
 
-class GracefulShutdown(ShutdownNotifications):
+class GracefulShutdown(Middleware):
     """Has a worker process gone within `timeout_ms`, with nothing lost. Stands last in the list of middleware.
 
     Dramatiq waits for the running tasks first, up to ten minutes, and meanwhile fetches messages that none of its
@@ -28,15 +30,18 @@ class GracefulShutdown(ShutdownNotifications):
     """
 
     def __init__(self, timeout_ms: int) -> None:
-        super().__init__()
         self._grace_s = timeout_ms / 1000 - RESERVE_S
         self._grace_ends_s = 0.0
         self._threads: list[WorkerThread] = []
         self._owns_process = False
 
+    @property
+    def actor_options(self) -> set[str]:
+        """What a task may say about it: whether it wants to be told."""
+        return {"notify_shutdown"}
+
     def after_process_boot(self, broker: Broker) -> None:
         """Called where the process is there for the worker alone, and so may be ended with it."""
-        super().after_process_boot(broker)  # type: ignore[no-untyped-call]
         self._owns_process = True
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
@@ -48,14 +53,12 @@ class GracefulShutdown(ShutdownNotifications):
             last_resort.start()
         self._threads, worker.workers = worker.workers, []
 
-    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+    def after_worker_shutdown(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
         """Waits for the tasks, and hands back those that do not end."""
         for thread in self._threads:
             thread.stop()
         cast(WorkQueue, worker.work_queue).close()
-        # Copied in one step: the threads whose tasks end meanwhile take themselves off.
-        for thread_id in tuple(self.manager.notifications):  # type: ignore[attr-defined]
-            raise_thread_exception(thread_id, Shutdown)
+        broker.stage.interrupt(lambda delivery: _wants_to_know(broker, delivery), Shutdown)
         for thread in self._threads:
             thread.join(max(0.0, self._grace_ends_s - time.monotonic()))
         late = sum(thread.is_alive() for thread in self._threads)
@@ -81,6 +84,11 @@ class GracefulRetries(Retries):
             super().after_process_message(  # type: ignore[no-untyped-call]
                 broker, message, result=result, exception=exception
             )
+
+
+def _wants_to_know(broker: CallboardBroker, delivery: Delivery) -> bool:
+    option = delivery.options.get("notify_shutdown")
+    return bool(broker.get_actor(delivery.actor_name).options.get("notify_shutdown") if option is None else option)
 
 
 def _cut_off() -> None:

@@ -1,4 +1,4 @@
-"""The tasks that run in this process now, and how one of them is interrupted because it was cancelled."""
+"""The tasks that run in this process now, and how one of them is interrupted."""
 
 import threading
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Stage:
         """What the function of the current task returns.
 
         Raises:
-            Cancelled: at any moment, and nowhere but in here.
+            Cancelled, TimeLimitExceeded, Shutdown: at any moment, and nowhere but in here.
             TypeError: outside of a worker.
         """
         delivery = Delivery.current()
@@ -38,7 +38,7 @@ class Stage:
             self._enter(delivery)
             return function(*args, **kwargs)
         finally:
-            # Whatever `call_off` has raised in this thread by then comes out before this ends: Python looks for it at
+            # Whatever `interrupt` has raised in this thread by then comes out before this ends: Python looks for it at
             # the end of each call. Later there is nobody here to interrupt.
             with self._changing:
                 self._running.pop(threading.get_ident(), None)
@@ -65,11 +65,16 @@ class Stage:
             self._called_off[redis_message_id] = None
             if len(self._called_off) > REMEMBERED:
                 del self._called_off[next(iter(self._called_off))]
-            for thread_id, delivery in self._running.items():
-                if delivery.redis_message_id == redis_message_id:
-                    del self._running[thread_id]
-                    raise_thread_exception(thread_id, Cancelled)
-                    return
+        self.interrupt(lambda delivery: delivery.redis_message_id == redis_message_id, Cancelled)
+
+    def interrupt(self, is_meant: Callable[[Delivery], bool], exception: type[Interrupt]) -> list[Delivery]:
+        """Has this exception come out of each running task that is meant, once for each; returns their messages."""
+        with self._changing:
+            meant = {thread_id: delivery for thread_id, delivery in self._running.items() if is_meant(delivery)}
+            for thread_id in meant:
+                del self._running[thread_id]
+                raise_thread_exception(thread_id, exception)
+        return list(meant.values())
 
     def _enter(self, delivery: Delivery) -> None:
         with self._changing:

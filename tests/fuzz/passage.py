@@ -25,7 +25,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 REPEATED = re.compile(rb"([\xfd\xfe])(.)(.)", re.DOTALL)
 
 _answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60)
-_outcomes = Outcomes(_answers)
+_outcomes = Outcomes(_answers, Limits().outcome_bytes)
 _current = CurrentMessage()
 
 

@@ -1,0 +1,85 @@
+"""What a task does that no task should: it is answered all the same, and the worker goes on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client.redis_server import RedisServer
+from tests.system import System, copy_project
+from tests.waiting import wait_until
+from tests.wire import Wire, new_user
+
+TASKS = Path(__file__).with_name("unruly_tasks.py")
+
+#: As many as the worker has threads, and some.
+SOME = 24
+
+
+@pytest.fixture(scope="module")
+def unruly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system whose tasks are unruly."""
+    project = copy_project(tmp_path_factory.mktemp("project"), {"unruly.py": TASKS.read_text()})
+    with RedisServer() as server, System(project, server.url) as system:
+        system.start("ingress")
+        system.start("worker")
+        yield system
+
+
+@pytest.fixture
+def wire(unruly: System) -> Iterator[Wire]:
+    """A client of it."""
+    with Wire(unruly.redis_url) as wire:
+        yield wire
+
+
+def test_a_task_that_fails_at_its_time_limit_is_answered_and_costs_no_thread(unruly: System, wire: Wire) -> None:
+    users = [new_user() for _ in range(8 * SOME)]
+    for user_id in users:
+        wire.publish({"task_type": "fails_at_its_limit", "user_id": user_id})
+    assert {wire.outcome_of(user_id)["error_code"] for user_id in users} <= {"failed", "timeout"}
+    assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
+    assert "An error that nothing has caught" not in unruly.log("worker")
+
+
+def test_a_task_may_put_anything_into_its_parameters(wire: Wire) -> None:
+    outcome = wire.ask("puts_things_into_its_parameter", {"order": {}, "attempts": 3})
+    assert (outcome["error"], outcome["attempts"]) == ("it is not in stock", 3)
+
+
+def test_an_exception_that_ends_who_prints_it_is_named(wire: Wire) -> None:
+    for _ in range(SOME):
+        outcome = wire.ask("ends_who_prints_its_error")
+        assert (outcome["error_code"], outcome["error"]) == ("failed", "Odd")
+
+
+def test_a_task_that_skips_its_message_has_failed(wire: Wire) -> None:
+    assert wire.ask("skips")["error"] == "The task has skipped its message"
+
+
+def test_a_result_that_is_no_object_as_json_has_failed(wire: Wire) -> None:
+    outcome = wire.ask("returns_a_list")
+    assert outcome["error_code"] == "failed"
+    assert "The result cannot be sent" in outcome["error"]
+
+
+def test_a_result_that_is_too_large_to_be_sent_has_failed(wire: Wire) -> None:
+    outcome = wire.ask("returns_much", {"characters": 17 * 1024 * 1024})
+    assert outcome["error_code"] == "failed"
+    assert "at most 16777216 are sent" in outcome["error"]
+
+
+def test_an_outcome_that_redis_does_not_take_stops_no_other_one(unruly: System, wire: Wire) -> None:
+    user_id = new_user()
+    wire.client.config_set("proto-max-bulk-len", "2mb")
+    wire.publish({"task_type": "returns_much", "user_id": user_id, "parameters": {"characters": 3 * 1024 * 1024}})
+    for _ in range(SOME):
+        assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
+    wire.client.config_set("proto-max-bulk-len", "512mb")
+    assert wire.outcome_of(user_id)["status"] == "completed"
+
+
+def test_a_process_that_has_lost_a_thread_is_replaced(unruly: System, wire: Wire) -> None:
+    assert wire.ask("ends_its_thread")["status"] == "completed"
+    wait_until(lambda: "another one starts" in unruly.log("worker"), "the supervisor replaces the process")
+    assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"

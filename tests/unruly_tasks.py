@@ -1,0 +1,68 @@
+"""Tasks that do what no task should, dropped into `actors/` of a copy of the project."""
+
+import itertools
+import threading
+import time
+from typing import Any
+
+from dramatiq.middleware import SkipMessage, raise_thread_exception
+from pydantic import BaseModel, model_serializer
+
+from task import task
+
+#: One call after another ends a little later.
+_moments = itertools.count()
+
+
+@task(time_limit_ms=200, max_attempts=1)
+def fails_at_its_limit() -> dict[str, Any]:
+    """Like a call of another service whose timeout is that of the task."""
+    time.sleep(0.2 + next(_moments) % 100 / 1000)
+    raise ConnectionError("the other service did not answer")
+
+
+@task()
+def puts_things_into_its_parameter(order: Any, attempts: int) -> dict[str, Any]:
+    """Fails as often, and finds its parameter each time as it came."""
+    assert order == {}
+    order["thing"] = object()
+    raise LookupError("it is not in stock")
+
+
+@task(max_attempts=1)
+def ends_who_prints_its_error() -> dict[str, Any]:
+    class Odd(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise SystemExit("not even this")
+
+    raise Odd
+
+
+@task()
+def skips() -> dict[str, Any]:
+    raise SkipMessage("not today")
+
+
+class Listed(BaseModel):
+    @model_serializer
+    def as_list(self) -> dict[str, Any]:
+        return [1]  # type: ignore[return-value]
+
+
+@task()
+def returns_a_list() -> Listed:
+    """It breaks the word that its annotation gives, where pydantic does not look."""
+    return Listed()
+
+
+@task()
+def returns_much(characters: int) -> dict[str, str]:
+    return {"text": "x" * characters}
+
+
+@task()
+def ends_its_thread() -> dict[str, Any]:
+    """Soon after it has returned."""
+    timer = threading.Timer(0.1, raise_thread_exception, [threading.get_ident(), SystemExit])
+    timer.start()
+    return {}

@@ -1,0 +1,41 @@
+"""What becomes of a worker process that has lost one of its threads."""
+
+import os
+import signal
+
+from dramatiq import Broker, Worker
+from loguru import logger
+
+from transport.redis_broker import CallboardBroker
+from transport.rounds import Rounds
+
+
+class LostThreads(Rounds):
+    """Stops a worker process in which a thread has died that performs tasks: Dramatiq starts no other one in its place,
+    and a process without any would go on to fetch messages. What it holds is handed back, and the supervisor starts
+    another process."""
+
+    pause_s = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._worker: Worker | None = None
+        self._owns_process = False
+
+    def after_process_boot(self, broker: Broker) -> None:
+        """Called where the process is there for the worker alone."""
+        self._owns_process = True
+
+    def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
+        """Begins to look."""
+        self._worker = worker
+        super().after_worker_boot(broker, worker)
+
+    def make(self, broker: CallboardBroker) -> None:
+        """Looks once."""
+        # While the worker stops, `GracefulShutdown` has taken them all off this list.
+        lost = [thread.name for thread in self._worker.workers if not thread.is_alive()] if self._worker else []
+        if lost and self._owns_process:
+            logger.critical("{} of the threads that perform tasks died: this worker process stops", len(lost))
+            self._stop.set()
+            os.kill(os.getpid(), signal.SIGTERM)
