@@ -1,0 +1,37 @@
+"""When the jobs of the schedule are due, by a clock that may be set while they wait."""
+
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+#: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
+ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class AnchoredInterval(IntervalTrigger):  # type: ignore[misc]
+    """Fires at multiples of its interval since `ANCHOR`. APScheduler's own adds up, and with it rounding errors."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first such time after the previous one, or from now on."""
+        start = now if previous_fire_time is None else previous_fire_time + timedelta(milliseconds=1)
+        due: datetime | None = super().get_next_fire_time(None, start)
+        return due
+
+
+class Recent(BaseTrigger):  # type: ignore[misc]
+    """Fires when another trigger does, but for what was due more than `grace_s` ago: that would be skipped anyway.
+
+    APScheduler lists all that was missed first. Where the clock comes from 1970, as at the start of a machine without
+    a battery, or from an old snapshot, the list takes hours, and more memory than there is.
+    """
+
+    def __init__(self, trigger: BaseTrigger, grace_s: float) -> None:
+        self._trigger = trigger
+        self._grace = timedelta(seconds=grace_s)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first time after the previous one that is recent enough, or from now on."""
+        after = None if previous_fire_time is None else max(previous_fire_time, now - self._grace)
+        due: datetime | None = self._trigger.get_next_fire_time(after, now)
+        return due
