@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.job import Job
+from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from loguru import logger
 
 #: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
 ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
@@ -35,3 +38,21 @@ class Recent(BaseTrigger):  # type: ignore[misc]
         after = None if previous_fire_time is None else max(previous_fire_time, now - self._grace)
         due: datetime | None = self._trigger.get_next_fire_time(after, now)
         return due
+
+
+class PunctualJobs(MemoryJobStore):  # type: ignore[misc]
+    """Jobs of which none waits for later than it is next due from now on, as all would for whom the clock was set back.
+
+    APScheduler works that out once, when a job has fired. What has fired at the new time before, fires again then; its
+    `request_id` is the same, so that changes nothing.
+    """
+
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        """The jobs to be fired now; called at each wakeup, by the thread that fires them."""
+        for job in self.get_all_jobs():
+            due = job.trigger.get_next_fire_time(None, now)
+            if due < job.next_run_time:
+                logger.info("The clock was set back: job {!r} is due at {}, not {}", job.id, due, job.next_run_time)
+                job.modify(next_run_time=due)
+        due_jobs: list[Job] = super().get_due_jobs(now)
+        return due_jobs

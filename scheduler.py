@@ -18,7 +18,7 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from contract import RefusedRequestError
 from errors import CallboardError
-from firing_times import ANCHOR, AnchoredInterval, Recent
+from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
@@ -115,7 +115,9 @@ def main() -> None:
     firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
     for number, (_, firing) in enumerate(firings):
         _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
-    scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
+    scheduler = BackgroundScheduler(
+        timezone="UTC", jobstores={"default": PunctualJobs()}, executors={"default": FiringExecutor()}
+    )
     page = metrics.page if metrics else not_installed
     try:
         with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP, REDIS], metrics=page):
@@ -139,6 +141,9 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     while not stop.received:
         _look_for_redis()
         presence.show_when_due()
+        # APScheduler works out how far away the next firing is, and sleeps for so long, whatever the clock is set to
+        # meanwhile.
+        scheduler.wakeup()
         stop.pause(TURN_S)
     scheduler.shutdown()
     presence.leave()

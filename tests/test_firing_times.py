@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from firing_times import ANCHOR, AnchoredInterval, Recent
+from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from setting_types import crontab_trigger
 
 NOW = datetime(2026, 11, 23, 12, 30, 30, tzinfo=UTC)
@@ -39,3 +40,16 @@ def test_what_was_missed_is_listed_as_far_as_it_may_be_made_up_for(
     trigger: BaseTrigger, previous: datetime | None, expected: list[int]
 ) -> None:
     assert minutes(Recent(trigger, grace_s=180), previous) == expected
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=["interval", "cron"])
+def test_a_job_that_waits_for_later_than_it_is_due_is_brought_forward(trigger: BaseTrigger) -> None:
+    jobs = PunctualJobs()
+    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"default": jobs})
+    scheduler.start(paused=True)
+    waits = {"due": NOW, "overdue": NOW - timedelta(days=1), "late": NOW + timedelta(hours=1)}
+    for name, due in waits.items():
+        scheduler.add_job(print, trigger, id=name, next_run_time=due)
+    assert [job.id for job in jobs.get_due_jobs(NOW)] == ["overdue", "due"]
+    assert {job.id: job.next_run_time for job in jobs.get_all_jobs()} == waits | {"late": NOW + timedelta(seconds=30)}
+    scheduler.shutdown()
