@@ -4,14 +4,13 @@ Any number of schedulers may run. Each firing has a `request_id` made of the job
 whichever comes first has it run and the others change nothing.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import redis
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 from loguru import logger
 from pydantic_core import to_json
 
@@ -19,6 +18,7 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from contract import RefusedRequestError
 from errors import CallboardError
+from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
@@ -33,9 +33,6 @@ from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
 
-#: Schedulers that start at different times agree on when a job with an interval is due: it is counted from here.
-ANCHOR = datetime(2000, 1, 1, tzinfo=UTC)
-
 #: What the health of a scheduler calls its firing, and how often that is seen to come round.
 LOOP = "schedule"
 TURN_S = 1.5
@@ -45,16 +42,6 @@ REDIS = "Redis"
 
 #: How long it is remembered when a job has fired last.
 MEMORY_S = 30 * 24 * 3600
-
-
-class AnchoredInterval(IntervalTrigger):  # type: ignore[misc]
-    """Fires at multiples of its interval since `ANCHOR`. APScheduler's own adds up, and with it rounding errors."""
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """The first such time after the previous one, or from now on."""
-        start = now if previous_fire_time is None else previous_fire_time + timedelta(milliseconds=1)
-        due: datetime | None = super().get_next_fire_time(None, start)
-        return due
 
 
 class FiringExecutor(BaseExecutor):  # type: ignore[misc]
@@ -111,11 +98,8 @@ class Firing:
         """When to fire first: a time in the past, if that was missed while no scheduler ran and is not too old."""
         now = datetime.now(UTC)
         kept = self._client.get(self._last_key)
-        previous: datetime | None = None
-        if isinstance(kept, bytes):
-            oldest = now - timedelta(seconds=self._job.misfire_grace_s)
-            # No later than now: the clock may have been set back since.
-            previous = min(max(datetime.fromisoformat(kept.decode()), oldest), now)
+        # No later than now: the clock may have been set back since.
+        previous = min(datetime.fromisoformat(kept.decode()), now) if isinstance(kept, bytes) else None
         due: datetime | None = trigger.get_next_fire_time(previous, now)
         return due
 
@@ -132,7 +116,9 @@ def main() -> None:
     firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
     for number, (_, firing) in enumerate(firings):
         _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
-    scheduler = BackgroundScheduler(timezone="UTC", executors={"default": FiringExecutor()})
+    scheduler = BackgroundScheduler(
+        timezone="UTC", jobstores={"default": PunctualJobs()}, executors={"default": FiringExecutor()}
+    )
     page = metrics.page if metrics else not_installed
     try:
         with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP, REDIS], metrics=page):
@@ -156,6 +142,9 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     while not stop.received:
         _look_for_redis()
         presence.show_when_due()
+        # APScheduler works out how far away the next firing is, and sleeps for so long, whatever the clock is set to
+        # meanwhile.
+        scheduler.wakeup()
         stop.pause(TURN_S)
     scheduler.shutdown()
     presence.leave()
@@ -174,7 +163,7 @@ def _show_progress(scheduler: BackgroundScheduler) -> None:
     # A job like the others, done by the same thread: while that waits for Redis with one of them, nothing else fires.
     scheduler.add_job(
         lambda _: broker.watchdog.turned(LOOP),
-        IntervalTrigger(seconds=TURN_S),
+        Recent(AnchoredInterval(seconds=TURN_S, start_date=ANCHOR), TURN_S),
         args=[ANCHOR],
         id=f"({LOOP})",
         coalesce=True,
@@ -199,8 +188,10 @@ def _add(scheduler: BackgroundScheduler, job: ScheduledJob, firing: Firing) -> N
 
 def _trigger(job: ScheduledJob) -> BaseTrigger:
     if job.cron is not None:
-        return crontab_trigger(job.cron, job.timezone)
-    return AnchoredInterval(seconds=job.interval_s, start_date=ANCHOR, timezone=job.timezone)
+        trigger: BaseTrigger = crontab_trigger(job.cron, job.timezone)
+    else:
+        trigger = AnchoredInterval(seconds=job.interval_s, start_date=ANCHOR, timezone=job.timezone)
+    return Recent(trigger, job.misfire_grace_s)
 
 
 def _refuse_wrong_job(gate: Gate, request: bytes, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Generic, Never, ParamSpec, TypeVar
 
 import dramatiq
 from dramatiq.asyncio import async_to_sync
-from dramatiq.middleware import Shutdown, TimeLimitExceeded
+from dramatiq.middleware import Interrupt, Shutdown, TimeLimitExceeded
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -63,7 +63,7 @@ class Task(Generic[P, R]):
             max_attempts=options.max_attempts,
             time_limit_ms=options.time_limit_ms,
         )
-        self._perform = async_to_sync(self._run_async) if inspect.iscoroutinefunction(function) else self._run
+        self._perform = self._run_in_loop if inspect.iscoroutinefunction(function) else self._run
         self.actor: dramatiq.Actor[..., Any] = dramatiq.actor(
             actor_name=name,
             queue_name=queue_name,
@@ -105,6 +105,16 @@ class Task(Generic[P, R]):
 
     def _run(self, *args: Any, **kwargs: Any) -> None:
         self._finish(self._function(**self._arguments(args, kwargs)))
+
+    def _run_in_loop(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            async_to_sync(self._run_async)(*args, **kwargs)
+        except RuntimeError as error:
+            # Dramatiq waits a second for an interrupted coroutine to end, and then raises this in place of what has
+            # interrupted it: that would be retried as a failure, while the coroutine may still run.
+            if isinstance(error.__cause__, Interrupt):
+                raise error.__cause__ from None
+            raise
 
     async def _run_async(self, *args: Any, **kwargs: Any) -> None:
         self._finish(await self._function(**self._arguments(args, kwargs)))

@@ -34,6 +34,17 @@ def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
     assert (outcome["result"], outcome["user_id"]) == ({"reversed_text": "cba"}, None)
 
 
+def test_of_a_plain_pipeline_only_the_first_message_runs(system: System) -> None:
+    actor = stock_actor(system.redis_url, [])
+    first, second = actor.message(text="abc"), actor.message(text="def")
+    dramatiq.pipeline([first, second], broker=actor.broker).run()
+    with open_client(system.redis_url) as client:
+        wait_until(lambda: client.get(f"callboard:outcome:{first.message_id}"), "the first is performed")
+        later = actor.send(text="and now one that shows that no more follow")
+        wait_until(lambda: client.get(f"callboard:outcome:{later.message_id}"), "the last is performed")
+        assert client.get(f"callboard:outcome:{second.message_id}") is None
+
+
 def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, wire: Wire) -> None:
     broker = stock_broker(system.redis_url)
     message: dramatiq.Message[Any] = dramatiq.Message("default", "make_tea", (), {}, {})

@@ -122,6 +122,13 @@ def test_a_task_that_runs_past_its_limit_times_out(wire: Wire, task_type: str) -
     assert (outcome["error_code"], outcome["attempts"]) == ("timeout", 1)
 
 
+def test_an_async_task_that_tidies_up_at_length_has_timed_out_all_the_same(wire: Wire, tmp_path: Path) -> None:
+    tidied = tmp_path / "tidied"
+    outcome = wire.ask("tidies_up_at_length", {"until": str(tidied)})
+    tidied.touch()
+    assert (outcome["error_code"], outcome["attempts"]) == ("timeout", 1)
+
+
 def test_an_async_task_is_awaited(wire: Wire) -> None:
     assert wire.ask("waits", {"seconds": 0.01})["result"] == {"text": "waited"}
 

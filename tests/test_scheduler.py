@@ -1,12 +1,15 @@
 """`python -m scheduler` sends the requests of the configuration, through the same gate as any other."""
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from client.redis_server import RedisServer
+from tests.moved_clock import MovedClock
 from tests.system import TEST_CONFIG, System, environment, run_to_its_end
 from tests.wire import Wire
 
@@ -30,6 +33,44 @@ def test_a_job_fires_again_and_again(project: Path, redis_server: RedisServer, t
             assert len({outcome["task_id"] for outcome in outcomes}) == 3
             system.stop("scheduler")
             system.stop("worker")
+
+
+HOUR_S = 3600
+TEN_YEARS_S = 10 * 365 * 24 * HOUR_S
+
+
+def test_a_scheduler_whose_clock_is_set_goes_by_the_new_time_and_fires_nothing_twice(
+    project: Path, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    clock = MovedClock(tmp_path)
+    since = clock.set(HOUR_S)
+    with System(project, redis_server.url, CALLBOARD_CONFIG=configuration(tmp_path, JOB)) as system:
+        system.start("worker")
+        with Wire(redis_server.url) as wire:
+            system.start("scheduler", LOG_LEVEL="DEBUG", **clock.variables)
+            fired: list[str] = []
+            # The last one has it live a second time through what it has just lived through.
+            for offset_s in (0, -HOUR_S, 0, TEN_YEARS_S, TEN_YEARS_S - 2):
+                fired += firings_until(wire, since)
+                since = clock.set(offset_s)
+            fired += firings_until(wire, since + 3)
+            system.stop("scheduler")
+            system.stop("worker")
+        assert len(set(fired)) == len(fired)
+        moments = re.findall("Firing 'draw' of (.*)", system.log("scheduler"))
+        assert len(set(moments)) < len(moments), "it did not live through anything twice"
+
+
+def firings_until(wire: Wire, moment: float) -> list[str]:
+    """The `request_id`s of all firings, until one comes that was due at that time, in seconds since 1970, or later."""
+    fired: list[str] = []
+    while not fired or not moment <= _due(fired[-1]) < moment + HOUR_S / 2:
+        fired.append(wire.outcome_of("clock")["request_id"])
+    return fired
+
+
+def _due(request_id: str) -> float:
+    return datetime.fromisoformat(request_id.removeprefix("schedule:draw:")).timestamp()
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,14 @@ def test_a_task_that_takes_longer_than_the_grace_is_handed_back_and_answered_onc
     assert "1 tasks have not ended in time" in own.log(worker)
 
 
+@pytest.mark.parametrize("task_type", ["goes_elsewhere", "goes_elsewhere_slowly"])
 def test_a_task_that_ends_when_it_is_told_of_the_stop_runs_again_and_that_is_no_failure(
-    own: System, tmp_path: Path
+    own: System, config: Path, task_type: str, tmp_path: Path
 ) -> None:
-    (outcome,) = outcomes_over_a_stop(own, "worker", "goes_elsewhere", tmp_path / "started")
+    # More than the second for which Dramatiq waits for a coroutine.
+    worker = WORKER_SETTINGS | {"shutdown_timeout_ms": 10_000}
+    config.write_text(json.dumps(TEST_CONFIG | {"worker": worker}))
+    (outcome,) = outcomes_over_a_stop(own, "worker", task_type, tmp_path / "started")
     assert outcome["result"] == {"text": "done"}
     assert outcome["attempts"] == 1
     assert "Traceback" not in own.log("worker")

@@ -59,6 +59,16 @@ async def never_ends_async() -> Note:
     raise AssertionError("unreachable")
 
 
+@task(time_limit_ms=200)
+async def tidies_up_at_length(until: str) -> Note:
+    """Runs past its limit, and goes on to tidy up until somebody makes the file."""
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        await _made(Path(until))
+    raise AssertionError("unreachable")
+
+
 @task()
 async def waits(seconds: float) -> Note:
     """An async task, in an event loop."""
@@ -140,6 +150,19 @@ def goes_elsewhere(started: str) -> Note:
 
 
 @task(notify_shutdown=True)
+async def goes_elsewhere_slowly(started: str) -> Note:
+    """The same, but it tidies up for longer than its worker waits."""
+    if Path(started).exists():
+        return Note(text="done")
+    Path(started).touch()
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        await _made(Path(f"{started}.tidied"))
+    raise AssertionError("unreachable")
+
+
+@task(notify_shutdown=True)
 def comes_to_an_end(started: str) -> Note:
     """Answers when its worker stops."""
     try:
@@ -154,6 +177,11 @@ def _wait_at_first(started: Path) -> Note:
     started.touch()
     while True:
         time.sleep(0.01)
+
+
+async def _made(file: Path) -> None:
+    while not file.exists():
+        await asyncio.sleep(0.01)
 
 
 @task()
