@@ -13,7 +13,7 @@ On one's own machine: `run`, `local_redis`, `redis_server`.
 
 from client.async_client import AsyncCallboardClient, AsyncCaller, AsyncSentRequest
 from client.callboard_client import CallboardClient, Caller, SentRequest
-from client.errors import ClientClosedError, NobodyListensError, NoOutcomeError, RedisAwayError, TaskError
+from client.errors import ClientClosedError, NobodyListensError, NoOutcomeError, OptionError, RedisAwayError, TaskError
 from client.request import RequestOptions
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ClientClosedError",
     "NoOutcomeError",
     "NobodyListensError",
+    "OptionError",
     "RedisAwayError",
     "RequestOptions",
     "SentRequest",

@@ -29,6 +29,10 @@ class RedisAwayError(CallboardError, ConnectionError):
     """Redis does not answer, or does not let this client do what it has to."""
 
 
+class OptionError(CallboardError, TypeError):
+    """A client was given an option that is none, or one with a value that is not accepted; nothing was sent."""
+
+
 class UsageError(CallboardError):
     """What was typed is no request that the running system could perform."""
 

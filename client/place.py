@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any, Unpack
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 from redis import RedisError
 
-from client.errors import ClientClosedError, NobodyListensError, RedisAwayError, TaskError
+from client.errors import ClientClosedError, NobodyListensError, OptionError, RedisAwayError, TaskError
 from client.request import Key, RequestName
 from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
 from errors import SettingsError
@@ -65,17 +65,25 @@ def own_channel(redis: RedisSettings, limits: Limits) -> str:
     return redis.channels.results_queue
 
 
-def cancellation(user_id: str | int, **name: Unpack[RequestName]) -> bytes:
+def cancellation(user_id: str | int | UUID, **name: Unpack[RequestName]) -> bytes:
     """The control message that cancels a request of this user, named by its `request_id` or its `task_id`.
 
     Raises:
+        OptionError: when something else is given.
         TaskError: when that cannot be the name of a request.
     """
+    if unknown := name.keys() - RequestName.__annotations__.keys():
+        accepted = " and ".join(RequestName.__annotations__)
+        raise OptionError(f"{', '.join(sorted(unknown))} is no name of a request; there are {accepted}")
+    fields = {"action": "cancel", "user_id": user_id, **name}
     try:
-        message = ControlMessage.model_validate({"action": "cancel", "user_id": user_id} | name)
+        message = ControlMessage.model_validate(
+            {field: str(value) if isinstance(value, UUID) else value for field, value in fields.items()}
+        )
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
-        complaint = f"Invalid {'.'.join(map(str, details['loc']))!r}: {details['msg']}"
+        where = repr(".".join(map(str, details["loc"]))) if details["loc"] else "cancellation"
+        complaint = f"Invalid {where}: {details['msg']}"
         refusal = RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
         raise TaskError(refusal.outcome) from None
     return message.model_dump_json(exclude_none=True).encode()
