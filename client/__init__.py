@@ -13,7 +13,15 @@ On one's own machine: `run`, `local_redis`, `redis_server`.
 
 from client.async_client import AsyncCallboardClient, AsyncCaller, AsyncSentRequest
 from client.callboard_client import CallboardClient, Caller, SentRequest
-from client.errors import ClientClosedError, NobodyListensError, NoOutcomeError, OptionError, RedisAwayError, TaskError
+from client.errors import (
+    ClientClosedError,
+    MisplacedError,
+    NobodyListensError,
+    NoOutcomeError,
+    OptionError,
+    RedisAwayError,
+    TaskError,
+)
 from client.request import RequestOptions
 
 __all__ = [
@@ -23,6 +31,7 @@ __all__ = [
     "CallboardClient",
     "Caller",
     "ClientClosedError",
+    "MisplacedError",
     "NoOutcomeError",
     "NobodyListensError",
     "OptionError",

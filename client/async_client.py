@@ -57,7 +57,8 @@ class AsyncSentRequest:
 
 
 class AsyncCaller:
-    """Calls tasks, all with the same options, over one connection. To be used in one event loop."""
+    """Calls tasks, all with the same options, over one connection. Belongs to the event loop that it is first used in:
+    in another one its methods and those of its requests raise a MisplacedError."""
 
     def __init__(self, connection: AsyncConnection, options: Options) -> None:
         self._connection = connection

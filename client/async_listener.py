@@ -1,7 +1,6 @@
 """Hears Redis channels in a task of the event loop."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import redis
@@ -64,8 +63,8 @@ class AsyncListener:
             self._changed.notify_all()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            # Unlike the task itself, this is cancelled only when its caller is.
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
@@ -82,7 +81,10 @@ class AsyncListener:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         finally:
+            # Whatever has ended it, cancellation for one: nobody believes that it still hears.
             await self._hang_up()
+            self._task = None
+            await self._fail(redis.ConnectionError("the task that listens for this client was ended"))
 
     async def _subscribe(self) -> None:
         self._connection = await self._pool.get_connection()

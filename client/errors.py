@@ -43,3 +43,8 @@ class NotFoundError(CallboardError):
 
 class ClientClosedError(CallboardError):
     """The client was closed: nothing can be sent, and what was outstanding is not heard any more."""
+
+
+class MisplacedError(CallboardError, RuntimeError):
+    """A client or a request is used where nothing is heard for it: in another event loop than its first one, or in a
+    process that was forked from the one that sent the request."""
