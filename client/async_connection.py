@@ -95,11 +95,13 @@ class AsyncConnection:
         return waiter.ending()
 
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
-        """The events, up to the last one."""
+        """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
+        kept."""
         self._keep_to_one_loop()
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         for number in count():
-            await waiter.wait(partial(waiter.has_event, number), deadline_s)
+            if not await waiter.wait(partial(waiter.has_event, number), deadline_s):
+                await self._fetch([waiter])
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -133,17 +135,22 @@ class AsyncConnection:
                 "for each event loop, inside of what asyncio.run() runs"
             )
 
-    async def _fetch_missed(self) -> None:
+    async def _fetch_missed(self) -> bool:
+        """Whether Redis has answered for all who wait."""
         for waiters in pages(self._desk.outstanding()):
-            await self._fetch(waiters)
+            if not await self._fetch(waiters):
+                return False
+        return True
 
-    async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> None:
+    async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> bool:
         # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
-        with suppress(redis.RedisError):
+        try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for waiter in waiters:
                     pipeline.get(self.place.kept_at(waiter.key))
-                self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+                return self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+        except redis.RedisError:
+            return False
 
     async def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""

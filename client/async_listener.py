@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import redis
 import redis.asyncio
 
+from client.gap import Gap
 from client.listener import PING_S, SLICE_S
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from transport.silence import Silence
@@ -18,13 +19,14 @@ class AsyncListener:
         self,
         client: "redis.asyncio.Redis",
         on_message: Callable[[str, bytes], None],
-        on_gap: Callable[[], Awaitable[None]],
+        on_gap: Callable[[], Awaitable[bool]],
     ) -> None:
         self._pool = client.connection_pool
         self._connection: redis.asyncio.Connection | None = None
         self._on_message = on_message
         self._on_gap = on_gap
         self._silence = Silence(PING_S)
+        self._gap = Gap()
         self._wanted: list[str] = []
         self._confirmed: set[str] = set()
         self._is_ready = False
@@ -72,9 +74,11 @@ class AsyncListener:
             while True:
                 try:
                     await self._subscribe()
-                    await self._on_gap()
+                    self._gap.opens()
                     pause_s = FIRST_PAUSE_S
                     while True:
+                        if self._gap.is_due:
+                            self._gap.was_looked_at(is_answered=await self._on_gap())
                         await self._read()
                 except (redis.RedisError, OSError) as error:
                     await self._fail(error)

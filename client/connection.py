@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import count
 
@@ -89,10 +88,12 @@ class Connection:
         return waiter.ending()
 
     def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
-        """The events, up to the last one."""
+        """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
+        kept."""
         deadline_s = time.monotonic() + timeout_s
         for number in count():
-            waiter.wait(partial(waiter.has_event, number), deadline_s)
+            if not waiter.wait(partial(waiter.has_event, number), deadline_s):
+                self._fetch([waiter])
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -105,16 +106,19 @@ class Connection:
         self._desk.close(ClientClosedError(CLOSED))
         self._redis.close()
 
-    def _fetch_missed(self) -> None:
-        for waiters in pages(self._desk.outstanding()):
-            self._fetch(waiters)
+    def _fetch_missed(self) -> bool:
+        """Whether Redis has answered for all who wait."""
+        return all(self._fetch(waiters) for waiters in pages(self._desk.outstanding()))
 
-    def _fetch(self, waiters: Sequence[BlockingWaiter]) -> None:
+    def _fetch(self, waiters: Sequence[BlockingWaiter]) -> bool:
         # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
-        with suppress(redis.RedisError), self._redis.pipeline(transaction=False) as pipeline:
-            for waiter in waiters:
-                pipeline.get(self.place.kept_at(waiter.key))
-            self._desk.take_kept(pipeline.execute(raise_on_error=False))
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for waiter in waiters:
+                    pipeline.get(self.place.kept_at(waiter.key))
+                return self._desk.take_kept(pipeline.execute(raise_on_error=False))
+        except redis.RedisError:
+            return False
 
     def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""
