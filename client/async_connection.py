@@ -13,7 +13,7 @@ from client.async_redis import connect_async
 from client.desk import Desk, pages
 from client.errors import ClientClosedError, MisplacedError
 from client.outbox import Outbox
-from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -50,6 +50,8 @@ class AsyncConnection:
         self._desk: Desk[AsyncWaiter] = Desk(AsyncWaiter)
         self._listener = AsyncListener(self._redis, partial(self._desk.take, place), self._fetch_missed)
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
+        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
 
     async def send(self, request: Composed, *, durable: bool, events: bool) -> AsyncWaiter:
@@ -90,8 +92,7 @@ class AsyncConnection:
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
         self._keep_to_one_loop()
-        if not await waiter.wait(lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s):
-            await self._fetch([waiter])
+        await self._wait(waiter, lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s)
         return waiter.ending()
 
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
@@ -100,8 +101,7 @@ class AsyncConnection:
         self._keep_to_one_loop()
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         for number in count():
-            if not await waiter.wait(partial(waiter.has_event, number), deadline_s):
-                await self._fetch([waiter])
+            await self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -134,6 +134,17 @@ class AsyncConnection:
                 "this AsyncCallboardClient was first used in another event loop, where its connections are; make one "
                 "for each event loop, inside of what asyncio.run() runs"
             )
+
+    async def _wait(self, waiter: AsyncWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
+        if self._is_in_doubt:
+            await waiter.wait(condition, min(deadline_s, asyncio.get_running_loop().time() + REFUSED_AFTER_S))
+            if self._is_in_doubt and not condition():
+                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
+                self._is_in_doubt = False
+                await self._fetch_missed()
+                self._is_in_doubt = waiter.is_over
+        if not await waiter.wait(condition, deadline_s):
+            await self._fetch([waiter])
 
     async def _fetch_missed(self) -> bool:
         """Whether Redis has answered for all who wait."""

@@ -136,7 +136,8 @@ class CallboardClient(Caller):
         redis: the URL of Redis in any of the forms of `redis_place`, or the whole `redis` section of the settings,
             where channels or keys have other names than by default.
         listen_on: the channel that outcomes are heard on: one of the client's own, `results:` and a random name, where
-            nothing else is said.
+            nothing else is said. Where `limits.reply_to` of the ingress does not allow it, a request ends with a
+            TaskError after about a second, or if this Redis user may not read kept outcomes, with a NoOutcomeError.
         options: of all requests that are not sent by another one of `with_options`.
 
     Raises:

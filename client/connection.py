@@ -11,7 +11,7 @@ import redis
 from client.desk import Desk, pages
 from client.errors import ClientClosedError
 from client.listener import Listener
-from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -44,6 +44,8 @@ class Connection:
         self._redis = connect(place.redis.connection_url, place.redis.key_prefix)
         self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
         self._listener = Listener(self._redis, partial(self._desk.take, place), self._fetch_missed)
+        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
+        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
 
     def send(self, request: Composed, *, durable: bool, events: bool) -> BlockingWaiter:
@@ -83,8 +85,7 @@ class Connection:
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
-        if not waiter.wait(lambda: waiter.is_over, time.monotonic() + timeout_s):
-            self._fetch([waiter])
+        self._wait(waiter, lambda: waiter.is_over, time.monotonic() + timeout_s)
         return waiter.ending()
 
     def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
@@ -92,8 +93,7 @@ class Connection:
         kept."""
         deadline_s = time.monotonic() + timeout_s
         for number in count():
-            if not waiter.wait(partial(waiter.has_event, number), deadline_s):
-                self._fetch([waiter])
+            self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -105,6 +105,17 @@ class Connection:
         self._listener.close()
         self._desk.close(ClientClosedError(CLOSED))
         self._redis.close()
+
+    def _wait(self, waiter: BlockingWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
+        if self._is_in_doubt:
+            waiter.wait(condition, min(deadline_s, time.monotonic() + REFUSED_AFTER_S))
+            if self._is_in_doubt and not condition():
+                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
+                self._is_in_doubt = False
+                self._fetch_missed()
+                self._is_in_doubt = waiter.is_over
+        if not waiter.wait(condition, deadline_s):
+            self._fetch([waiter])
 
     def _fetch_missed(self) -> bool:
         """Whether Redis has answered for all who wait."""

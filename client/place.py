@@ -17,6 +17,10 @@ from setting_sections import Limits, RedisSettings
 
 CLOSED = "the client was closed"
 
+#: A request whose `reply_to` an ingress does not allow is refused at once, but where the client does not hear it. So
+#: until a channel has proved allowed, a client looks after this long at what is kept.
+REFUSED_AFTER_S = 1.0
+
 
 class Place:
     """A Callboard as its clients know it.
