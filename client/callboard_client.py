@@ -13,7 +13,10 @@ from settings import Settings, load_settings
 
 
 class SentRequest:
-    """A request on its way. Where a method takes `timeout_s`, seconds, the option of that name stands in for None."""
+    """A request on its way. Where a method takes `timeout_s`, seconds, the option of that name stands in for None.
+
+    In a process that was forked since it was sent, who waits for it gets a MisplacedError.
+    """
 
     def __init__(self, connection: Connection, waiter: BlockingWaiter, timeout_s: float) -> None:
         self._connection = connection
@@ -131,6 +134,9 @@ class CallboardClient(Caller):
     >>> with CallboardClient(REDIS_URL) as callboard:
     ...     callboard.with_options(delay_ms=100, max_age_ms=60_000).call("reverse_string", text="later")
     {'reversed_text': 'retal'}
+
+    A process that is forked, such as a worker of a server that has loaded the program before, starts anew with the same
+    client: it has connections and a thread of its own, and to close it there closes nothing of the other process.
 
     Parameters:
         redis: the URL of Redis in any of the forms of `redis_place`, or the whole `redis` section of the settings,

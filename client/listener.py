@@ -82,6 +82,10 @@ class Listener:
         if self._thread is not None:
             self._thread.join(CLOSE_S)
 
+    def abandon(self) -> None:
+        """In a forked process: lets go of the connection without ending it, since it is that of the other one."""
+        self._line.close()
+
     def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():

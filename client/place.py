@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from pydantic import ValidationError
 from redis import RedisError
 
-from client.errors import ClientClosedError, NobodyListensError, OptionError, RedisAwayError, TaskError
+from client.errors import ClientClosedError, MisplacedError, NobodyListensError, OptionError, RedisAwayError, TaskError
 from client.request import Key, RequestName
 from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
 from errors import SettingsError
@@ -101,6 +101,15 @@ def is_cluster(hello: list[Any]) -> bool:
 def nobody_listens(channel: str) -> NobodyListensError:
     """The error for a channel on which nobody is."""
     return NobodyListensError(f"nobody listens on channel {channel!r}: no ingress runs, or it uses another Redis")
+
+
+def sent_by_another_process(key: Key) -> MisplacedError:
+    """The error for a request whose outcome the process hears that this one was forked from."""
+    user_id, request_id = key
+    return MisplacedError(
+        f"request {request_id!r} of user {user_id!r} was sent by the process that this one was forked from, and its "
+        "outcome is heard there; send it again with the same request_id to get that here, too"
+    )
 
 
 def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:
