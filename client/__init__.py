@@ -4,7 +4,7 @@ may need on one's own machine.
     from client import AsyncCallboardClient, CallboardClient
 
 The clients: `callboard_client` on `connection` and `listener`, `async_client` on `async_connection`,
-`async_listener`, `async_redis` and `outbox`; what both share is in `place`, `request`, `desk`, `waiter`
+`async_listener`, `async_redis` and `outbox`; what both share is in `place`, `request`, `desk`, `gap`, `waiter`
 and `errors`.
 The command: `command` runs the `application`, to which `commands/` adds a file each; they use `output`, `exit_codes`
 and what is named after its subject. `asyncapi`, `json_schemas` and `examples` write the contract. `web/` is the page.
@@ -13,7 +13,15 @@ On one's own machine: `run`, `local_redis`, `redis_server`.
 
 from client.async_client import AsyncCallboardClient, AsyncCaller, AsyncSentRequest
 from client.callboard_client import CallboardClient, Caller, SentRequest
-from client.errors import ClientClosedError, NobodyListensError, NoOutcomeError, RedisAwayError, TaskError
+from client.errors import (
+    ClientClosedError,
+    MisplacedError,
+    NobodyListensError,
+    NoOutcomeError,
+    OptionError,
+    RedisAwayError,
+    TaskError,
+)
 from client.request import RequestOptions
 
 __all__ = [
@@ -23,8 +31,10 @@ __all__ = [
     "CallboardClient",
     "Caller",
     "ClientClosedError",
+    "MisplacedError",
     "NoOutcomeError",
     "NobodyListensError",
+    "OptionError",
     "RedisAwayError",
     "RequestOptions",
     "SentRequest",

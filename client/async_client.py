@@ -5,7 +5,7 @@ from typing import Any, Self, Unpack
 
 from client.async_connection import AsyncConnection, AsyncWaiter
 from client.place import Place, cancellation, own_channel
-from client.request import TIMEOUT_S, USER_ID, RequestName, RequestOptions, compose, merge
+from client.request import DEFAULTS, Options, RequestName, RequestOptions, compose, merge, seconds
 from client.waiter import result_of
 from contract import TaskEvent, TaskOutcome
 from setting_sections import RedisSettings
@@ -26,6 +26,7 @@ class AsyncSentRequest:
 
         Raises:
             TaskError: when the request ended without one.
+            OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
         return result_of(await self.outcome(timeout_s))
@@ -34,18 +35,20 @@ class AsyncSentRequest:
         """The whole outcome, be it an error.
 
         Raises:
+            OptionError: when that is no time.
             NoOutcomeError: when there is none in that time.
         """
-        return await self._connection.outcome(self._waiter, self._timeout_s if timeout_s is None else timeout_s)
+        return await self._connection.outcome(self._waiter, seconds(timeout_s, self._timeout_s))
 
     async def events(self, timeout_s: float | None = None) -> AsyncIterator[TaskEvent]:
         """What happens to the request, up to its end; see `SentRequest.events`.
 
         Raises:
+            OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
         await self._connection.watch(self._waiter)
-        async for event in self._connection.events(self._waiter, self._timeout_s if timeout_s is None else timeout_s):
+        async for event in self._connection.events(self._waiter, seconds(timeout_s, self._timeout_s)):
             yield event
 
     async def cancel(self) -> None:
@@ -54,11 +57,12 @@ class AsyncSentRequest:
 
 
 class AsyncCaller:
-    """Calls tasks, all with the same options, over one connection. To be used in one event loop."""
+    """Calls tasks, all with the same options, over one connection. Belongs to the event loop that it is first used in:
+    in another one its methods and those of its requests raise a MisplacedError."""
 
-    def __init__(self, connection: AsyncConnection, options: RequestOptions) -> None:
+    def __init__(self, connection: AsyncConnection, options: Options) -> None:
         self._connection = connection
-        self._options = merge({}, options)
+        self._options = options
 
     async def call(self, task_type: str, /, **parameters: Any) -> dict[str, Any]:
         """Sends a request and waits for its result.
@@ -76,23 +80,24 @@ class AsyncCaller:
         """
         options = self._options
         request = compose(task_type, parameters, options, self._connection.place.reply_to)
-        waiter = await self._connection.send(
-            request, durable=options.get("durable", False), events=options.get("events", False)
-        )
-        return AsyncSentRequest(self._connection, waiter, options.get("timeout_s", TIMEOUT_S))
+        waiter = await self._connection.send(request, durable=options.durable, events=options.events)
+        return AsyncSentRequest(self._connection, waiter, options.timeout_s)
 
     async def cancel(self, **name: Unpack[RequestName]) -> None:
         """Asks for a request to be cancelled that another program has sent, of the user in the options.
 
         Raises:
-            TaskError: when it has no such name; when there is no such request, nothing happens.
+            OptionError, TaskError: when that is no name of a request; when there is no such request, nothing happens.
             NobodyListensError, RedisAwayError: nobody was asked.
         """
-        user_id = self._options.get("user_id", USER_ID)
-        await self._connection.cancel(cancellation(user_id, **name))
+        await self._connection.cancel(cancellation(self._options.user_id, **name))
 
     def with_options(self, **options: Unpack[RequestOptions]) -> "AsyncCaller":
-        """The same with other options, for one request or for many."""
+        """The same with other options, for one request or for many.
+
+        Raises:
+            OptionError: when there is no such option, or it cannot have that value.
+        """
         return AsyncCaller(self._connection, merge(self._options, options))
 
 
@@ -118,7 +123,7 @@ class AsyncCallboardClient(AsyncCaller):
         listen_on: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
-        super().__init__(AsyncConnection(Place(redis, listen_on)), options)
+        super().__init__(AsyncConnection(Place(redis, listen_on)), merge(DEFAULTS, options))
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, **options: Unpack[RequestOptions]) -> Self:

@@ -1,8 +1,8 @@
 """What is beneath `AsyncCallboardClient`: the connections, and waiting in an event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 
@@ -11,9 +11,9 @@ import redis
 from client.async_listener import AsyncListener
 from client.async_redis import connect_async
 from client.desk import Desk, pages
-from client.errors import ClientClosedError
+from client.errors import ClientClosedError, MisplacedError
 from client.outbox import Outbox
-from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -40,7 +40,8 @@ class AsyncWaiter(Waiter):
 
 
 class AsyncConnection:
-    """What `client.connection.Connection` is for threads. All its methods are to be called in one event loop."""
+    """What `client.connection.Connection` is for threads. Belongs to the event loop that it is first used in; in
+    another one every method raises a MisplacedError."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -48,6 +49,9 @@ class AsyncConnection:
         self._outbox = Outbox(self._redis)
         self._desk: Desk[AsyncWaiter] = Desk(AsyncWaiter)
         self._listener = AsyncListener(self._redis, partial(self._desk.take, place), self._fetch_missed)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
+        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
 
     async def send(self, request: Composed, *, durable: bool, events: bool) -> AsyncWaiter:
@@ -57,7 +61,7 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.tasks_queue
-        with self.place.errors(lambda: self._is_closed):
+        with self._in_use():
             await self._listener.hear(self.place.outcomes)
             waiter = self._desk.enter(request.key)
             if events:
@@ -71,7 +75,7 @@ class AsyncConnection:
     async def watch(self, waiter: AsyncWaiter) -> None:
         """From now on its events are heard, too."""
         waiter.wants_events = True
-        with self.place.errors(lambda: self._is_closed):
+        with self._in_use():
             await self._listener.hear(self.place.redis.channels.events)
 
     async def cancel(self, message: bytes) -> None:
@@ -81,21 +85,23 @@ class AsyncConnection:
             NobodyListensError, RedisAwayError, ClientClosedError
         """
         channel = self.place.redis.channels.control
-        with self.place.errors(lambda: self._is_closed):
+        with self._in_use():
             if not await self._reaches(channel, message):
                 raise nobody_listens(channel)
 
     async def outcome(self, waiter: AsyncWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
-        if not await waiter.wait(lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s):
-            await self._fetch([waiter])
+        self._keep_to_one_loop()
+        await self._wait(waiter, lambda: waiter.is_over, asyncio.get_running_loop().time() + timeout_s)
         return waiter.ending()
 
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
-        """The events, up to the last one."""
+        """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
+        kept."""
+        self._keep_to_one_loop()
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         for number in count():
-            await waiter.wait(partial(waiter.has_event, number), deadline_s)
+            await self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -103,22 +109,59 @@ class AsyncConnection:
 
     async def close(self) -> None:
         """Hangs up; who still waits is told."""
+        if self._is_closed:
+            return
+        self._keep_to_one_loop()
         self._is_closed = True
-        await self._listener.close()
-        self._desk.close(ClientClosedError(CLOSED))
-        await self._redis.aclose()
+        try:
+            await self._listener.close()
+        finally:
+            self._desk.close(ClientClosedError(CLOSED))
+            await self._redis.aclose()
 
-    async def _fetch_missed(self) -> None:
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        with self.place.errors(lambda: self._is_closed):
+            self._keep_to_one_loop()
+            yield
+
+    def _keep_to_one_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise MisplacedError(
+                "this AsyncCallboardClient was first used in another event loop, where its connections are; make one "
+                "for each event loop, inside of what asyncio.run() runs"
+            )
+
+    async def _wait(self, waiter: AsyncWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
+        if self._is_in_doubt:
+            await waiter.wait(condition, min(deadline_s, asyncio.get_running_loop().time() + REFUSED_AFTER_S))
+            if self._is_in_doubt and not condition():
+                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
+                self._is_in_doubt = False
+                await self._fetch_missed()
+                self._is_in_doubt = waiter.is_over
+        if not await waiter.wait(condition, deadline_s):
+            await self._fetch([waiter])
+
+    async def _fetch_missed(self) -> bool:
+        """Whether Redis has answered for all who wait."""
         for waiters in pages(self._desk.outstanding()):
-            await self._fetch(waiters)
+            if not await self._fetch(waiters):
+                return False
+        return True
 
-    async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> None:
+    async def _fetch(self, waiters: Sequence[AsyncWaiter]) -> bool:
         # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
-        with suppress(redis.RedisError):
+        try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for waiter in waiters:
                     pipeline.get(self.place.kept_at(waiter.key))
-                self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+                return self._desk.take_kept(await pipeline.execute(raise_on_error=False))
+        except redis.RedisError:
+            return False
 
     async def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""

@@ -1,12 +1,12 @@
 """Hears Redis channels in a task of the event loop."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import redis
 import redis.asyncio
 
+from client.gap import Gap
 from client.listener import PING_S, SLICE_S
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from transport.silence import Silence
@@ -19,13 +19,14 @@ class AsyncListener:
         self,
         client: "redis.asyncio.Redis",
         on_message: Callable[[str, bytes], None],
-        on_gap: Callable[[], Awaitable[None]],
+        on_gap: Callable[[], Awaitable[bool]],
     ) -> None:
         self._pool = client.connection_pool
         self._connection: redis.asyncio.Connection | None = None
         self._on_message = on_message
         self._on_gap = on_gap
         self._silence = Silence(PING_S)
+        self._gap = Gap()
         self._wanted: list[str] = []
         self._confirmed: set[str] = set()
         self._is_ready = False
@@ -64,8 +65,8 @@ class AsyncListener:
             self._changed.notify_all()
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            # Unlike the task itself, this is cancelled only when its caller is.
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
@@ -73,16 +74,21 @@ class AsyncListener:
             while True:
                 try:
                     await self._subscribe()
-                    await self._on_gap()
+                    self._gap.opens()
                     pause_s = FIRST_PAUSE_S
                     while True:
+                        if self._gap.is_due:
+                            self._gap.was_looked_at(is_answered=await self._on_gap())
                         await self._read()
                 except (redis.RedisError, OSError) as error:
                     await self._fail(error)
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         finally:
+            # Whatever has ended it, cancellation for one: nobody believes that it still hears.
             await self._hang_up()
+            self._task = None
+            await self._fail(redis.ConnectionError("the task that listens for this client was ended"))
 
     async def _subscribe(self) -> None:
         self._connection = await self._pool.get_connection()

@@ -5,7 +5,7 @@ from typing import Any, Self, Unpack
 
 from client.connection import BlockingWaiter, Connection
 from client.place import Place, cancellation, own_channel
-from client.request import TIMEOUT_S, USER_ID, RequestName, RequestOptions, compose, merge
+from client.request import DEFAULTS, Options, RequestName, RequestOptions, compose, merge, seconds
 from client.waiter import result_of
 from contract import TaskEvent, TaskOutcome
 from setting_sections import RedisSettings
@@ -13,7 +13,10 @@ from settings import Settings, load_settings
 
 
 class SentRequest:
-    """A request on its way. Where a method takes `timeout_s`, seconds, the option of that name stands in for None."""
+    """A request on its way. Where a method takes `timeout_s`, seconds, the option of that name stands in for None.
+
+    In a process that was forked since it was sent, who waits for it gets a MisplacedError.
+    """
 
     def __init__(self, connection: Connection, waiter: BlockingWaiter, timeout_s: float) -> None:
         self._connection = connection
@@ -26,6 +29,7 @@ class SentRequest:
 
         Raises:
             TaskError: when the request ended without one.
+            OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
         return result_of(self.outcome(timeout_s))
@@ -34,19 +38,21 @@ class SentRequest:
         """The whole outcome, be it an error.
 
         Raises:
+            OptionError: when that is no time.
             NoOutcomeError: when there is none in that time.
         """
-        return self._connection.outcome(self._waiter, self._timeout_s if timeout_s is None else timeout_s)
+        return self._connection.outcome(self._waiter, seconds(timeout_s, self._timeout_s))
 
     def events(self, timeout_s: float | None = None) -> Iterator[TaskEvent]:
         """What happens to the request, up to its end: from the first event on when it was sent with the option
         `events`, else from now on. The last one is `completed`, `error` or `cancelled`.
 
         Raises:
+            OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
         self._connection.watch(self._waiter)
-        return self._connection.events(self._waiter, self._timeout_s if timeout_s is None else timeout_s)
+        return self._connection.events(self._waiter, seconds(timeout_s, self._timeout_s))
 
     def cancel(self) -> None:
         """Asks for it to be cancelled. Its outcome says whether it came to that: an error `cancelled`, or another
@@ -57,9 +63,9 @@ class SentRequest:
 class Caller:
     """Calls tasks, all with the same options, over one connection. Safe to be used by many threads."""
 
-    def __init__(self, connection: Connection, options: RequestOptions) -> None:
+    def __init__(self, connection: Connection, options: Options) -> None:
         self._connection = connection
-        self._options = merge({}, options)
+        self._options = options
 
     def call(self, task_type: str, /, **parameters: Any) -> dict[str, Any]:
         """Sends a request and waits for its result.
@@ -80,23 +86,24 @@ class Caller:
         """
         options = self._options
         request = compose(task_type, parameters, options, self._connection.place.reply_to)
-        waiter = self._connection.send(
-            request, durable=options.get("durable", False), events=options.get("events", False)
-        )
-        return SentRequest(self._connection, waiter, options.get("timeout_s", TIMEOUT_S))
+        waiter = self._connection.send(request, durable=options.durable, events=options.events)
+        return SentRequest(self._connection, waiter, options.timeout_s)
 
     def cancel(self, **name: Unpack[RequestName]) -> None:
         """Asks for a request to be cancelled that another program has sent, of the user in the options.
 
         Raises:
-            TaskError: when it has no such name; when there is no such request, nothing happens.
+            OptionError, TaskError: when that is no name of a request; when there is no such request, nothing happens.
             NobodyListensError, RedisAwayError: nobody was asked.
         """
-        user_id = self._options.get("user_id", USER_ID)
-        self._connection.cancel(cancellation(user_id, **name))
+        self._connection.cancel(cancellation(self._options.user_id, **name))
 
     def with_options(self, **options: Unpack[RequestOptions]) -> "Caller":
-        """The same with other options, for one request or for many."""
+        """The same with other options, for one request or for many.
+
+        Raises:
+            OptionError: when there is no such option, or it cannot have that value.
+        """
         return Caller(self._connection, merge(self._options, options))
 
 
@@ -128,15 +135,20 @@ class CallboardClient(Caller):
     ...     callboard.with_options(delay_ms=100, max_age_ms=60_000).call("reverse_string", text="later")
     {'reversed_text': 'retal'}
 
+    A process that is forked, such as a worker of a server that has loaded the program before, starts anew with the same
+    client: it has connections and a thread of its own, and to close it there closes nothing of the other process.
+
     Parameters:
         redis: the URL of Redis in any of the forms of `redis_place`, or the whole `redis` section of the settings,
             where channels or keys have other names than by default.
         listen_on: the channel that outcomes are heard on: one of the client's own, `results:` and a random name, where
-            nothing else is said.
+            nothing else is said. Where `limits.reply_to` of the ingress does not allow it, a request ends with a
+            TaskError after about a second, or if this Redis user may not read kept outcomes, with a NoOutcomeError.
         options: of all requests that are not sent by another one of `with_options`.
 
     Raises:
         SettingsError: when that is no URL of a Redis.
+        OptionError: when there is no such option, or it cannot have that value.
     """
 
     def __init__(
@@ -146,7 +158,7 @@ class CallboardClient(Caller):
         listen_on: str | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
-        super().__init__(Connection(Place(redis, listen_on)), options)
+        super().__init__(Connection(Place(redis, listen_on)), merge(DEFAULTS, options))
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, **options: Unpack[RequestOptions]) -> Self:

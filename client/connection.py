@@ -1,18 +1,19 @@
 """What is beneath `CallboardClient`: the connections, and waiting in a thread."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import count
+from weakref import WeakSet
 
 import redis
 
 from client.desk import Desk, pages
 from client.errors import ClientClosedError
 from client.listener import Listener
-from client.place import CLOSED, Place, is_cluster, nobody_listens
+from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens, sent_by_another_process
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -25,9 +26,15 @@ class BlockingWaiter(Waiter):
     def __init__(self, key: Key) -> None:
         super().__init__(key)
         self._changed = threading.Condition()
+        self._pid = os.getpid()
 
     def wait(self, condition: Callable[[], bool], deadline_s: float) -> bool:
-        """Whether the condition came true before the deadline, a time of `time.monotonic`."""
+        """Whether the condition came true before the deadline, a time of `time.monotonic`. In a forked process nothing
+        comes any more, and the waiter gives up."""
+        if os.getpid() != self._pid:
+            # Without the lock: a thread may have had it at the fork that is not here to give it back.
+            self.failure = self.failure or sent_by_another_process(self.key)
+            return condition()
         with self._changed:
             # A wait may not be longer than threading.TIMEOUT_MAX.
             return self._changed.wait_for(condition, min(deadline_s - time.monotonic(), threading.TIMEOUT_MAX))
@@ -38,14 +45,22 @@ class BlockingWaiter(Waiter):
 
 
 class Connection:
-    """Sends requests to one Callboard, and hears what becomes of them. Thread-safe."""
+    """Sends requests to one Callboard, and hears what becomes of them. Thread-safe. In a forked process it starts anew,
+    and leaves the connections of the other process alone."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self._redis = connect(place.redis.connection_url, place.redis.key_prefix)
-        self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
-        self._listener = Listener(self._redis, partial(self._desk.take, place), self._fetch_missed)
+        self._begin()
+        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
+        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
+        _connections.add(self)
+
+    def start_anew(self) -> None:
+        """To be called in a process that was just forked: what the other one has goes on there."""
+        self._listener.abandon()
+        self._redis.close()
+        self._begin()
 
     def send(self, request: Composed, *, durable: bool, events: bool) -> BlockingWaiter:
         """Sends a request and returns who waits for it, subscribed before.
@@ -84,15 +99,15 @@ class Connection:
 
     def outcome(self, waiter: BlockingWaiter, timeout_s: float) -> TaskOutcome:
         """The outcome; when it was not heard in time, it is looked for where it is kept."""
-        if not waiter.wait(lambda: waiter.is_over, time.monotonic() + timeout_s):
-            self._fetch([waiter])
+        self._wait(waiter, lambda: waiter.is_over, time.monotonic() + timeout_s)
         return waiter.ending()
 
     def events(self, waiter: BlockingWaiter, timeout_s: float) -> Iterator[TaskEvent]:
-        """The events, up to the last one."""
+        """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
+        kept."""
         deadline_s = time.monotonic() + timeout_s
         for number in count():
-            waiter.wait(partial(waiter.has_event, number), deadline_s)
+            self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
             yield event
             if event.event in LAST:
@@ -105,16 +120,35 @@ class Connection:
         self._desk.close(ClientClosedError(CLOSED))
         self._redis.close()
 
-    def _fetch_missed(self) -> None:
-        for waiters in pages(self._desk.outstanding()):
-            self._fetch(waiters)
+    def _begin(self) -> None:
+        self._redis = connect(self.place.redis.connection_url, self.place.redis.key_prefix)
+        self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
+        self._listener = Listener(self._redis, partial(self._desk.take, self.place), self._fetch_missed)
 
-    def _fetch(self, waiters: Sequence[BlockingWaiter]) -> None:
+    def _wait(self, waiter: BlockingWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
+        if self._is_in_doubt:
+            waiter.wait(condition, min(deadline_s, time.monotonic() + REFUSED_AFTER_S))
+            if self._is_in_doubt and not condition():
+                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
+                self._is_in_doubt = False
+                self._fetch_missed()
+                self._is_in_doubt = waiter.is_over
+        if not waiter.wait(condition, deadline_s):
+            self._fetch([waiter])
+
+    def _fetch_missed(self) -> bool:
+        """Whether Redis has answered for all who wait."""
+        return all(self._fetch(waiters) for waiters in pages(self._desk.outstanding()))
+
+    def _fetch(self, waiters: Sequence[BlockingWaiter]) -> bool:
         # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
-        with suppress(redis.RedisError), self._redis.pipeline(transaction=False) as pipeline:
-            for waiter in waiters:
-                pipeline.get(self.place.kept_at(waiter.key))
-            self._desk.take_kept(pipeline.execute(raise_on_error=False))
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for waiter in waiters:
+                    pipeline.get(self.place.kept_at(waiter.key))
+                return self._desk.take_kept(pipeline.execute(raise_on_error=False))
+        except redis.RedisError:
+            return False
 
     def _reaches(self, channel: str, data: bytes) -> bool:
         """Publishes; whether anybody heard that, where Redis knows."""
@@ -125,3 +159,16 @@ class Connection:
             return is_cluster(self._redis.execute_command("HELLO"))
         except redis.ResponseError:  # a Redis before 6.0, or a user without the right
             return False
+
+
+#: All of this process.
+_connections: WeakSet[Connection] = WeakSet()
+
+
+def _start_all_anew() -> None:
+    for connection in _connections:
+        connection.start_anew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_start_all_anew)

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
+from redis.exceptions import NoPermissionError
 
 from client.place import Place
 from client.request import Key
@@ -54,12 +55,16 @@ class Desk(Generic[W]):
         else:
             self._take_outcome(data)
 
-    def take_kept(self, answers: Sequence[object]) -> None:
+    def take_kept(self, answers: Sequence[object]) -> bool:
         """What Redis has answered to the question for kept outcomes: nothing where there is none, and an error where
-        its user may not read them. Then there is only what is heard."""
+        its user may not read them. Then there is only what is heard. Whether asking again is of no use: it is after any
+        other error."""
         for answer in answers:
             if isinstance(answer, bytes):
                 self._take_outcome(answer)
+        return not any(
+            isinstance(answer, Exception) and not isinstance(answer, NoPermissionError) for answer in answers
+        )
 
     def _take_outcome(self, data: bytes) -> None:
         """An outcome, anybody's: on a shared channel those of others come by, and on any channel what is none."""

@@ -29,6 +29,10 @@ class RedisAwayError(CallboardError, ConnectionError):
     """Redis does not answer, or does not let this client do what it has to."""
 
 
+class OptionError(CallboardError, TypeError):
+    """A client was given an option that is none, or one with a value that is not accepted; nothing was sent."""
+
+
 class UsageError(CallboardError):
     """What was typed is no request that the running system could perform."""
 
@@ -39,3 +43,8 @@ class NotFoundError(CallboardError):
 
 class ClientClosedError(CallboardError):
     """The client was closed: nothing can be sent, and what was outstanding is not heard any more."""
+
+
+class MisplacedError(CallboardError, RuntimeError):
+    """A client or a request is used where nothing is heard for it: in another event loop than its first one, or in a
+    process that was forked from the one that sent the request."""

@@ -35,7 +35,7 @@ def event_stream(redis: RedisSettings, silence_s: float) -> Iterator[Iterator[Ta
             heard.put(data)
 
     with connect(redis.connection_url, redis.key_prefix) as client:
-        listener = Listener(client, hear, lambda: None)
+        listener = Listener(client, hear, lambda: True)
         try:
             try:
                 listener.hear(redis.channels.events)

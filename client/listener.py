@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import redis
 
+from client.gap import Gap
 from transport.connection import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from transport.line import Line
 from transport.silence import Silence
@@ -25,16 +26,18 @@ class Listener:
 
     Parameters:
         on_message: gets the name of the channel and the message.
-        on_gap: called whenever it hears again, since something may have been missed before.
+        on_gap: looks for what may have been missed before it heard, or heard again; called once more after a while when
+            it returns False, since Redis has not answered.
     """
 
     def __init__(
-        self, client: "redis.Redis", on_message: Callable[[str, bytes], None], on_gap: Callable[[], None]
+        self, client: "redis.Redis", on_message: Callable[[str, bytes], None], on_gap: Callable[[], bool]
     ) -> None:
         self._line = Line(client)
         self._on_message = on_message
         self._on_gap = on_gap
         self._silence = Silence(PING_S)
+        self._gap = Gap()
         self._wanted: list[str] = []
         self._confirmed: set[str] = set()
         self._is_connected = False
@@ -79,14 +82,20 @@ class Listener:
         if self._thread is not None:
             self._thread.join(CLOSE_S)
 
+    def abandon(self) -> None:
+        """In a forked process: lets go of the connection without ending it, since it is that of the other one."""
+        self._line.close()
+
     def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():
             try:
                 self._subscribe()
-                self._on_gap()
+                self._gap.opens()
                 pause_s = FIRST_PAUSE_S
                 while not self._closed.is_set():
+                    if self._gap.is_due:
+                        self._gap.was_looked_at(is_answered=self._on_gap())
                     self._read()
             except (redis.RedisError, OSError) as error:
                 self._fail(error)

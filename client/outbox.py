@@ -8,6 +8,10 @@ import redis.asyncio
 
 Words = tuple[str | bytes, ...]
 
+Pending = list[tuple[Words, asyncio.Future[Any]]]
+
+INTERRUPTED = "the task that sends for this client was ended"
+
 #: The most commands that are sent together.
 GROUP = 256
 
@@ -20,7 +24,7 @@ class Outbox:
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
         self._client = client
-        self._pending: list[tuple[Words, asyncio.Future[Any]]] = []
+        self._pending: Pending = []
         self._sending: asyncio.Task[None] | None = None
 
     async def send(self, *words: str | bytes) -> Any:
@@ -28,14 +32,16 @@ class Outbox:
 
         Raises:
             redis.RedisError: whether it was performed is unknown when that is a connection error.
+            Exception: whatever else has kept it from being sent.
         """
         answer = asyncio.get_running_loop().create_future()
         self._pending.append((words, answer))
-        if self._sending is None:
+        if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_pending())
         return await answer
 
     async def _send_pending(self) -> None:
+        group: Pending = []
         try:
             while self._pending:
                 group, self._pending = self._pending[:GROUP], self._pending[GROUP:]
@@ -47,8 +53,17 @@ class Outbox:
                         future.set_exception(answer)
                     else:
                         future.set_result(answer)
-        finally:
-            self._sending = None
+        except BaseException as error:
+            self._give_up(group, error)
+            raise
+
+    def _give_up(self, group: Pending, error: BaseException) -> None:
+        """Nobody is left waiting, whatever has ended the task, its cancellation included."""
+        pending, self._pending = self._pending, []
+        for _, future in group + pending:
+            if not future.done():
+                # Not the cancellation itself: who awaits this was not cancelled.
+                future.set_exception(error if isinstance(error, Exception) else redis.ConnectionError(INTERRUPTED))
 
     async def _answers(self, commands: list[Words]) -> list[Any]:
         try:

@@ -4,18 +4,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any, Unpack
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 from redis import RedisError
 
-from client.errors import ClientClosedError, NobodyListensError, RedisAwayError, TaskError
+from client.errors import ClientClosedError, MisplacedError, NobodyListensError, OptionError, RedisAwayError, TaskError
 from client.request import Key, RequestName
 from contract import ControlMessage, ErrorCode, RefusedRequestError, Sender, request_key
 from errors import SettingsError
 from setting_sections import Limits, RedisSettings
 
 CLOSED = "the client was closed"
+
+#: A request whose `reply_to` an ingress does not allow is refused at once, but where the client does not hear it. So
+#: until a channel has proved allowed, a client looks after this long at what is kept.
+REFUSED_AFTER_S = 1.0
 
 
 class Place:
@@ -65,17 +69,25 @@ def own_channel(redis: RedisSettings, limits: Limits) -> str:
     return redis.channels.results_queue
 
 
-def cancellation(user_id: str | int, **name: Unpack[RequestName]) -> bytes:
+def cancellation(user_id: str | int | UUID, **name: Unpack[RequestName]) -> bytes:
     """The control message that cancels a request of this user, named by its `request_id` or its `task_id`.
 
     Raises:
+        OptionError: when something else is given.
         TaskError: when that cannot be the name of a request.
     """
+    if unknown := name.keys() - RequestName.__annotations__.keys():
+        accepted = " and ".join(RequestName.__annotations__)
+        raise OptionError(f"{', '.join(sorted(unknown))} is no name of a request; there are {accepted}")
+    fields = {"action": "cancel", "user_id": user_id, **name}
     try:
-        message = ControlMessage.model_validate({"action": "cancel", "user_id": user_id} | name)
+        message = ControlMessage.model_validate(
+            {field: str(value) if isinstance(value, UUID) else value for field, value in fields.items()}
+        )
     except ValidationError as error:
         details = error.errors(include_url=False)[0]
-        complaint = f"Invalid {'.'.join(map(str, details['loc']))!r}: {details['msg']}"
+        where = repr(".".join(map(str, details["loc"]))) if details["loc"] else "cancellation"
+        complaint = f"Invalid {where}: {details['msg']}"
         refusal = RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
         raise TaskError(refusal.outcome) from None
     return message.model_dump_json(exclude_none=True).encode()
@@ -89,6 +101,15 @@ def is_cluster(hello: list[Any]) -> bool:
 def nobody_listens(channel: str) -> NobodyListensError:
     """The error for a channel on which nobody is."""
     return NobodyListensError(f"nobody listens on channel {channel!r}: no ingress runs, or it uses another Redis")
+
+
+def sent_by_another_process(key: Key) -> MisplacedError:
+    """The error for a request whose outcome the process hears that this one was forked from."""
+    user_id, request_id = key
+    return MisplacedError(
+        f"request {request_id!r} of user {user_id!r} was sent by the process that this one was forked from, and its "
+        "outcome is heard there; send it again with the same request_id to get that here, too"
+    )
 
 
 def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:

@@ -1,12 +1,14 @@
 """A request as a client composes it: the task's parameters, and beside them the options."""
 
+import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, NamedTuple, TypedDict
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from client.errors import TaskError
+from client.errors import OptionError, TaskError
 from contract import ErrorCode, RefusedRequestError, Sender, read_request
 
 #: Whose request it is and its request id: what an outcome and an event are known by.
@@ -20,7 +22,7 @@ TIMEOUT_S = 60.0
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request has beside its parameters.
+    """What a request has beside its parameters. An option that is None has its default, as if it were not given.
 
     Attributes:
         user_id: whose request it is; "python" where it is not given.
@@ -33,24 +35,35 @@ class RequestOptions(TypedDict, total=False):
         events: hear the request's events from the first one on.
     """
 
-    user_id: str | int
-    request_id: str
-    delay_ms: int
-    max_age_ms: int
-    timeout_s: float
-    durable: bool
-    events: bool
+    user_id: str | int | UUID | None
+    request_id: str | UUID | None
+    delay_ms: int | None
+    max_age_ms: int | None
+    timeout_s: float | None
+    durable: bool | None
+    events: bool | None
+
+
+class Options(NamedTuple):
+    """`RequestOptions`, each of them with a value."""
+
+    user_id: str | int | UUID = USER_ID
+    request_id: str | UUID | None = None
+    delay_ms: int | None = None
+    max_age_ms: int | None = None
+    timeout_s: float = TIMEOUT_S
+    durable: bool = False
+    events: bool = False
+
+
+DEFAULTS = Options()
 
 
 class RequestName(TypedDict, total=False):
     """What a request is known by: one of the two."""
 
-    request_id: str
-    task_id: str
-
-
-#: Those that are fields of the request.
-FIELDS = ("user_id", "request_id", "delay_ms", "max_age_ms")
+    request_id: str | UUID | None
+    task_id: str | UUID | None
 
 
 class Composed(NamedTuple):
@@ -60,37 +73,83 @@ class Composed(NamedTuple):
     data: bytes
 
 
-def merge(options: RequestOptions, changes: RequestOptions) -> RequestOptions:
+def merge(options: Options, changes: RequestOptions) -> Options:
     """`options`, with those of `changes` in their places.
 
     Raises:
-        TypeError: when there is no such option.
+        OptionError: when there is no such option, or `timeout_s`, `durable` or `events` cannot have that value. The
+            others are judged with the request, as an ingress judges them.
     """
-    if unknown := changes.keys() - RequestOptions.__annotations__.keys():
-        accepted = ", ".join(RequestOptions.__annotations__)
-        raise TypeError(f"{', '.join(sorted(unknown))} is no option of a request; there are {accepted}")
-    return {**options, **changes}
+    if unknown := changes.keys() - set(Options._fields):
+        accepted = ", ".join(Options._fields)
+        raise OptionError(f"{', '.join(sorted(unknown))} is no option of a request; there are {accepted}")
+    given: dict[str, Any] = {
+        name: getattr(DEFAULTS, name) if value is None else value for name, value in changes.items()
+    }
+    for name in ("durable", "events"):
+        if not isinstance(given.get(name, False), bool):
+            raise OptionError(f"the option {name} is {given[name]!r}; it should be True or False")
+    merged = options._replace(**given)
+    return merged._replace(timeout_s=seconds(merged.timeout_s, TIMEOUT_S))
 
 
-def compose(task_type: str, parameters: Mapping[str, Any], options: RequestOptions, reply_to: str | None) -> Composed:
+def seconds(timeout_s: float | None, default_s: float) -> float:
+    """How long is waited: `default_s` for None.
+
+    Raises:
+        OptionError: when it is no number of seconds.
+    """
+    if timeout_s is None:
+        return default_s
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, Real) or math.isnan(timeout_s):
+        raise OptionError(f"timeout_s is {timeout_s!r}; it should be a number of seconds, math.inf to wait without end")
+    return timeout_s
+
+
+def compose(task_type: str, parameters: Mapping[str, Any], options: Options, reply_to: str | None) -> Composed:
     """The request as it is sent, with a new request id where the options have none.
 
     Raises:
         TaskError: when it is none: `invalid_request`, as an ingress would say, or `invalid_json`; `invalid_parameters`
             when a parameter cannot be written as JSON.
     """
-    given = {name: value for name, value in options.items() if name in FIELDS}
-    fields: dict[str, Any] = {"task_type": task_type, "user_id": USER_ID, "request_id": str(uuid4())} | given
-    # The parameters last: of a request that is too large only the beginning is read, to know whom to tell.
-    fields |= ({"reply_to": reply_to} if reply_to else {}) | {"parameters": parameters}
+    request_id = uuid4() if options.request_id is None else options.request_id
+    fields: dict[str, Any] = {"task_type": task_type, "user_id": options.user_id, "request_id": request_id}
+    optional = {"delay_ms": options.delay_ms, "max_age_ms": options.max_age_ms, "reply_to": reply_to}
+    fields |= {name: value for name, value in optional.items() if value is not None}
     try:
-        data = to_json(fields, inf_nan_mode="constants")
+        # The parameters last: of a request that is too large only the beginning is read, to know whom to tell.
+        data = to_json(fields | {"parameters": parameters}, inf_nan_mode="constants")
         # Judged as the ingress does, so that what is wrong is known before anything is sent.
-        read_request(data)
+        request = read_request(data)
+    except (PydanticSerializationError, RefusedRequestError) as error:
+        raise TaskError(_refusal(error, fields, parameters).outcome) from None
+    assert request.request_id is not None  # noqa: S101
+    # As it was read: a UUID is a string in the outcome.
+    return Composed((request.user_id, request.request_id), data)
+
+
+def _refusal(error: Exception, fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> RefusedRequestError:
+    """Why this is no request. What JSON has no word for is named: who reads the JSON knows the column only."""
+    if isinstance(error, RefusedRequestError) and error.code is not ErrorCode.INVALID_JSON:
+        return error
+    for name, value in fields.items():
+        if reason := _why_no_json(value):
+            return RefusedRequestError(ErrorCode.INVALID_REQUEST, f"Invalid {name!r} field: {reason}", Sender())
+    sender = Sender(task_type=fields["task_type"] if isinstance(fields["task_type"], str) else None)
+    for name, value in parameters.items():
+        if reason := _why_no_json(value):
+            complaint = f"Invalid {name!r} parameter: {reason}"
+            return RefusedRequestError(ErrorCode.INVALID_PARAMETERS, complaint, sender)
+    if isinstance(error, RefusedRequestError):
+        return error
+    return RefusedRequestError(ErrorCode.INVALID_PARAMETERS, f"They cannot be written as JSON: {error}", sender)
+
+
+def _why_no_json(value: object) -> str | None:
+    try:
+        if to_json(value, inf_nan_mode="constants") != to_json(value, inf_nan_mode="null"):
+            return "JSON has no NaN and no infinity, send a finite number or None"
     except PydanticSerializationError as error:
-        sender = Sender(task_type=task_type)
-        refusal = RefusedRequestError(ErrorCode.INVALID_PARAMETERS, f"They cannot be written as JSON: {error}", sender)
-        raise TaskError(refusal.outcome) from None
-    except RefusedRequestError as refusal:
-        raise TaskError(refusal.outcome) from None
-    return Composed((fields["user_id"], fields["request_id"]), data)
+        return f"it cannot be written as JSON: {error}"
+    return None

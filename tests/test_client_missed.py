@@ -1,0 +1,171 @@
+"""What a client has not heard, it finds where outcomes are kept. That it looks there when it has lost its connection is
+tested with each client."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+from redis.exceptions import NoPermissionError
+
+import client.async_listener
+import client.connection
+import client.listener
+from client import AsyncCallboardClient, CallboardClient, TaskError
+from client.connection import BlockingWaiter
+from client.desk import Desk
+from contract import ErrorCode, EventKind
+from tests.redis_under_test import open_client
+from tests.subscribers import subscribers
+from tests.system import System
+from tests.wire import Wire, new_user
+
+#: Longer than a test may take: whatever is found is not found because this is over.
+NEVER_S = 3600.0
+
+
+class Cable:
+    """To the client that connects while it is there; the connection on which that hears may be lost."""
+
+    def __init__(self, operator: "redis.Redis") -> None:
+        self._operator = operator
+        self._others = subscribers(operator)
+
+    def is_pulled(self) -> None:
+        """Redis ends the connection."""
+        for own in subscribers(self._operator) - self._others:
+            self._operator.client_kill_filter(_id=own)
+
+
+@pytest.fixture
+def cable(system: System, wire: Wire) -> Iterator[Cable]:
+    with open_client(system.redis_url) as operator:
+        yield Cable(operator)
+
+
+@contextmanager
+def looks(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Any = redis.client.Pipeline, failures: int = 0
+) -> Iterator[list[str]]:
+    """The looks for what is kept, as they are made; to so many of the first ones Redis says that it is loading."""
+    looked: list[str] = []
+    answer = pipeline.execute
+
+    def execute(self: Any, *, raise_on_error: bool) -> object:
+        (command, *_), _ = self.command_stack[0]
+        if command == "GET":
+            looked.append(command)
+            if len(looked) <= failures:
+                raise redis.BusyLoadingError("Redis is loading the dataset in memory")
+        return answer(self, raise_on_error=raise_on_error)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "execute", execute)
+        yield looked
+
+
+def test_a_look_that_redis_did_not_answer_is_repeated(
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.listener, "FIRST_PAUSE_S", 2.0)
+    with CallboardClient(system.redis_url, listen_on="results", user_id=new_user(), timeout_s=NEVER_S) as callboard:
+        # Once it has heard, its first look is over.
+        wire.outcome_of(callboard.send("reverse_string", text="abc").outcome().user_id)
+        with looks(monkeypatch, failures=2) as looked:
+            request = callboard.send("waits", seconds=0.5)
+            cable.is_pulled()
+            assert wire.outcome_of(request.user_id)["status"] == "completed"
+            assert request.result() == {"text": "waited"}
+            assert len(looked) == 3
+
+
+def test_a_look_that_redis_did_not_answer_is_repeated_in_an_event_loop(
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", 2.0)
+
+    async def lose_the_connection() -> None:
+        async with AsyncCallboardClient(
+            system.redis_url, listen_on="results", user_id=new_user(), timeout_s=NEVER_S
+        ) as callboard:
+            heard = await (await callboard.send("reverse_string", text="abc")).outcome()
+            await asyncio.to_thread(wire.outcome_of, heard.user_id)
+            with looks(monkeypatch, redis.asyncio.client.Pipeline, failures=2) as looked:
+                request = await callboard.send("waits", seconds=0.5)
+                cable.is_pulled()
+                assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
+                assert await request.result() == {"text": "waited"}
+                assert len(looked) == 3
+
+    asyncio.run(lose_the_connection())
+
+
+def test_who_may_not_read_outcomes_is_not_to_ask_again() -> None:
+    desk = Desk(BlockingWaiter)
+    assert desk.take_kept([None, NoPermissionError("NOPERM this user has no permissions")])
+    assert not desk.take_kept([None, redis.ResponseError("MASTERDOWN Link with MASTER is down")])
+
+
+def test_the_last_event_is_made_of_an_outcome_that_was_not_heard(
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.listener, "FIRST_PAUSE_S", NEVER_S)
+    with CallboardClient(system.redis_url, listen_on="results", user_id=new_user(), events=True) as callboard:
+        request = callboard.send("waits", seconds=0.5)
+        events = request.events(timeout_s=3)
+        assert next(events).event is EventKind.ACCEPTED
+        cable.is_pulled()
+        assert wire.outcome_of(request.user_id)["status"] == "completed"
+        assert [event.event for event in events][-1] is EventKind.COMPLETED
+
+
+def test_the_last_event_is_made_of_an_outcome_that_was_not_heard_in_an_event_loop(
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", NEVER_S)
+
+    async def lose_the_connection() -> EventKind:
+        async with AsyncCallboardClient(
+            system.redis_url, listen_on="results", user_id=new_user(), events=True
+        ) as callboard:
+            request = await callboard.send("waits", seconds=0.5)
+            events = request.events(timeout_s=3)
+            assert (await anext(events)).event is EventKind.ACCEPTED
+            cable.is_pulled()
+            assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
+            return [event.event async for event in events][-1]
+
+    assert asyncio.run(lose_the_connection()) is EventKind.COMPLETED
+
+
+def test_a_channel_that_is_not_allowed_is_told_soon(system: System) -> None:
+    with CallboardClient(system.redis_url, listen_on="elsewhere", timeout_s=NEVER_S) as callboard:
+        sent = [callboard.send("reverse_string", text=text) for text in "abc"]
+        for request in sent:
+            with pytest.raises(TaskError, match="Invalid 'reply_to' field: the channel should match results:"):
+                request.result()
+        assert [event.error_code for event in sent[0].events()] == [ErrorCode.INVALID_REQUEST]
+        assert [event.error_code for event in callboard.send("waits").events()] == [ErrorCode.INVALID_REQUEST]
+
+
+def test_a_channel_that_is_not_allowed_is_told_soon_in_an_event_loop(system: System) -> None:
+    async def call() -> None:
+        async with AsyncCallboardClient(system.redis_url, listen_on="elsewhere", timeout_s=NEVER_S) as callboard:
+            for _ in range(2):
+                failures = await asyncio.gather(*(callboard.call("waits") for _ in range(50)), return_exceptions=True)
+                assert {type(failure) for failure in failures} == {TaskError}
+
+    asyncio.run(call())
+
+
+def test_one_look_shows_that_a_channel_is_allowed(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.connection, "REFUSED_AFTER_S", NEVER_S)
+    with CallboardClient(system.redis_url, listen_on="results:mine") as callboard:
+        callboard.call("reverse_string", text="abc")
+        monkeypatch.setattr(client.connection, "REFUSED_AFTER_S", 0.0)
+        with looks(monkeypatch) as looked:
+            for _ in range(2):
+                assert callboard.call("waits", seconds=0.2) == {"text": "waited"}
+            assert len(looked) == 1
