@@ -20,6 +20,7 @@ from tests.faults.rows import (
 ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-killed": workers.killed,
     "worker-machine-killed": workers.machine_killed,
+    "worker-frozen-and-killed": workers.frozen_and_killed,
     "worker-killed-idle": workers.killed_on_an_idle_system,
     "worker-killed-delayed": workers.killed_with_delayed_messages,
     "poison": workers.poison,

@@ -16,6 +16,9 @@ from tests.waiting import wait_until
 #: Redelivery begins so long after a death at the latest.
 RECOVERY_S = 10.0
 
+#: A worker that stands still is dead to the others after 9 s at the latest.
+FROZEN_S = 10.0
+
 #: One request in so many is poison, and is tried so often, by default.
 POISON_EVERY = 50
 POISON_TRIES = 3
@@ -35,6 +38,22 @@ def machine_killed(extent: Extent) -> Row:
         site.start("ingress", "worker-1", "worker-2")
         strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
         return _timely(disturbed("a worker killed with all its processes", site, extent, strikes))
+
+
+def frozen_and_killed(extent: Extent) -> Row:
+    """A worker stands still until another one has taken over what it had, and dies then: what Redis has given it in
+    between, on questions of before, is nobody else's."""
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        strikes = [partial(_freeze_and_kill, site, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        return disturbed("a worker frozen for 10 s, then killed", site, extent, strikes)
+
+
+def _freeze_and_kill(site: Site, name: str) -> None:
+    for process in site.system.family(name):
+        process.suspend()
+    time.sleep(FROZEN_S)
+    site.kill_and_start(name)
 
 
 def killed_on_an_idle_system(extent: Extent) -> Row:
