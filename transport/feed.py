@@ -46,15 +46,14 @@ class Feed:
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
+        self.queue_name = queue_name
         self._owner = (namespace, queue_name, worker_id)
-        queue = f"{namespace}:{queue_name}"
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
-        self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
+        self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
         self._generation = ""
-        self._client = client
         self._postpone_script = script(client, "postpone")
-        self._suspects = f"{queue}.suspects"
+        self._begin_script = script(client, "begin")
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
@@ -68,7 +67,7 @@ class Feed:
             if self._line.is_answered(timeout_s):
                 return self._answer(wanted, timeout_s)
             if time.monotonic() - asked_s > QUESTION_S + GRACE_S:
-                raise redis.TimeoutError(f"no answer about {self._owner[1]!r} in {QUESTION_S + GRACE_S} s")
+                raise redis.TimeoutError(f"no answer about {self.queue_name!r} in {QUESTION_S + GRACE_S} s")
         except (redis.RedisError, OSError):
             self.close()
             raise
@@ -92,7 +91,7 @@ class Feed:
 
     def count_beginning(self, redis_message_id: str) -> None:
         """Notes that a message which may be what has killed a worker is begun once more."""
-        self._client.hincrby(self._suspects, redis_message_id, 1)
+        self._begin_script(keys=self._owner[:1], args=[self.queue_name, redis_message_id])
 
     def close(self) -> None:
         """Takes the question back. What Redis had put aside by then stays so until this worker's next fetch."""

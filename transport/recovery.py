@@ -53,7 +53,7 @@ class Recovery:
         self._max_crashes = max_crashes
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
         self._condemn = condemn
-        self._recovered: set[str] = set()
+        self._recovered: set[bytes] = set()
         self._advance_due_s = 0.0
         self._clear_due_s = 0.0
 
@@ -78,7 +78,7 @@ class Recovery:
             self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
-    def _bring_back(self, queue_names: Collection[str], dead: Collection[str]) -> None:
+    def _bring_back(self, queue_names: Collection[str], dead: Collection[bytes]) -> None:
         # One that died stays on the list: it may have worked for queues that only other workers know.
         self._recovered.intersection_update(dead)
         found = [worker_id for worker_id in dead if worker_id not in self._recovered]
@@ -87,7 +87,7 @@ class Recovery:
                 self._recover(queue_name, found)
         self._recovered.update(found)
 
-    def _recover(self, queue_name: str, dead: list[str]) -> None:
+    def _recover(self, queue_name: str, dead: list[bytes]) -> None:
         ids, messages = self._recover_script(
             keys=[self._namespace], args=[queue_name, self._worker_id, self._max_crashes, *dead]
         )
