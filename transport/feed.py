@@ -24,13 +24,16 @@ GENERATION_S = 60
 #: The pause between two questions to a Redis that cannot block.
 POLL_S = 0.1
 
+#: How often one was begun that is not to be begun any more; as in recover.lua.
+CONDEMNED = -1
+
 
 class Fetched(NamedTuple):
     """A message as it is in Redis; without data when somebody has removed it meanwhile."""
 
     redis_message_id: str
     data: bytes | None
-    #: How often it was begun, when a worker has died with it in its hands; else 0.
+    #: How often it was begun, when a worker has died with it in its hands, or `CONDEMNED`; else 0.
     begun: int = 0
 
 
@@ -43,6 +46,7 @@ class Feed:
     """
 
     def __init__(self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str) -> None:
+        self.queue_name = queue_name
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
