@@ -226,6 +226,43 @@ def test_a_worker_that_stops_while_a_suspect_runs_does_not_count_as_its_death(fl
     assert not fleet.client.exists("dramatiq:default.suspects")
 
 
+def test_a_suspect_that_was_given_back_unbegun_was_not_begun(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    stopping = fleet.worker().consume("default", timeout=TIMEOUT_MS)
+    delivery = next(stopping)
+    assert delivery is not None
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
+    stopping.requeue([delivery])
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"]
+    assert perform(fleet.worker())
+
+
+def test_a_suspect_is_not_given_back_by_a_worker_that_has_lost_it(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    frozen, living = fleet.worker(), fleet.worker()
+    assert not consume(living, "default.DQ")
+    consumer = frozen.consume("default", timeout=TIMEOUT_MS)
+    delivery = next(consumer)
+    assert delivery is not None
+    consume(living)
+    fleet.kill(frozen)
+    fleet.look_after(living)
+    consumer.requeue([delivery])
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
+    assert len(perform(living, count=2)) == 1
+
+
+def test_a_suspect_that_was_cancelled_before_it_is_begun_is_forgotten(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    feed = Feed(fleet.client, fleet.brokers[0].namespace, "default", "any")
+    fleet.client.delete("dramatiq:default.suspects")
+    feed.count_beginning("any")
+    assert not fleet.client.exists("dramatiq:default.suspects")
+
+
 def test_without_memory_a_worker_starts_and_performs_what_another_one_has_died_with() -> None:
     with RedisServer() as server, connect(server.url) as client:
         fleet = Fleet(server.url, client)

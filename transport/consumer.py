@@ -105,14 +105,15 @@ class BlockingConsumer(Consumer):
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Puts messages that no task has begun back on their queue, with whatever else is not in hand."""
-        for message in messages:
-            self._in_hand.remove(cast(Delivery, message).redis_message_id)
+        given_back = [cast(Delivery, message).redis_message_id for message in messages]
+        for redis_message_id in given_back:
+            self._in_hand.remove(redis_message_id)
         self._fetched.clear()
         self._suspects.clear()
         # First: an answer that is on its way must be at its end before what it brought is put back.
         self._feed.close()
         try:
-            self._feed.put_back(tuple(self._in_hand))
+            self._feed.put_back(tuple(self._in_hand), let_go=given_back)
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
