@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -50,7 +51,6 @@ class Feed:
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
-        self.queue_name = queue_name
         self._owner = (namespace, queue_name, worker_id)
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
@@ -58,6 +58,7 @@ class Feed:
         self._generation = ""
         self._postpone_script = script(client, "postpone")
         self._begin_script = script(client, "begin")
+        self._rename_script = script(client, "rename")
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
@@ -125,9 +126,19 @@ class Feed:
             time.sleep(min(POLL_S, timeout_s))
         counts = begun or [None] * len(ids)
         return [
-            Fetched(redis_message_id.decode(), data, int(count or 0))
+            Fetched(self._name(redis_message_id), data, int(count or 0))
             for redis_message_id, data, count in zip(ids, messages, counts, strict=True)
         ]
+
+    def _name(self, redis_message_id: bytes) -> str:
+        """The id as a text; where it is none, a new one, by which the message can be ended like any other."""
+        with suppress(UnicodeDecodeError):
+            # An empty one is what ids end with where they are listed for put_back.lua.
+            if name := redis_message_id.decode():
+                return name
+        name = str(uuid4())
+        self._rename_script(keys=self._owner[:1], args=[*self._owner[1:], redis_message_id, name])
+        return name
 
     def _receive_end_of_waiting(self) -> bool:
         """Whether Redis has waited."""
