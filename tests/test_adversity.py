@@ -1,4 +1,4 @@
-"""An ingress that something is wrong with: no memory in Redis, rights or keys that are not as they should be."""
+"""A Callboard that something is wrong with: no memory in Redis, rights or keys that are not as they should be."""
 
 import json
 from collections.abc import Iterator
@@ -60,6 +60,17 @@ def test_a_stream_that_has_filled_the_memory_is_read_by_an_ingress_that_starts(s
     wire.client.config_set("maxmemory", 1)
     system.start("ingress")
     assert wire.outcome_of(user_id)["status"] == "completed"
+
+
+def test_a_worker_that_starts_without_memory_performs_what_waits(system: System, wire: Wire) -> None:
+    users = [new_user() for _ in range(20)]
+    system.start("ingress")
+    for user_id in users:
+        wire.publish(request(user_id))
+    wait_until(lambda: wire.client.hlen("dramatiq:default.msgs") == len(users), "all were taken in")
+    wire.client.config_set("maxmemory", 1)
+    system.start("worker")
+    assert [wire.outcome_of(user_id)["status"] for user_id in users] == ["completed"] * len(users)
 
 
 def test_a_repeat_is_not_refused_for_want_of_memory_while_the_first_one_waits(system: System, wire: Wire) -> None:

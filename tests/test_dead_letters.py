@@ -102,10 +102,11 @@ def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server:
     delivery = morgue.begin()
     morgue.client.hset("dramatiq:default.suspects", delivery.redis_message_id, 1)
     other = Morgue(redis_server.url, morgue.client).broker
-    other.consume("default", timeout=50)
+    consumer = other.consume("default", timeout=50)
     morgue.client.delete(f"dramatiq:__alive__.{morgue.broker.broker_id}")
     morgue.client.set("dramatiq:__looked__", "", px=1000)
     other.maintain()
+    assert next(consumer) is None
     other.close()
     assert (morgue.only().error, morgue.only().error_code) == (CONDEMNED, ErrorCode.FAILED)
 

@@ -11,7 +11,9 @@ from dramatiq.common import current_millis
 from client.redis_server import RedisServer
 from contract import ErrorCode
 from tests.redis_under_test import key_prefix
+from tests.waiting import wait_until
 from transport.connection import connect
+from transport.feed import Feed
 from transport.messages import Delivery
 from transport.redis_broker import CONDEMNED, CallboardBroker
 
@@ -54,10 +56,18 @@ class Fleet:
 
     def look_after(self, broker: CallboardBroker) -> None:
         """Has this worker look after the queues now, as it does every few seconds."""
-        self.client.delete("dramatiq:__look__")
-        self.client.set("dramatiq:__looked__", "", px=1000)
-        for _ in range(2):  # The beat that follows a look has none.
-            broker.maintain()
+        for _ in range(2):  # The first look, when Redis knows of none before, finds nobody.
+            self.client.delete("dramatiq:__look__")
+            for _ in range(2):  # The beat that follows a look has none.
+                broker.maintain()
+
+    def die_with_a_message(self) -> None:
+        """A worker gets one and dies; another one brings it back."""
+        dying, next_one = self.worker(), self.worker()
+        assert consume(dying)
+        consume(next_one)
+        self.kill(dying)
+        self.look_after(next_one)
 
 
 @pytest.fixture
@@ -84,6 +94,14 @@ def consume(broker: CallboardBroker, queue_name: str = "default", count: int = 1
     return [delivery for delivery in deliveries if isinstance(delivery, Delivery)]
 
 
+def perform(broker: CallboardBroker, count: int = 1) -> list[Delivery]:
+    """The same, and they are done."""
+    deliveries = consume(broker, count=count)
+    for delivery in deliveries:
+        broker.consume("default").ack(delivery)
+    return deliveries
+
+
 def test_what_a_dead_worker_held_goes_to_another_one(fleet: Fleet) -> None:
     sent = fleet.send(3)
     dead, living = fleet.worker(), fleet.worker()
@@ -98,6 +116,20 @@ def test_what_a_dead_worker_held_goes_to_another_one(fleet: Fleet) -> None:
         found.append(delivery)
         consumer.ack(delivery)
     assert sorted(delivery.message_id for delivery in found) == sorted(sent)
+
+
+def test_what_a_question_of_a_dead_worker_takes_after_that_goes_to_another_one(fleet: Fleet) -> None:
+    dead, living = fleet.worker(), fleet.worker()
+    assert not consume(living)
+    question = dead.consume("default", timeout=TIMEOUT_MS)
+    assert next(question) is None
+    fleet.kill(dead)
+    fleet.look_after(living)
+    (sent,) = fleet.send()
+    taken = f"dramatiq:__acks__.{dead.broker_id}.default"
+    wait_until(lambda: fleet.client.exists(taken), "Redis has answered its question")
+    fleet.look_after(living)
+    assert [delivery.message_id for delivery in perform(living)] == [sent]
 
 
 def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet: Fleet) -> None:
@@ -134,15 +166,31 @@ def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) 
     fleet.send()
     for _ in range(3):
         assert not fleet.verdicts.heard
-        dying, next_one = fleet.worker(), fleet.worker()
-        assert consume(dying)
-        consume(next_one)
-        fleet.kill(dying)
-        fleet.look_after(next_one)
+        fleet.die_with_a_message()
+    assert not consume(fleet.worker())
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, CONDEMNED)]
     assert fleet.client.zcard("dramatiq:default.XQ") == 1
     assert fleet.client.hlen("dramatiq:default.msgs") == 0
     assert not fleet.client.exists("dramatiq:default.suspects")
+
+
+def test_a_condemned_message_is_ended_once_when_the_worker_that_was_to_end_it_has_died(fleet: Fleet) -> None:
+    fleet.send()
+    for _ in range(3):
+        fleet.die_with_a_message()
+    dying, living = fleet.worker(), fleet.worker()
+    assert not consume(dying, "default.DQ")  # It is known now, and has not fetched the message.
+    feed = Feed(dying.client, dying.namespace, "default", dying.broker_id)
+    wait_until(lambda: feed.fetch(1, 0), "it has fetched the message")
+    feed.close()
+    assert not consume(living)
+    fleet.kill(dying)
+    for _ in range(2):
+        fleet.look_after(living)
+        assert not consume(living)
+    assert fleet.verdicts.heard == [(ErrorCode.FAILED, CONDEMNED)]
+    assert fleet.client.zcard("dramatiq:default.XQ") == 1
+    assert fleet.client.hlen("dramatiq:default.msgs") == 0
 
 
 def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:
@@ -174,9 +222,69 @@ def test_a_worker_that_stops_while_a_suspect_runs_does_not_count_as_its_death(fl
     begun = fleet.client.hvals("dramatiq:default.suspects")
     stopping.close()
     assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"] != begun
-    (delivery,) = consume(next_one)
-    next_one.consume("default", prefetch=1, timeout=TIMEOUT_MS).ack(delivery)
+    assert perform(next_one)
     assert not fleet.client.exists("dramatiq:default.suspects")
+
+
+def test_a_suspect_that_was_given_back_unbegun_was_not_begun(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    stopping = fleet.worker().consume("default", timeout=TIMEOUT_MS)
+    delivery = next(stopping)
+    assert delivery is not None
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
+    stopping.requeue([delivery])
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"]
+    assert perform(fleet.worker())
+
+
+def test_a_suspect_is_not_given_back_by_a_worker_that_has_lost_it(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    frozen, living = fleet.worker(), fleet.worker()
+    assert not consume(living, "default.DQ")
+    consumer = frozen.consume("default", timeout=TIMEOUT_MS)
+    delivery = next(consumer)
+    assert delivery is not None
+    consume(living)
+    fleet.kill(frozen)
+    fleet.look_after(living)
+    consumer.requeue([delivery])
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
+    assert len(perform(living, count=2)) == 1
+
+
+def test_a_suspect_that_was_cancelled_before_it_is_begun_is_forgotten(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    feed = Feed(fleet.client, fleet.brokers[0].namespace, "default", "any")
+    fleet.client.delete("dramatiq:default.suspects")
+    feed.count_beginning("any")
+    assert not fleet.client.exists("dramatiq:default.suspects")
+
+
+def test_without_memory_a_worker_starts_and_performs_what_another_one_has_died_with() -> None:
+    with RedisServer() as server, connect(server.url) as client:
+        fleet = Fleet(server.url, client)
+        sent = fleet.send(3)
+        dead, living = fleet.worker(), fleet.worker()
+        assert len(consume(dead, count=2)) == 2
+        client.config_set("maxmemory", 1)
+        performed = {delivery.message_id for delivery in consume(living)}
+        fleet.kill(dead)
+        fleet.look_after(living)
+        # Begun anew, as after a lost connection.
+        consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+        for _ in range(2):
+            delivery = wait_until(lambda: next(consumer), "it has the next one")
+            assert delivery is not None
+            performed.add(delivery.message_id)
+            consumer.ack(delivery)
+        assert performed == set(sent)
+        assert not client.exists("dramatiq:default.suspects")
+        for broker in fleet.brokers:
+            broker.close()
+            broker.client.close()
 
 
 def test_a_message_that_is_due_much_later_is_held_by_nobody(fleet: Fleet) -> None:

@@ -186,6 +186,28 @@ def test_an_entry_that_is_no_message_becomes_a_dead_letter(
     assert client.hkeys("dramatiq:default.XQ.msgs") == client.zrange("dramatiq:default.XQ", 0, -1) == [b"broken"]
 
 
+@pytest.mark.parametrize("redis_message_id", [b"\xff\xfe", b""], ids=["no text", "empty"])
+def test_an_entry_whose_id_is_no_name_is_ended_like_any_other(
+    broker: CallboardBroker, client: "redis.Redis", redis_message_id: bytes
+) -> None:
+    def put(entry: bytes) -> None:
+        client.hset("dramatiq:default.msgs", redis_message_id, entry)
+        client.lpush("dramatiq:default", redis_message_id)
+
+    consumer = broker.consume("default", prefetch=2, timeout=TIMEOUT_MS)
+    neighbour, readable = broker.enqueue(message()), message()
+    put(b"\xff not a message")
+    for sent in (neighbour, readable):
+        received = wait_until(lambda: next(consumer), "a message is handed out")
+        assert received is not None
+        assert received.message_id == sent.message_id
+        consumer.ack(received)
+        if sent is neighbour:
+            put(readable.encode())
+    assert client.hlen("dramatiq:default.msgs") == 0
+    assert client.zcard("dramatiq:default.XQ") == client.hlen("dramatiq:default.XQ.msgs") == 1
+
+
 def test_a_consumer_that_starts_anew_finds_what_its_predecessor_had_fetched(broker: CallboardBroker) -> None:
     sent = [broker.enqueue(message()) for _ in range(3)]
     in_hand = next(broker.consume("default", prefetch=3, timeout=TIMEOUT_MS))

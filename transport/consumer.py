@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -18,7 +18,7 @@ from loguru import logger
 from transport.appetite import MOMENT_S, Appetite
 from transport.completion import NO_SUCCESSOR, Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
-from transport.feed import Feed, Fetched
+from transport.feed import CONDEMNED, Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
@@ -30,6 +30,10 @@ SUSPECT_PAUSE_S = 0.02
 
 #: No time in Unix ms is taken to be later: Redis keeps it as a float.
 LATEST_MS = 1e15
+
+#: Ends a message that was begun too often: gets queue name, redis message id and the message. To be repeated after a
+#: `redis.RedisError`.
+Condemn = Callable[[str, str, bytes | None], None]
 
 #: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
 #: are made here, over about as long.
@@ -51,23 +55,24 @@ class BlockingConsumer(Consumer):
 
     def __init__(
         self,
-        queue_name: str,
         feed: Feed,
         completion: Completion,
         pulse: Pulse,
         watchdog: Watchdog,
         *,
         in_hand: InHand,
+        condemn: Condemn,
         prefetch: int,
         timeout_ms: int,
     ) -> None:
-        self._queue_name = queue_name
+        self._queue_name = feed.queue_name
         self._feed = feed
         self._completion = completion
         self._pulse = pulse
         self._watchdog = watchdog
-        self._loop = f"queue {queue_name!r}"
+        self._loop = f"queue {feed.queue_name!r}"
         self._in_hand = in_hand
+        self._condemn = condemn
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
@@ -100,14 +105,15 @@ class BlockingConsumer(Consumer):
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Puts messages that no task has begun back on their queue, with whatever else is not in hand."""
-        for message in messages:
-            self._in_hand.remove(cast(Delivery, message).redis_message_id)
+        given_back = [cast(Delivery, message).redis_message_id for message in messages]
+        for redis_message_id in given_back:
+            self._in_hand.remove(redis_message_id)
         self._fetched.clear()
         self._suspects.clear()
         # First: an answer that is on its way must be at its end before what it brought is put back.
         self._feed.close()
         try:
-            self._feed.put_back(tuple(self._in_hand))
+            self._feed.put_back(tuple(self._in_hand), let_go=given_back)
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
@@ -161,7 +167,9 @@ class BlockingConsumer(Consumer):
         delivery: Delivery | None = None
         while self._fetched and delivery is None:
             fetched = self._fetched.popleft()
-            if fetched.begun:
+            if fetched.begun == CONDEMNED:
+                self._condemn(self._queue_name, fetched.redis_message_id, fetched.data)
+            elif fetched.begun:
                 self._suspects.append(fetched)
             elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
                 far.append((due_ms, fetched.redis_message_id))

@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -24,13 +25,16 @@ GENERATION_S = 60
 #: The pause between two questions to a Redis that cannot block.
 POLL_S = 0.1
 
+#: How often one was begun that is not to be begun any more; as in recover.lua.
+CONDEMNED = -1
+
 
 class Fetched(NamedTuple):
     """A message as it is in Redis; without data when somebody has removed it meanwhile."""
 
     redis_message_id: str
     data: bytes | None
-    #: How often it was begun, when a worker has died with it in its hands; else 0.
+    #: How often it was begun, when a worker has died with it in its hands, or `CONDEMNED`; else 0.
     begun: int = 0
 
 
@@ -43,18 +47,18 @@ class Feed:
     """
 
     def __init__(self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str) -> None:
+        self.queue_name = queue_name
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
         self._owner = (namespace, queue_name, worker_id)
-        queue = f"{namespace}:{queue_name}"
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
-        self._wait_command = ("BLMOVE", queue, aside, "LEFT", "RIGHT", QUESTION_S)
+        self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
         self._generation = ""
-        self._client = client
         self._postpone_script = script(client, "postpone")
-        self._suspects = f"{queue}.suspects"
+        self._begin_script = script(client, "begin")
+        self._rename_script = script(client, "rename")
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:
@@ -68,7 +72,7 @@ class Feed:
             if self._line.is_answered(timeout_s):
                 return self._answer(wanted, timeout_s)
             if time.monotonic() - asked_s > QUESTION_S + GRACE_S:
-                raise redis.TimeoutError(f"no answer about {self._owner[1]!r} in {QUESTION_S + GRACE_S} s")
+                raise redis.TimeoutError(f"no answer about {self.queue_name!r} in {QUESTION_S + GRACE_S} s")
         except (redis.RedisError, OSError):
             self.close()
             raise
@@ -92,7 +96,7 @@ class Feed:
 
     def count_beginning(self, redis_message_id: str) -> None:
         """Notes that a message which may be what has killed a worker is begun once more."""
-        self._client.hincrby(self._suspects, redis_message_id, 1)
+        self._begin_script(keys=self._owner[:1], args=[self.queue_name, redis_message_id])
 
     def close(self) -> None:
         """Takes the question back. What Redis had put aside by then stays so until this worker's next fetch."""
@@ -122,9 +126,19 @@ class Feed:
             time.sleep(min(POLL_S, timeout_s))
         counts = begun or [None] * len(ids)
         return [
-            Fetched(redis_message_id.decode(), data, int(count or 0))
+            Fetched(self._name(redis_message_id), data, int(count or 0))
             for redis_message_id, data, count in zip(ids, messages, counts, strict=True)
         ]
+
+    def _name(self, redis_message_id: bytes) -> str:
+        """The id as a text; where it is none, a new one, by which the message can be ended like any other."""
+        with suppress(UnicodeDecodeError):
+            # An empty one is what ids end with where they are listed for put_back.lua.
+            if name := redis_message_id.decode():
+                return name
+        name = str(uuid4())
+        self._rename_script(keys=self._owner[:1], args=[*self._owner[1:], redis_message_id, name])
+        return name
 
     def _receive_end_of_waiting(self) -> bool:
         """Whether Redis has waited."""

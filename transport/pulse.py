@@ -2,14 +2,14 @@
 
 import os
 import socket
-from collections.abc import Collection
 from typing import Any
 
 import redis
-from dramatiq.common import current_millis
+from dramatiq.common import current_millis, q_name
 
 from transport.presence import description
-from transport.queue_names import remember
+from transport.queue_names import REMEMBERED_MS
+from transport.scripts import script
 
 #: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
 #: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
@@ -73,8 +73,8 @@ class Pulse:
         self._has_looked = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
-        self._lock = f"{namespace}:__look__"
-        self._last_look = f"{namespace}:__looked__"
+        self._join_script = script(client, "join")
+        self._look_script = script(client, "look")
 
     def work_for(self, queue_name: str) -> None:
         """Makes this worker known, and the queue. Before it takes a message, or nobody would miss it.
@@ -82,7 +82,7 @@ class Pulse:
         Raises:
             redis.RedisError: it is not known.
         """
-        self._queue_names.add(queue_name)
+        self._queue_names.add(q_name(queue_name))
         self._join()
 
     def beat(self) -> None:
@@ -100,27 +100,16 @@ class Pulse:
             pipeline.delete(self._alive(self.worker_id))
             pipeline.execute()
 
-    def dead_workers(self) -> Collection[str] | None:
+    def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
         # The one that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
-        self._has_looked = not self._has_looked and bool(
-            self._client.set(self._lock, self.worker_id, nx=True, px=LOOK_MS)
-        )
-        if not self._has_looked:
+        if self._has_looked:
+            self._has_looked = False
             return None
-        workers: Any = self._client.zrange(self._heartbeats, 0, -1, withscores=True)
-        ours = [worker_id.decode() for worker_id, _ in workers if worker_id.startswith(WORKER_PREFIX.encode())]
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.mget(self._last_look, *map(self._alive, ours))
-            pipeline.set(self._last_look, self.worker_id, px=KEEP_LOOK_MS)
-            (last_look, *signs), _ = pipeline.execute()
-        if last_look is None:
-            return ()
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
-        dead = [worker_id for worker_id, sign in zip(ours, signs, strict=True) if sign is None]
-        for worker_id, shown_ms in workers:
-            if not worker_id.startswith(WORKER_PREFIX.encode()) and shown_ms < silent_since_ms:
-                dead.append(worker_id.decode())
+        words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]
+        dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
+        self._has_looked = dead is not None
         return dead
 
     def forget_long_dead(self) -> None:
@@ -128,13 +117,9 @@ class Pulse:
         self._client.zremrangebyscore(self._heartbeats, "-inf", current_millis() - FORGET_MS)
 
     def _join(self) -> None:
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(self._alive(self.worker_id), description("worker"), px=ALIVE_MS)
-            # With its time, for a stock Dramatiq worker that looks after the same queues.
-            pipeline.zadd(self._heartbeats, {self.worker_id: current_millis()})
-            if self._queue_names:
-                remember(pipeline, self.namespace, self._queue_names)
-            pipeline.execute()
+        times_ms = (ALIVE_MS, current_millis(), REMEMBERED_MS)
+        words: list[str | bytes | int] = [self.worker_id, description("worker"), *times_ms, *self._queue_names]
+        self._join_script(keys=[self.namespace], args=words)
 
     def _alive(self, worker_id: str) -> str:
         return alive_key(self.namespace, worker_id)

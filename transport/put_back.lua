@@ -10,33 +10,45 @@
 --          them were not begun after all
 
 local queue = KEYS[1] .. ":" .. ARGV[1]
+local suspects = queue .. ".suspects"
 local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
 
-local in_hand = {}
-local i = 5
-while i <= #ARGV and ARGV[i] ~= "" do
-    in_hand[ARGV[i]] = true
-    i = i + 1
+local in_hand, let_go = {}, {}
+local ids = in_hand
+for i = 5, #ARGV do
+    if ARGV[i] == "" then
+        ids = let_go
+    else
+        ids[ARGV[i]] = true
+    end
 end
+
+-- Only for what is still this worker's, and never below the one time that has made it a suspect: those that take this
+-- worker for dead may have brought the message back meanwhile.
+local function uncount_beginning(message_id)
+    local begun = redis.call("hget", suspects, message_id)
+    if begun and tonumber(begun) > 1 then
+        redis.call("hincrby", suspects, message_id, -1)
+    end
+end
+
+-- Out of memory Redis refuses a script's first write if that may take memory, and no later one: first what takes none.
+local aside = redis.call("lrange", acks .. ".aside", 0, -1)
+redis.call("del", acks .. ".aside")
 
 -- To the head: they were the next ones before, and are so again.
 for _, message_id in ipairs(redis.call("smembers", acks)) do
     if not in_hand[message_id] then
         redis.call("srem", acks, message_id)
+        if let_go[message_id] then
+            uncount_beginning(message_id)
+        end
         if redis.call("hexists", queue .. ".msgs", message_id) == 1 then
             redis.call("lpush", queue, message_id)
         end
     end
 end
-for _, message_id in ipairs(redis.call("lrange", acks .. ".aside", 0, -1)) do
+for _, message_id in ipairs(aside) do
     redis.call("lpush", queue, message_id)
 end
-redis.call("del", acks .. ".aside")
-
--- Last, both: out of memory Redis refuses a script's first write, if that may take memory, and no later one.
 redis.call("set", acks .. ".generation", ARGV[3], "ex", ARGV[4])
-for k = i + 1, #ARGV do
-    if redis.call("hexists", queue .. ".suspects", ARGV[k]) == 1 then
-        redis.call("hincrby", queue .. ".suspects", ARGV[k], -1)
-    end
-end

@@ -3,7 +3,6 @@
 from typing import Any
 
 import redis
-from dramatiq.common import q_name
 
 #: How long a queue is remembered that no worker has worked for.
 REMEMBERED_MS = 30 * 24 * 3600 * 1000
@@ -17,18 +16,7 @@ def namespace_of(key_prefix: str) -> str:
     return f"{key_prefix}dramatiq"
 
 
-def remember(pipeline: "redis.client.Pipeline", namespace: str, queue_names: set[str]) -> None:
-    """Has `pipeline` note that these are worked for."""
-    key = _key(namespace)
-    pipeline.sadd(key, *{q_name(queue_name) for queue_name in queue_names})
-    pipeline.pexpire(key, REMEMBERED_MS)
-
-
 def known_queues(client: "redis.Redis", namespace: str) -> list[str]:
     """Their names, without those of their delay queues."""
-    members: Any = client.smembers(_key(namespace))
+    members: Any = client.smembers(f"{namespace}:__queues__")
     return sorted({DEFAULT} | {member.decode() for member in members})
-
-
-def _key(namespace: str) -> str:
-    return f"{namespace}:__queues__"

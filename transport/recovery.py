@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 
 import redis
 from dramatiq.common import current_millis, dq_name
@@ -19,8 +19,8 @@ ADVANCE_S = 10.0
 #: How often old dead letters are cleared.
 CLEAR_S = 60.0
 
-#: Ends a message that was begun too often: gets queue name, redis message id and the message.
-Condemn = Callable[[str, str, bytes | None], None]
+#: So many dead workers are looked after in one step; Redis does nothing else meanwhile.
+TOGETHER = 200
 
 
 def is_delay_queue(queue_name: str) -> bool:
@@ -35,25 +35,14 @@ class Recovery:
         dead_letter_ttl_ms: how long a dead letter is kept.
     """
 
-    def __init__(
-        self,
-        client: "redis.Redis",
-        pulse: Pulse,
-        *,
-        max_crashes: int,
-        dead_letter_ttl_ms: int,
-        condemn: Condemn,
-    ) -> None:
+    def __init__(self, client: "redis.Redis", pulse: Pulse, *, max_crashes: int, dead_letter_ttl_ms: int) -> None:
         self._pulse = pulse
         self._recover_script = script(client, "recover")
         self._advance_script = script(client, "advance")
         self._clear_script = script(client, "clear")
         self._namespace = pulse.namespace
-        self._worker_id = pulse.worker_id
         self._max_crashes = max_crashes
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
-        self._condemn = condemn
-        self._recovered: set[str] = set()
         self._advance_due_s = 0.0
         self._clear_due_s = 0.0
 
@@ -78,21 +67,14 @@ class Recovery:
             self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
-    def _bring_back(self, queue_names: Collection[str], dead: Collection[str]) -> None:
-        # One that died stays on the list: it may have worked for queues that only other workers know.
-        self._recovered.intersection_update(dead)
-        found = [worker_id for worker_id in dead if worker_id not in self._recovered]
-        if found:
+    def _bring_back(self, queue_names: Collection[str], dead: Sequence[bytes]) -> None:
+        # With every look, as long as they are on the list: a question of a worker that was frozen or cut off stays with
+        # Redis and takes messages after its worker was found dead. And one may have worked for queues that only other
+        # workers know.
+        for first in range(0, len(dead), TOGETHER):
             for queue_name in queue_names:
-                self._recover(queue_name, found)
-        self._recovered.update(found)
-
-    def _recover(self, queue_name: str, dead: list[str]) -> None:
-        ids, messages = self._recover_script(
-            keys=[self._namespace], args=[queue_name, self._worker_id, self._max_crashes, *dead]
-        )
-        for redis_message_id, data in zip(ids, messages, strict=True):
-            self._condemn(queue_name, redis_message_id.decode(), data)
+                words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + TOGETHER]]
+                self._recover_script(keys=[self._namespace], args=words)
 
     def _advance(self, queue_name: str) -> None:
         while self._advance_script(keys=[self._namespace], args=[queue_name, current_millis() + HORIZON_MS]):

@@ -76,18 +76,17 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self._pulse,
             max_crashes=max_crashes,
             dead_letter_ttl_ms=self.dead_message_ttl,
-            condemn=self._condemn,
         )
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
         return BlockingConsumer(
-            queue_name,
             Feed(self.client, self.namespace, queue_name, self.broker_id),
             self._completion,
             self._pulse,
             self.watchdog,
             in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
+            condemn=self._condemn,
             prefetch=prefetch,
             timeout_ms=timeout,
         )
