@@ -53,7 +53,9 @@ def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, w
     assert (outcome["error_code"], outcome["error"]) == ("unknown_task", "Task type not found: make_tea")
 
 
-@pytest.mark.parametrize("options", [{"retries": 1.5}, {"max_retries": "x"}, {"time_limit": "x"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"retries": 1.5}, {"retries": "x"}, {"max_retries": "x"}, {"time_limit": "x"}], ids=str
+)
 @pytest.mark.parametrize("task_type", ["reverse_string", "always_fails"])
 def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
     system: System, wire: Wire, task_type: str, options: dict[str, Any]

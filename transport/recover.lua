@@ -32,18 +32,24 @@ local function bring_back(message_id)
     end
 end
 
+-- Nearly always nothing is left there, however many have died.
+local keys = {}
+for w = 3, #ARGV do
+    keys[#keys + 1] = KEYS[1] .. ":__acks__." .. ARGV[w] .. "." .. ARGV[1]
+    keys[#keys + 1] = keys[#keys] .. ".aside"
+end
+if #keys == 0 or redis.call("exists", unpack(keys)) == 0 then
+    return
+end
+
 -- Of nothing: out of memory Redis refuses a script's first write if that may take memory, and no later one.
 redis.call("hdel", suspects, "")
-for w = 3, #ARGV do
-    local acks = KEYS[1] .. ":__acks__." .. ARGV[w] .. "." .. ARGV[1]
-    local aside = acks .. ".aside"
-    if redis.call("exists", acks, aside) > 0 then
-        for _, message_id in ipairs(redis.call("smembers", acks)) do
-            bring_back(message_id)
-        end
-        for _, message_id in ipairs(redis.call("lrange", aside, 0, -1)) do
-            bring_back(message_id)
-        end
-        redis.call("del", acks, aside)
+for k = 1, #keys, 2 do
+    for _, message_id in ipairs(redis.call("smembers", keys[k])) do
+        bring_back(message_id)
+    end
+    for _, message_id in ipairs(redis.call("lrange", keys[k + 1], 0, -1)) do
+        bring_back(message_id)
     end
 end
+redis.call("del", unpack(keys))
