@@ -51,7 +51,8 @@ class PunctualJobs(MemoryJobStore):  # type: ignore[misc]
         """The jobs to be fired now; called at each wakeup, by the thread that fires them."""
         for job in self.get_all_jobs():
             due = job.trigger.get_next_fire_time(None, now)
-            if due < job.next_run_time:
+            # By the time that has passed: Python compares what clocks of one zone show, which comes twice in autumn.
+            if due.timestamp() < job.next_run_time.timestamp():
                 logger.info("The clock was set back: job {!r} is due at {}, not {}", job.id, due, job.next_run_time)
                 job.modify(next_run_time=due)
         due_jobs: list[Job] = super().get_due_jobs(now)

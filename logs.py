@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dramatiq import Broker
 from dramatiq.broker import MessageProxy
-from dramatiq.middleware import Middleware
+from dramatiq.middleware import Interrupt, Middleware
 from loguru import logger
 from pydantic_core import to_json
 
@@ -226,6 +226,8 @@ class _ToLoguru(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
+        except Interrupt:  # of the task that logs this
+            raise
         except BaseException as error:  # noqa: BLE001 - what is logged may be anything, and must not end who logs it
             text = f"{record.msg!r} cannot be filled in: {type(error).__name__}"
         level = record.levelname if record.levelname in KNOWN_LEVELS else record.levelno

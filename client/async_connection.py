@@ -136,8 +136,9 @@ class AsyncConnection:
             )
 
     async def _wait(self, waiter: AsyncWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
-        if self._is_in_doubt:
-            await waiter.wait(condition, min(deadline_s, asyncio.get_running_loop().time() + REFUSED_AFTER_S))
+        refused_by_s = asyncio.get_running_loop().time() + REFUSED_AFTER_S
+        if self._is_in_doubt and refused_by_s < deadline_s:
+            await waiter.wait(condition, refused_by_s)
             if self._is_in_doubt and not condition():
                 # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
                 self._is_in_doubt = False

@@ -59,7 +59,7 @@ class Connection:
     def start_anew(self) -> None:
         """To be called in a process that was just forked: what the other one has goes on there."""
         self._listener.abandon()
-        self._redis.close()
+        _abandoned.append(self._redis)
         self._begin()
 
     def send(self, request: Composed, *, durable: bool, events: bool) -> BlockingWaiter:
@@ -126,8 +126,9 @@ class Connection:
         self._listener = Listener(self._redis, partial(self._desk.take, self.place), self._fetch_missed)
 
     def _wait(self, waiter: BlockingWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
-        if self._is_in_doubt:
-            waiter.wait(condition, min(deadline_s, time.monotonic() + REFUSED_AFTER_S))
+        refused_by_s = time.monotonic() + REFUSED_AFTER_S
+        if self._is_in_doubt and refused_by_s < deadline_s:
+            waiter.wait(condition, refused_by_s)
             if self._is_in_doubt and not condition():
                 # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
                 self._is_in_doubt = False
@@ -163,6 +164,10 @@ class Connection:
 
 #: All of this process.
 _connections: WeakSet[Connection] = WeakSet()
+
+#: Those of the processes that this one was forked from. Never closed, which redis-py does when they are forgotten: its
+#: pool has a lock, which a thread of the other process may have had at the fork.
+_abandoned: "list[redis.Redis]" = []
 
 
 def _start_all_anew() -> None:

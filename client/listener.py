@@ -83,8 +83,8 @@ class Listener:
             self._thread.join(CLOSE_S)
 
     def abandon(self) -> None:
-        """In a forked process: lets go of the connection without ending it, since it is that of the other one."""
-        self._line.close()
+        """In a process that was just forked: leaves the connection to the other one."""
+        self._line.abandon()
 
     def _run(self) -> None:
         pause_s = FIRST_PAUSE_S

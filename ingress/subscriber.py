@@ -63,14 +63,13 @@ class Subscriber:
                 self._line.send(("PING",))
             return
         self._silence.ends()
-        message = self._line.receive()
+        count, room = HEARD - 1, HEARD_BYTES - self._take(self._line.receive())
         # Mostly it comes alone, and to look for more costs less than to try to read it.
-        is_alone = not self._line.has_more()
-        count, room = HEARD, HEARD_BYTES
-        while message is not None:
+        if not self._line.has_more():
+            return
+        while count and room > 0 and (message := self._line.receive_now()) is not None:
             room -= self._take(message)
             count -= 1
-            message = None if is_alone or not count or room <= 0 else self._line.receive_now()
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""

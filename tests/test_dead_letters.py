@@ -22,7 +22,7 @@ from transport.connection import connect
 from transport.dead_letters import DeadLetter, DeadLetters
 from transport.messages import Delivery, message_for
 from transport.outcomes import Outcomes
-from transport.redis_broker import CONDEMNED, CallboardBroker
+from transport.redis_broker import KILLS_ITS_WORKERS, CallboardBroker
 
 
 class Morgue:
@@ -108,7 +108,7 @@ def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server:
     other.maintain()
     assert next(consumer) is None
     other.close()
-    assert (morgue.only().error, morgue.only().error_code) == (CONDEMNED, ErrorCode.FAILED)
+    assert (morgue.only().error, morgue.only().error_code) == (KILLS_ITS_WORKERS, ErrorCode.FAILED)
 
 
 def test_what_nobody_can_read_says_so_and_is_known_by_the_id_that_redis_has(morgue: Morgue) -> None:

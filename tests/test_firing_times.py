@@ -53,3 +53,16 @@ def test_a_job_that_waits_for_later_than_it_is_due_is_brought_forward(trigger: B
     assert [job.id for job in jobs.get_due_jobs(NOW)] == ["overdue", "due"]
     assert {job.id: job.next_run_time for job in jobs.get_all_jobs()} == waits | {"late": NOW + timedelta(seconds=30)}
     scheduler.shutdown()
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_no_clock_that_was_set_back() -> None:
+    jobs = PunctualJobs()
+    scheduler = BackgroundScheduler(timezone="UTC", jobstores={"default": jobs})
+    scheduler.start(paused=True)
+    before_the_change = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)
+    trigger = crontab_trigger("*/15 * * * *", "Europe/Berlin")
+    due = trigger.get_next_fire_time(None, before_the_change)
+    scheduler.add_job(print, trigger, id="quarterly", next_run_time=due)
+    (job,) = jobs.get_due_jobs(before_the_change + timedelta(seconds=1))
+    assert job.next_run_time.timestamp() == before_the_change.timestamp()
+    scheduler.shutdown()

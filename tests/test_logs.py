@@ -213,6 +213,26 @@ for queue_name in ("default", "slow"):
     assert log.count("attempt") == 100
 
 
+@pytest.mark.parametrize("raised", ["task.Cancelled", "SystemExit", "ValueError"])
+def test_what_interrupts_a_task_while_it_logs_comes_through_and_what_cannot_be_printed_does_not(
+    project: Path, raised: str
+) -> None:
+    script = f"""
+import sys
+import task
+class Odd:
+    def __str__(self):
+        raise {raised}
+try:
+    logging.getLogger("a.task").error("it is %s", Odd())
+    print("went on", file=sys.stderr)
+except BaseException as error:
+    print("came through:", type(error).__name__, file=sys.stderr)
+"""
+    expected = "came through: Cancelled" if raised == "task.Cancelled" else "went on"
+    assert expected in logged(project, script)
+
+
 def test_another_format_is_refused() -> None:
     assert "log_format (from LOG_FORMAT) is 'xml'" in complaint({}, LOG_FORMAT="xml")
     assert load({"log_format": "json"}).log_format == "json"

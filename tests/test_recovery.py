@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 from transport.connection import connect
 from transport.feed import Feed
 from transport.messages import Delivery
-from transport.redis_broker import CONDEMNED, CallboardBroker
+from transport.redis_broker import KILLS_ITS_WORKERS, CallboardBroker
 
 TIMEOUT_MS = 50
 
@@ -168,7 +168,7 @@ def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) 
         assert not fleet.verdicts.heard
         fleet.die_with_a_message()
     assert not consume(fleet.worker())
-    assert fleet.verdicts.heard == [(ErrorCode.FAILED, CONDEMNED)]
+    assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
     assert fleet.client.zcard("dramatiq:default.XQ") == 1
     assert fleet.client.hlen("dramatiq:default.msgs") == 0
     assert not fleet.client.exists("dramatiq:default.suspects")
@@ -188,9 +188,24 @@ def test_a_condemned_message_is_ended_once_when_the_worker_that_was_to_end_it_ha
     for _ in range(2):
         fleet.look_after(living)
         assert not consume(living)
-    assert fleet.verdicts.heard == [(ErrorCode.FAILED, CONDEMNED)]
+    assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
     assert fleet.client.zcard("dramatiq:default.XQ") == 1
     assert fleet.client.hlen("dramatiq:default.msgs") == 0
+
+
+@pytest.mark.parametrize("begun", [-1, 0], ids=["by a worker that was taken for dead", "by one of an older version"])
+def test_a_condemned_message_that_is_begun_all_the_same_stays_condemned(fleet: Fleet, begun: int) -> None:
+    (message_id,) = fleet.send()
+    fleet.die_with_a_message()
+    dying, living = fleet.worker(), fleet.worker()
+    assert consume(dying)
+    fleet.client.hset("dramatiq:default.suspects", message_id, begun)
+    Feed(dying.client, dying.namespace, "default", dying.broker_id).count_beginning(message_id)
+    assert fleet.client.hget("dramatiq:default.suspects", message_id) == str(begun).encode()
+    fleet.kill(dying)
+    fleet.look_after(living)
+    assert not consume(living)
+    assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
 
 
 def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:

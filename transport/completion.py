@@ -88,7 +88,8 @@ class Completion:
         May be repeated: a message that is gone is not answered again.
 
         Raises:
-            redis.RedisError: nothing of what is pending is forgotten; the next call sends it.
+            redis.RedisError: this one is not sent. It is not forgotten, as nothing is that is pending: the next call
+                sends it, or that of `announce`.
         """
         if ending.place not in self._unsent:
             self._unsent.add(ending.place)
@@ -139,8 +140,13 @@ class Completion:
         for member, told in zip(group, events, strict=True):
             if member.bulletin:
                 member.bulletin.put_back(told)
-        # Last: what Redis does not take, as an outcome above its `proto-max-bulk-len`, is not to stop the others.
-        self._pending.extend(member for member in group if isinstance(member, Ending))
+        # Last: what Redis does not take, as an outcome above its `proto-max-bulk-len`, is not to stop the others. News
+        # are in their bulletins still, to be announced anew: while Redis is away they would pile up here.
+        self._pending.extend(group)
+        for _ in range(len(self._pending)):
+            member = self._pending.popleft()
+            if isinstance(member, Ending):
+                self._pending.append(member)
         self._alone = len(self._pending)
 
 

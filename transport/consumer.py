@@ -33,7 +33,7 @@ LATEST_MS = 1e15
 
 #: Ends a message that was begun too often: gets queue name, redis message id and the message. To be repeated after a
 #: `redis.RedisError`.
-Condemn = Callable[[str, str, bytes | None], None]
+EndCondemned = Callable[[str, str, bytes | None], None]
 
 #: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
 #: are made here, over about as long.
@@ -61,7 +61,7 @@ class BlockingConsumer(Consumer):
         watchdog: Watchdog,
         *,
         in_hand: InHand,
-        condemn: Condemn,
+        end_condemned: EndCondemned,
         prefetch: int,
         timeout_ms: int,
     ) -> None:
@@ -72,7 +72,7 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = f"queue {feed.queue_name!r}"
         self._in_hand = in_hand
-        self._condemn = condemn
+        self._end_condemned = end_condemned
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
@@ -168,7 +168,7 @@ class BlockingConsumer(Consumer):
         while self._fetched and delivery is None:
             fetched = self._fetched.popleft()
             if fetched.begun == CONDEMNED:
-                self._condemn(self._queue_name, fetched.redis_message_id, fetched.data)
+                self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
             elif fetched.begun:
                 self._suspects.append(fetched)
             elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):

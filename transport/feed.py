@@ -85,7 +85,7 @@ class Feed:
 
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
-        fault of those with the others ids that they did not end. Questions of before get nothing any more."""
+        fault of those with the other ids that they did not end. Questions of before get nothing any more."""
         self._generation = uuid4().hex
         words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
         self._put_back_script(keys=self._owner[:1], args=words)

@@ -68,7 +68,11 @@ class Line:
         return True
 
     def has_more(self) -> bool:
-        """Whether more than what was received has come by now, if only the beginning of a reply."""
+        """Whether more than what was received has come by now, if only the beginning of a reply.
+
+        Raises:
+            redis.ConnectionError: when nothing has, and nothing will.
+        """
         return bool(self._waiting) or self._open().can_read()
 
     def receive(self) -> Any:
@@ -96,6 +100,13 @@ class Line:
         if connection is not None:
             connection.disconnect()
             self._pool.release(connection)
+
+    def abandon(self) -> None:
+        """In a process that was just forked: lets go of the connection without ending it, since it is that of the other
+        one; and without its pool, whose lock a thread of the other one may have had in that moment."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
 
     def _hang_up_if_lost(self) -> None:
         # Between two calls there is nothing to read, unless it is the end of the connection.

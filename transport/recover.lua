@@ -17,7 +17,7 @@ local function suspect(message_id)
     local begun = redis.call("hget", suspects, message_id)
     if not begun then
         redis.call("hset", suspects, message_id, 1)
-    elseif tonumber(begun) >= tonumber(ARGV[2]) then
+    elseif tonumber(begun) < 1 or tonumber(begun) >= tonumber(ARGV[2]) then
         redis.call("hset", suspects, message_id, condemned)
     end
 end

@@ -33,7 +33,7 @@ from transport.work_queue import WorkQueue
 CALL_OFFS = "callboard:call-offs"
 
 #: What the outcome says of a message that seems to kill its workers.
-CONDEMNED = "Its worker died each time that it was tried"
+KILLS_ITS_WORKERS = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
@@ -86,7 +86,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self._pulse,
             self.watchdog,
             in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
-            condemn=self._condemn,
+            end_condemned=self._end_condemned,
             prefetch=prefetch,
             timeout_ms=timeout,
         )
@@ -174,14 +174,14 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             _news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()
         )
 
-    def _condemn(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
+    def _end_condemned(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:
             delivery = Delivery(Message.decode(data or b""), redis_message_id)
         except UNDECODABLE:
             self._completion.complete(Ending(queue_name, redis_message_id, dead=True, was_suspect=True))
             return
-        logger.bind(**delivery.marks).error("Task {!r}: {}", delivery.actor_name, CONDEMNED)
-        delivery.verdict = (ErrorCode.FAILED, CONDEMNED)
+        logger.bind(**delivery.marks).error("Task {!r}: {}", delivery.actor_name, KILLS_ITS_WORKERS)
+        delivery.verdict = (ErrorCode.FAILED, KILLS_ITS_WORKERS)
         self.emit_before("nack", delivery)
         self._completion.complete(
             Ending(

@@ -47,9 +47,9 @@ class Stage:
         """The messages whose tasks run now."""
         return tuple(self._running.values())
 
-    def wait_for_task(self) -> None:
-        """Returns when a task has begun since the last call, or still runs."""
-        self._has_task.wait()
+    def wait_for_task(self, longest_s: float) -> None:
+        """Returns when a task has begun since the last call, or still runs, or after that time."""
+        self._has_task.wait(longest_s)
         # In this order: whoever begins now sets it again, or is seen here.
         self._has_task.clear()
         if self._running:
@@ -68,7 +68,10 @@ class Stage:
         self.interrupt(lambda delivery: delivery.redis_message_id == redis_message_id, Cancelled)
 
     def interrupt(self, is_meant: Callable[[Delivery], bool], exception: type[Interrupt]) -> list[Delivery]:
-        """Has this exception come out of each running task that is meant, once for each; returns their messages."""
+        """Has this exception come out of each running task that is meant; returns their messages.
+
+        They count as running no more: one that goes on in spite of it is not interrupted again, nor its progress told.
+        """
         with self._changing:
             meant = {thread_id: delivery for thread_id, delivery in self._running.items() if is_meant(delivery)}
             for thread_id in meant:

@@ -1,0 +1,26 @@
+"""What an ingress hears on the channel, of a Redis that goes away."""
+
+from contextlib import suppress
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from ingress.backlog import Backlog
+from ingress.subscriber import Subscriber
+from transport.connection import connect
+
+
+def test_what_comes_last_before_the_connection_ends_is_heard() -> None:
+    backlog = Backlog(limit_bytes=1_000)
+    with RedisServer() as server, connect(server.url) as client, redis.Redis.from_url(server.url) as other:
+        subscriber = Subscriber(client, "tasks", backlog)
+        subscriber.subscribe()
+        assert other.publish("tasks", b"hello") == 1
+        other.client_kill_filter(_type="pubsub")
+        with suppress(redis.ConnectionError):
+            subscriber.hear(60)
+        with pytest.raises(redis.ConnectionError):
+            subscriber.hear(60)
+        subscriber.close()
+    assert backlog.first(10, 1_000) == [b"hello"]
