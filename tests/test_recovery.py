@@ -195,16 +195,17 @@ def test_a_condemned_message_is_ended_once_when_the_worker_that_was_to_end_it_ha
 
 @pytest.mark.parametrize("begun", [-1, 0], ids=["by a worker that was taken for dead", "by one of an older version"])
 def test_a_condemned_message_that_is_begun_all_the_same_stays_condemned(fleet: Fleet, begun: int) -> None:
-    (message_id,) = fleet.send()
+    fleet.send()
     fleet.die_with_a_message()
     dying, living = fleet.worker(), fleet.worker()
-    assert consume(dying)
-    fleet.client.hset("dramatiq:default.suspects", message_id, begun)
-    Feed(dying.client, dying.namespace, "default", dying.broker_id).count_beginning(message_id)
-    assert fleet.client.hget("dramatiq:default.suspects", message_id) == str(begun).encode()
+    (delivery,) = consume(dying)
+    assert not consume(living)
+    fleet.client.hset("dramatiq:default.suspects", delivery.redis_message_id, begun)
+    Feed(dying.client, dying.namespace, "default", dying.broker_id).count_beginning(delivery.redis_message_id)
+    assert fleet.client.hvals("dramatiq:default.suspects") == [str(begun).encode()]
     fleet.kill(dying)
     fleet.look_after(living)
-    assert not consume(living)
+    assert not consume(fleet.worker())
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
 
 
