@@ -14,7 +14,7 @@ from transport.line import Line
 from transport.scripts import script
 
 #: How long a question stays with Redis before it is asked again.
-QUESTION_S = 15
+QUESTION_S = 20
 
 #: A question that is not answered this long after its time belongs to a connection that is gone.
 GRACE_S = 5

@@ -18,6 +18,8 @@ local aside = acks .. ".aside"
 local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
+elseif redis.call("exists", queue, queue .. ".turns") == 0 then
+    return {{}, {}, {}}
 end
 
 local generation = redis.call("get", acks .. ".generation")

@@ -31,8 +31,8 @@ STOCK_SILENCE_MS = 60_000
 #: A worker that was silent for so long is not looked for any more. Dead letters are kept no longer, either.
 FORGET_MS = 7 * 24 * 3600 * 1000
 
-#: Every so many beats a worker shows itself to stock workers, too.
-STOCK_BEAT = 10
+#: Every so many beats, half of that time, a worker shows itself to stock workers, too.
+STOCK_BEAT = 20
 
 #: What tells the ids of Callboard's workers from those.
 WORKER_PREFIX = "callboard-"
@@ -105,6 +105,8 @@ class Pulse:
         # The one that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
         if self._has_looked:
             self._has_looked = False
+            return None
+        if self._client.exists(f"{self.namespace}:__look__"):  # as look.lua finds as well, for twice as many commands
             return None
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]

@@ -18,7 +18,7 @@ class TimeLimits(Rounds):
     ends, and a lock that it was torn away from stays locked. Here it comes out in `Stage.perform`, or not at all.
     """
 
-    pause_s = 0.1
+    pause_s = 0.2
 
     def __init__(self, default_ms: int) -> None:
         super().__init__()
@@ -31,6 +31,8 @@ class TimeLimits(Rounds):
 
     def make(self, broker: CallboardBroker) -> None:
         """Does so once."""
+        if not broker.stage.running():
+            return
         now_s = time.perf_counter()
         late = broker.stage.interrupt(lambda delivery: self._is_late(broker, delivery, now_s), TimeLimitExceeded)
         for delivery in late:
