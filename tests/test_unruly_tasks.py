@@ -43,7 +43,7 @@ def test_a_task_that_fails_at_its_time_limit_is_answered_and_costs_no_thread(unr
 
 
 def test_a_task_may_put_anything_into_its_parameters(wire: Wire) -> None:
-    outcome = wire.ask("puts_things_into_its_parameter", {"order": {}, "attempts": 3})
+    outcome = wire.ask("puts_things_into_its_parameter", {"order": {}})
     assert (outcome["error"], outcome["attempts"]) == ("it is not in stock", 3)
 
 

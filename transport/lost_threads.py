@@ -34,8 +34,8 @@ class LostThreads(Rounds):
     def make(self, broker: CallboardBroker) -> None:
         """Looks once."""
         # While the worker stops, `GracefulShutdown` has taken them all off this list.
-        lost = [thread.name for thread in self._worker.workers if not thread.is_alive()] if self._worker else []
+        lost = sum(not thread.is_alive() for thread in self._worker.workers) if self._worker else 0
         if lost and self._owns_process:
-            logger.critical("{} of the threads that perform tasks died: this worker process stops", len(lost))
+            logger.critical("{} of the threads that perform tasks died: this worker process stops", lost)
             self._stop.set()
             os.kill(os.getpid(), signal.SIGTERM)

@@ -38,7 +38,7 @@ for w = 3, #ARGV do
     keys[#keys + 1] = KEYS[1] .. ":__acks__." .. ARGV[w] .. "." .. ARGV[1]
     keys[#keys + 1] = keys[#keys] .. ".aside"
 end
-if #keys == 0 or redis.call("exists", unpack(keys)) == 0 then
+if redis.call("exists", unpack(keys)) == 0 then
     return
 end
 
