@@ -1,6 +1,6 @@
 """Who sends so much that an ingress which is behind lets the others pass first."""
 
-from collections import Counter, deque
+from collections import deque
 from typing import Any
 
 from pydantic_core import from_json
@@ -45,18 +45,20 @@ class _Latest:
 
     def __init__(self) -> None:
         self._latest: deque[str | int] = deque()
-        self._counts: Counter[str | int] = Counter()
+        self._counts: dict[str | int, int] = {}
 
     def count(self, trait: str | int) -> int:
         """With the one that comes now."""
+        counts = self._counts
+        counts[trait] = counts.get(trait, 0) + 1
         self._latest.append(trait)
-        self._counts[trait] += 1
         if len(self._latest) > WINDOW:
             oldest = self._latest.popleft()
-            self._counts[oldest] -= 1
-            if not self._counts[oldest]:
-                del self._counts[oldest]
-        return self._counts[trait]
+            if counts[oldest] == 1:
+                del counts[oldest]
+            else:
+                counts[oldest] -= 1
+        return counts[trait]
 
 
 def _traits(request: bytes) -> tuple[str | int | None, str | None]:

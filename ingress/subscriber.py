@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import redis
@@ -63,13 +64,16 @@ class Subscriber:
                 self._line.send(("PING",))
             return
         self._silence.ends()
-        count, room = HEARD - 1, HEARD_BYTES - self._take(self._line.receive())
-        # Mostly it comes alone, and to look for more costs less than to try to read it.
-        if not self._line.has_more():
-            return
-        while count and room > 0 and (message := self._line.receive_now()) is not None:
-            room -= self._take(message)
-            count -= 1
+        count, size_bytes = 0, 0
+        message = self._line.receive()
+        while message is not None:
+            for each in chain((message,), self._line.receive_read()):
+                size_bytes += self._take(each)
+                count += 1
+            # Mostly it comes alone, and to look for more costs less than to try to read it.
+            if count >= HEARD or size_bytes >= HEARD_BYTES or not self._line.has_more():
+                break
+            message = self._line.receive_now()
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""

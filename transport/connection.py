@@ -17,6 +17,7 @@ from redis.retry import Retry
 from redis_place import CLUSTER_KEY_PREFIX, read_place
 from transport.discovery import discovery
 from transport.master import MASTER_CONNECTIONS, Master
+from transport.reply_parser import ReplyParser
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
         place.server_url,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
+        parser_class=ReplyParser,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
     )

@@ -1,6 +1,7 @@
 """A connection to Redis that is kept for one purpose."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import redis
@@ -92,6 +93,13 @@ class Line:
     def receive_now(self) -> Any:
         """The next reply, None when it is not all there yet: for replies that are never None. Raises the same."""
         return self.receive() if self.is_answered(0) else None
+
+    def receive_read(self) -> Iterator[Any]:
+        """The replies that came together with the one before, without a look for more. Raises the same."""
+        for reply in self._open()._parser.already_read():  # noqa: SLF001 - redis-py has no other way to its parser
+            if isinstance(reply, redis.RedisError):
+                raise reply
+            yield reply
 
     def close(self) -> None:
         """Hangs up; the next use opens the line again."""
