@@ -70,10 +70,9 @@ class Subscriber:
             for each in chain((message,), self._line.receive_read()):
                 size_bytes += self._take(each)
                 count += 1
-            # Mostly it comes alone, and to look for more costs less than to try to read it.
-            if count >= HEARD or size_bytes >= HEARD_BYTES or not self._line.has_more():
-                break
-            message = self._line.receive_now()
+            # One that came alone is not kept waiting by a look for more.
+            is_alone = count == 1 and not self._line.has_part()
+            message = None if is_alone or count >= HEARD or size_bytes >= HEARD_BYTES else self._line.receive_now()
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""

@@ -9,6 +9,8 @@ from hiredis import pack_command
 from redis.commands.core import Script
 from redis.connection import Connection
 
+from transport.reply_parser import ReplyParser
+
 
 class Line:
     """One connection of a client's pool, opened when it is first used and again after it was lost.
@@ -68,14 +70,6 @@ class Line:
                 self._waiting.append(error)
         return True
 
-    def has_more(self) -> bool:
-        """Whether more than what was received has come by now, if only the beginning of a reply.
-
-        Raises:
-            redis.ConnectionError: when nothing has, and nothing will.
-        """
-        return bool(self._waiting) or self._open().can_read()
-
     def receive(self) -> Any:
         """The next reply.
 
@@ -96,10 +90,14 @@ class Line:
 
     def receive_read(self) -> Iterator[Any]:
         """The replies that came together with the one before, without a look for more. Raises the same."""
-        for reply in self._open()._parser.already_read():  # noqa: SLF001 - redis-py has no other way to its parser
+        for reply in self._parser().already_read():
             if isinstance(reply, redis.RedisError):
                 raise reply
             yield reply
+
+    def has_part(self) -> bool:
+        """Whether the beginning of another reply came with them."""
+        return self._parser().has_part()
 
     def close(self) -> None:
         """Hangs up; the next use opens the line again."""
@@ -115,6 +113,10 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
+
+    def _parser(self) -> ReplyParser:
+        parser: ReplyParser = self._open()._parser  # noqa: SLF001 - redis-py has no other way to it
+        return parser
 
     def _hang_up_if_lost(self) -> None:
         # Between two calls there is nothing to read, unless it is the end of the connection.

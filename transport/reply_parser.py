@@ -17,3 +17,7 @@ class ReplyParser(_HiredisParser):
     def already_read(self) -> Iterator[Any]:
         """The replies that came together with the one before. One that is an error comes as the exception."""
         return iter(self._reader.gets, NOT_ENOUGH_DATA)
+
+    def has_part(self) -> bool:
+        """Whether the beginning of another one came with them, unless it ends just behind one of its words."""
+        return bool(self._reader.has_data())
