@@ -19,6 +19,12 @@ from redis_place import read_address, read_place
 #: The options of a `rediss://` URL that name a file.
 TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 
+#: Options that a URL is not to have: how replies are read, and when a command is sent again, is for Callboard to say.
+OWN_OPTIONS = {
+    "decode_responses", "encoding", "encoding_errors", "health_check_interval", "legacy_responses", "parser_class",
+    "protocol", "retry", "retry_on_error", "retry_on_timeout",
+}  # fmt: skip
+
 WEEK_MS = 7 * 24 * 3600 * 1000
 YEAR_S = 366 * 24 * 3600
 
@@ -61,6 +67,12 @@ def _redis_url(url: SecretStr) -> SecretStr:
             "Input should be redis://[user:password@]host[:port][/db], rediss:// for TLS, unix:///path, "
             "redis+sentinel://host[:port],.../master or redis+cluster://host[:port],...",
         ) from None
+    if own := OWN_OPTIONS & options.keys():
+        raise PydanticCustomError(
+            "own_option",
+            "The URL should do without {options}: Callboard says itself how replies are read and commands are repeated",
+            {"options": ", ".join(sorted(own))},
+        )
     for option in TLS_FILES & options.keys():
         _check_readable(option, options[option])
     return url

@@ -147,4 +147,5 @@ def _complaint(details: ErrorDetails) -> str:
 
 def _shown(key: str, value: object) -> str:
     """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
-    return "'***'" if key in SECRET_KEYS or any(mark in repr(value) for mark in ("://", "@")) else f"{value!r:.100}"
+    is_secret = key in SECRET_KEYS and value != ""
+    return "'***'" if is_secret or any(mark in repr(value) for mark in ("://", "@")) else f"{value!r:.100}"

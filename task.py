@@ -159,13 +159,15 @@ def task(
         raise DeclarationError(f'@task was given {given!r}: write @task(), or @task(name="...") for another name')
 
     def declare(function: Callable[P, R]) -> Task[P, R]:
-        task_name = name or function.__name__
+        task_name = function.__name__ if name is None else name
+        if not (isinstance(task_name, str) and task_name and task_name.isprintable()):
+            raise DeclarationError(f"task name {task_name!r:.100} should be a text of printable characters")
         if task_name in catalogue:
             raise DeclarationError(
                 f"task {task_name!r} is declared twice: in {catalogue[task_name].__module__} and in "
                 f"{function.__module__}; give one of them another name"
             )
-        if not re.fullmatch(QUEUE_NAME, queue_name):
+        if not (isinstance(queue_name, str) and re.fullmatch(QUEUE_NAME, queue_name)):
             raise DeclarationError(f"task {task_name!r}: queue_name={queue_name!r} should match {QUEUE_NAME}")
         declared = Task(function, task_name, queue_name, _options(task_name, options))
         catalogue[task_name] = declared

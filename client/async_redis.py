@@ -29,8 +29,6 @@ def connect_async(url: str, key_prefix: str) -> "redis.asyncio.Redis":
         socket_connect_timeout=TIMEOUT_S,
     )
     pool = client.connection_pool
-    # Set again, since an option of the URL would win.
-    pool.connection_kwargs["protocol"] = 2
     asking = pool.connection_kwargs | {"retry": Retry(NoBackoff(), 0)}
     if found_by := discovery(place, key_prefix, asking):
         pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]

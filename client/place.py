@@ -31,7 +31,7 @@ class Place:
     """
 
     def __init__(self, redis: str | RedisSettings, listen_on: str | None) -> None:
-        self.redis = _settings_of(redis) if isinstance(redis, str) else redis
+        self.redis = redis if isinstance(redis, RedisSettings) else _settings_of(redis)
         self.outcomes = listen_on or own_channel(self.redis, Limits())
         self.reply_to = None if self.outcomes == self.redis.channels.results_queue else self.outcomes
 
@@ -120,7 +120,9 @@ def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:
     return RedisAwayError(f"Redis at {redis.location}: {reason}")
 
 
-def _settings_of(url: str) -> RedisSettings:
+def _settings_of(url: object) -> RedisSettings:
+    if not isinstance(url, str):
+        raise SettingsError(f"the Redis of a client should be a URL or its RedisSettings, and is {url!r:.100}")
     try:
         return RedisSettings.model_validate({"url": url})
     except ValidationError as error:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import redis
 from honcho.manager import Manager
+from honcho.printer import Printer
 
 from client.local_redis import local_redis
+from client.terminal import Terminal
 from errors import CallboardError
 from no_arguments import take_no_arguments
 from setting_sections import RedisSettings
@@ -50,8 +52,9 @@ def main() -> int:
                 else "started for this, and it forgets everything at the end"
             )
             print(f"Redis at {settings.redis.location}: {kind}.", flush=True)
-            manager = _manager()
-            threading.Thread(target=_hint_when_ready, args=[settings], daemon=True).start()
+            terminal = Terminal()
+            manager = _manager(terminal)
+            threading.Thread(target=_hint_when_ready, args=[settings, terminal], daemon=True).start()
             manager.loop()
     except CallboardError as error:
         print(f"callboard: {error}", file=sys.stderr)
@@ -68,8 +71,8 @@ def main() -> int:
     return manager.returncode or 1
 
 
-def _manager() -> Manager:
-    manager = Manager()
+def _manager(terminal: Terminal) -> Manager:
+    manager = Manager(Printer(terminal))
     # A pipe makes Python hold lines back; the worker's Python prints nothing before its log is set up.
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
 
@@ -84,7 +87,7 @@ def _manager() -> Manager:
     return manager
 
 
-def _hint_when_ready(settings: Settings) -> None:
+def _hint_when_ready(settings: Settings, terminal: Terminal) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     channels = settings.redis.channels
     while time.monotonic() < deadline:
@@ -97,6 +100,7 @@ def _hint_when_ready(settings: Settings) -> None:
                     results=channels.results_queue,
                     request=EXAMPLE_REQUEST,
                 ),
+                file=terminal,
                 flush=True,
             )
             return

@@ -15,7 +15,7 @@ class QueueBound:
         self.limit = limit
         self._broker = broker
         self._lengths: dict[str, int] = {}
-        self._asked_s = 0.0
+        self._asked_s: dict[str, float] = {}
 
     def note(self, lengths: dict[str, int]) -> None:
         """Learns what `CallboardBroker.take_in` says of the queues it has put something on."""
@@ -29,9 +29,9 @@ class QueueBound:
         """
         if not self._was_full(queue_name):
             return False
-        if time.monotonic() - self._asked_s >= ASK_S:
+        if time.monotonic() - self._asked_s.get(queue_name, -ASK_S) >= ASK_S:
             self._lengths[queue_name] = self._broker.length(queue_name)
-            self._asked_s = time.monotonic()
+            self._asked_s[queue_name] = time.monotonic()
         return self._was_full(queue_name)
 
     def is_any_full(self) -> bool:

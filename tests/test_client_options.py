@@ -11,7 +11,7 @@ from client import CallboardClient, OptionError, TaskError
 from client.place import cancellation
 from client.request import DEFAULTS, compose, merge
 from contract import ErrorCode
-from errors import CallboardError
+from errors import CallboardError, SettingsError
 from tests.system import System
 from tests.wire import new_user
 
@@ -43,6 +43,12 @@ def test_an_option_that_is_none_has_its_default(system: System) -> None:
         request = callboard.send("reverse_string", text="abc")
         assert request.user_id == "python"
         assert request.result(timeout_s=None) == {"reversed_text": "cba"}
+
+
+@pytest.mark.parametrize("place", [None, 5])
+def test_a_client_says_what_its_redis_should_be(place: Any) -> None:
+    with pytest.raises(SettingsError, match=f"should be a URL or its RedisSettings, and is {place}"):
+        CallboardClient(place)
 
 
 def test_none_takes_an_option_back() -> None:

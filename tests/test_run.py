@@ -16,17 +16,12 @@ from tests.wire import Wire
 
 
 def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path: Path) -> None:
-    port = free_port()
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": port}}))
+    environment_of_it = _of_its_own(tmp_path)
+    port = json.loads((tmp_path / "config.json").read_text())["redis"]["port"]
     output = tmp_path / "output"
     with output.open("wb") as file:
         runner = subprocess.Popen(
-            [sys.executable, "-m", "client.run"],
-            cwd=project,
-            env=environment(None, CALLBOARD_CONFIG=str(config)),
-            stdout=file,
-            stderr=file,
+            [sys.executable, "-m", "client.run"], cwd=project, env=environment_of_it, stdout=file, stderr=file
         )
     try:
         wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
@@ -39,6 +34,45 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path:
         assert runner.wait(timeout=20) == 0, output.read_text()
     assert [process for process in started if process.is_running()] == []
     assert "Traceback" not in output.read_text()
+
+
+def test_everything_ends_when_the_terminal_is_closed(project: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "client.run"], cwd=project, env=_of_its_own(tmp_path), stdout=file, stderr=file
+        )
+    wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
+    started = psutil.Process(runner.pid).children(recursive=True)
+    runner.send_signal(signal.SIGHUP)
+    assert runner.wait(timeout=20) == 0, output.read_text()
+    assert [process for process in started if process.is_running()] == []
+
+
+def test_everything_ends_when_nobody_reads_what_it_prints(project: Path, tmp_path: Path) -> None:
+    with (tmp_path / "errors").open("wb") as errors:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "client.run"],
+            cwd=project,
+            env=_of_its_own(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    assert runner.stdout is not None
+    while b"worker started" not in runner.stdout.readline():
+        pass
+    started = psutil.Process(runner.pid).children(recursive=True)
+    runner.stdout.close()
+    assert runner.wait(timeout=20) == 0
+    assert [process for process in started if process.is_running()] == []
+    assert (tmp_path / "errors").read_text() == ""
+
+
+def _of_its_own(folder: Path) -> dict[str, str]:
+    """The environment in which it starts a Redis."""
+    config = folder / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}}))
+    return environment(None, CALLBOARD_CONFIG=str(config))
 
 
 def test_a_program_that_ends_with_an_error_ends_everything(project: Path, tmp_path: Path) -> None:

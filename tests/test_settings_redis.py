@@ -83,6 +83,16 @@ def test_the_error_says_which_urls_are_accepted() -> None:
     assert "unix:///" in line
 
 
+@pytest.mark.parametrize("option", ["protocol=3", "decode_responses=true", "health_check_interval=5"])
+def test_an_option_that_is_not_for_a_url_is_named(option: str) -> None:
+    for url in (f"redis://db?{option}", f"redis+cluster://db?{option}", f"unix:///run/redis.sock?{option}"):
+        assert f"should do without {option.partition('=')[0]}" in complaint({}, REDIS_URL=url)
+
+
+def test_an_empty_url_is_shown_to_be_empty() -> None:
+    assert "redis.url (from REDIS_URL) is '': " in complaint({}, REDIS_URL="")
+
+
 @pytest.mark.parametrize(
     "url",
     [

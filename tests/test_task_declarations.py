@@ -206,10 +206,17 @@ def test_one_name_makes_one_task() -> None:
         pytest.param({"max_atempts": 3}, "max_atempts=3", id="unknown"),
         pytest.param({"min_backoff_ms": 9, "max_backoff_ms": 8}, "at most max_backoff_ms", id="order"),
         pytest.param({"queue_name": "two words"}, "two words", id="queue-name"),
+        pytest.param({"queue_name": 5}, "queue_name=5", id="queue-name-of-another-type"),
     ],
 )
 def test_a_wrong_option_is_refused(options: dict[str, Any], cause: str) -> None:
     assert cause in refusal(annotated(), **options)
+
+
+@pytest.mark.parametrize("name", [5, "", "two\nlines"])
+def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
+    with pytest.raises(DeclarationError, match="should be a text of printable characters"):
+        task(name=name)(annotated())
 
 
 def test_an_unknown_option_is_answered_with_those_there_are() -> None:

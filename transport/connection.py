@@ -37,7 +37,8 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
 
     Parameters:
-        url: as in `redis_place`. Options of redis-py in it, such as socket_timeout, win over those here.
+        url: as in `redis_place`, and as `RedisSettings` accepts it. Options of redis-py in it, such as socket_timeout,
+            win over those here.
         key_prefix: what the keys begin with; needed for the slot of a cluster.
     """
     place = read_place(url)
@@ -50,8 +51,6 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
         socket_connect_timeout=TIMEOUT_S,
     )
     pool = client.connection_pool
-    # Set again, since an option of the URL would win.
-    pool.connection_kwargs["protocol"] = 2
     if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
         pool.connection_class = MASTER_CONNECTIONS[pool.connection_class]
         if found_by := discovery(place, key_prefix, pool.connection_kwargs):
@@ -123,4 +122,7 @@ class StopRequest:
 
 def _tell(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    logger.warning("Redis does not answer: {}; trying again in {:.1f} s", error, state.upcoming_sleep)
+    what = "does not answer"
+    if isinstance(error, redis.AuthenticationError):
+        what = "does not let this process in, look at user and password in REDIS_URL"
+    logger.warning("Redis {}: {}; trying again in {:.1f} s", what, error, state.upcoming_sleep)
