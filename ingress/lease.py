@@ -31,9 +31,6 @@ PATIENCE_S = 1.0
 #: How long an ingress has for that, at most, and waits for another one that does.
 REST_S = 5.0
 
-#: How long an ingress waits for another one that begins to listen, at most; that takes a few ms.
-TURN_S = 1.0
-
 
 class _LeaseLock(Lock):
     """A Lock that is to be had when Redis is out of memory, too."""
@@ -68,8 +65,10 @@ class Lease:
         now_s = time.monotonic()
         if now_s >= self._due_s:
             if self.is_held:
+                # Lost, it is not taken back in the same breath: whoever had it meanwhile has taken requests in, which
+                # its holder has to know of.
                 self._renew()
-            if not self.is_held:
+            else:
                 self.is_held = self._lock.acquire(token=self.token)
             self._due_s = now_s + (RENEWAL_S if self.is_held else SEARCH_S)
         return self.is_held
@@ -90,11 +89,6 @@ class Lease:
         """Does not seek it again until every other process had the time to do so."""
         self.release()
         self._due_s = time.monotonic() + PATIENCE_S
-
-    def turn(self) -> Lock:
-        """What an ingress holds, if it can get it in time, while it begins to listen: one after the other, so that they
-        know who has listened for longer."""
-        return Lock(self._client, f"{self.key}:turn", timeout=TURN_S, sleep=0.01, blocking_timeout=TURN_S)
 
     def rest(self) -> Lock:
         """What an ingress holds while it takes in what it alone has heard of a connection that is lost, and another one

@@ -27,19 +27,17 @@ class Markers:
 
     def publish(self) -> str:
         """Publishes a new marker for all ingresses to hear; returns it."""
-        return self._publish(uuid4().hex)
+        marker = uuid4().hex
+        self._client.publish(self._channel, marker)
+        return marker
 
-    def publish_start(self) -> str:
-        """The same right after a subscription has begun: who hears it has listened for longer."""
-        return self._publish(f"{START}{self._token}-{uuid4().hex}")
+    def start(self) -> str:
+        """A new one, to be published where a subscription begins: who hears it has listened for longer."""
+        return f"{START}{self._token}-{uuid4().hex}"
 
     def others(self) -> int:
         """How many other ingresses are subscribed."""
         return int(self._client.pubsub_numsub(self._channel)[0][1]) - 1
-
-    def _publish(self, marker: str) -> str:
-        self._client.publish(self._channel, marker)
-        return marker
 
 
 def read_marker(data: bytes) -> str | None:

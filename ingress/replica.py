@@ -89,7 +89,7 @@ class Replica:
             self._marker = None
             self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
-                self._begin_to_listen()
+                self._stop.until_redis_answers(self._begin_to_listen)
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._serve()
             except (redis.ConnectionError, redis.TimeoutError) as error:
@@ -102,19 +102,9 @@ class Replica:
         self._presence.leave()
 
     def _begin_to_listen(self) -> None:
-        turn = self._lease.turn()
-        self._stop.until_redis_answers(lambda: self._subscribe(turn))
-        # Of its own, since the subscription is good already: it hears what comes while Redis is asked again.
-        marker = self._stop.until_redis_answers(self._markers.publish_start)
-        with suppress(LockError, redis.RedisError):
-            turn.release()
-        self._subscriber.hear_marker(marker)
-
-    def _subscribe(self, turn: Lock) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
         self._subscriber.close()
-        _acquire(turn)
-        self._subscriber.subscribe()
+        self._subscriber.subscribe(self._markers.start())
 
     def _serve(self) -> None:
         while not self._stop.received:

@@ -1,6 +1,5 @@
 """Hears the tasks channel, and the markers that make its positions known."""
 
-import time
 from contextlib import suppress
 from itertools import chain
 from typing import Any
@@ -21,9 +20,6 @@ HEARD_BYTES = 16 * 1024 * 1024
 #: After this long without a word from Redis it is asked for one.
 PING_S = 5.0
 
-#: How long Redis has to confirm a subscription and to deliver the first marker.
-READY_S = 5.0
-
 
 class Subscriber:
     """A subscription to the tasks channel and to the markers' channel beside it, which ends with its connection.
@@ -42,20 +38,21 @@ class Subscriber:
         #: The tokens of the ingresses that have begun to listen since this subscription has, its own included.
         self.newcomers: set[str] = set()
 
-    def subscribe(self) -> None:
-        """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed."""
-        self._line.send(("SUBSCRIBE", self._channel, self._markers))
-        self._line.receive()
-        self._line.receive()
-        self._silence.ends()
+    def subscribe(self, marker: str) -> None:
+        """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed.
 
-    def hear_marker(self, marker: str) -> None:
-        """Returns when this marker, which was published just now, is delivered."""
-        deadline_s = time.monotonic() + READY_S
-        while marker not in self._backlog.markers:
-            self.hear(READY_S)
-            if time.monotonic() > deadline_s:
-                raise redis.TimeoutError(f"Redis has not delivered what was published on {self._markers!r}")
+        All others hear `marker` just where it begins. What came in between would have a position after this marker for
+        some of them, and for others none.
+        """
+        commands = (("PUBLISH", self._markers, marker), ("SUBSCRIBE", self._channel), ("SUBSCRIBE", self._markers))
+        try:
+            self._perform(("MULTI",), *commands, ("EXEC",))
+        except redis.OutOfMemoryError:
+            # Then Redis refuses any transaction. What it reads together it performs together, too.
+            self._line.close()
+            self._perform(*commands)
+        self._note(marker)
+        self._silence.ends()
 
     def hear(self, silence_s: float) -> None:
         """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
@@ -89,6 +86,11 @@ class Subscriber:
     def close(self) -> None:
         """Hangs up."""
         self._line.close()
+
+    def _perform(self, *commands: tuple[str | bytes, ...]) -> None:
+        self._line.send(*commands)
+        for _ in commands:
+            self._line.receive()
 
     def _take(self, message: list[Any]) -> int:
         """How many bytes the request in it has; 0 when it is none, -1 when it is the end of the subscription."""

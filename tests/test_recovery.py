@@ -1,6 +1,7 @@
 """What becomes of the messages of a worker that has died, and of those that wait for their time."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import dramatiq
@@ -180,7 +181,7 @@ def test_a_condemned_message_is_ended_once_when_the_worker_that_was_to_end_it_ha
         fleet.die_with_a_message()
     dying, living = fleet.worker(), fleet.worker()
     assert not consume(dying, "default.DQ")  # It is known now, and has not fetched the message.
-    feed = Feed(dying.client, dying.namespace, "default", dying.broker_id)
+    feed = Feed(dying.client, dying.namespace, "default", dying.broker_id, count(1))
     wait_until(lambda: feed.fetch(1, 0), "it has fetched the message")
     feed.close()
     assert not consume(living)
@@ -201,7 +202,7 @@ def test_a_condemned_message_that_is_begun_all_the_same_stays_condemned(fleet: F
     (delivery,) = consume(dying)
     assert not consume(living)
     fleet.client.hset("dramatiq:default.suspects", delivery.redis_message_id, begun)
-    Feed(dying.client, dying.namespace, "default", dying.broker_id).count_beginning(delivery.redis_message_id)
+    Feed(dying.client, dying.namespace, "default", dying.broker_id, count(1)).count_beginning(delivery.redis_message_id)
     assert fleet.client.hvals("dramatiq:default.suspects") == [str(begun).encode()]
     fleet.kill(dying)
     fleet.look_after(living)
@@ -273,7 +274,7 @@ def test_a_suspect_is_not_given_back_by_a_worker_that_has_lost_it(fleet: Fleet) 
 def test_a_suspect_that_was_cancelled_before_it_is_begun_is_forgotten(fleet: Fleet) -> None:
     fleet.send()
     fleet.die_with_a_message()
-    feed = Feed(fleet.client, fleet.brokers[0].namespace, "default", "any")
+    feed = Feed(fleet.client, fleet.brokers[0].namespace, "default", "any", count(1))
     fleet.client.delete("dramatiq:default.suspects")
     feed.count_beginning("any")
     assert not fleet.client.exists("dramatiq:default.suspects")

@@ -1,6 +1,7 @@
 """What an ingress hears on the channel, of a Redis that goes away."""
 
 from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 import redis
@@ -15,7 +16,7 @@ def test_what_comes_last_before_the_connection_ends_is_heard() -> None:
     backlog = Backlog(limit_bytes=1_000)
     with RedisServer() as server, connect(server.url) as client, redis.Redis.from_url(server.url) as other:
         subscriber = Subscriber(client, "tasks", backlog)
-        subscriber.subscribe()
+        subscriber.subscribe(uuid4().hex)
         assert other.publish("tasks", b"hello") == 1
         other.client_kill_filter(_type="pubsub")
         with suppress(redis.ConnectionError):

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import dramatiq
@@ -227,7 +228,7 @@ def test_a_delayed_message_that_a_lost_consumer_held_is_not_forgotten(broker: Ca
 
 def test_one_of_many_waiting_workers_is_woken(broker: CallboardBroker, redis_server: RedisServer) -> None:
     brokers = [broker_on(redis_server) for _ in range(3)]
-    feeds = [Feed(one.client, one.namespace, "default", one.broker_id) for one in brokers]
+    feeds = [Feed(one.client, one.namespace, "default", one.broker_id, count(1)) for one in brokers]
     assert [feed.fetch(1, 0) for feed in feeds] == [[], [], []]
     broker.enqueue(message())
     woken = wait_until(lambda: [feed for feed in feeds if feed.fetch(1, 0)], "a worker is woken")

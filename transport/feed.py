@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 from uuid import uuid4
@@ -44,10 +44,16 @@ class Feed:
     `BLMOVE` waits until the queue holds something, whoever fills it, and puts the first message aside for this worker
     alone: of many waiting workers one is woken. The fetch script is sent right behind it, and Redis runs it when the
     BLMOVE is through; so the messages themselves come with the answer, in one round trip.
+
+    Parameters:
+        generations: rising numbers, the same ones for all feeds of the worker, so that Redis knows which comes later.
     """
 
-    def __init__(self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str) -> None:
+    def __init__(
+        self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str, generations: Iterator[int]
+    ) -> None:
         self.queue_name = queue_name
+        self._generations = generations
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
@@ -86,7 +92,7 @@ class Feed:
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
         fault of those with the other ids that they did not end. Questions of before get nothing any more."""
-        self._generation = uuid4().hex
+        self._generation = str(next(self._generations))
         words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
         self._put_back_script(keys=self._owner[:1], args=words)
 

@@ -13,6 +13,12 @@ local queue = KEYS[1] .. ":" .. ARGV[1]
 local suspects = queue .. ".suspects"
 local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
 
+-- It comes late, on a connection that was given up: the worker has begun a later generation by now.
+local current = redis.call("get", acks .. ".generation")
+if current and tonumber(current) > tonumber(ARGV[3]) then
+    return
+end
+
 local in_hand, let_go = {}, {}
 local ids = in_hand
 for i = 5, #ARGV do

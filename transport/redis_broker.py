@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Any, cast
 
 import redis
@@ -70,6 +71,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         #: Of the threads that this worker needs.
         self.watchdog = Watchdog()
         self._in_hand: dict[str, InHand] = {}
+        self._generations = count(1)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
             client,
@@ -81,7 +83,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
         return BlockingConsumer(
-            Feed(self.client, self.namespace, queue_name, self.broker_id),
+            self._feed(queue_name),
             self._completion,
             self._pulse,
             self.watchdog,
@@ -99,8 +101,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
         with suppress(redis.RedisError):
             for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
-                feed = Feed(self.client, self.namespace, queue_name, self.broker_id)
-                feed.put_back((), let_go=tuple(self._in_hand.get(queue_name, ())))
+                self._feed(queue_name).put_back((), let_go=tuple(self._in_hand.get(queue_name, ())))
             self._pulse.leave()
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
@@ -173,6 +174,9 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._completion.announce(
             _news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()
         )
+
+    def _feed(self, queue_name: str) -> Feed:
+        return Feed(self.client, self.namespace, queue_name, self.broker_id, self._generations)
 
     def _end_condemned(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:
