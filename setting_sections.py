@@ -149,7 +149,11 @@ class TaskOptions(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_backoff_ms > self.max_backoff_ms:
-            raise PydanticCustomError("backoff_order", "min_backoff_ms should be at most max_backoff_ms")
+            raise PydanticCustomError(
+                "backoff_order",
+                "min_backoff_ms is {min_backoff_ms} and should be at most max_backoff_ms, which is {max_backoff_ms}",
+                {"min_backoff_ms": self.min_backoff_ms, "max_backoff_ms": self.max_backoff_ms},
+            )
         return self
 
 

@@ -182,8 +182,9 @@ def _options(name: str, given: dict[str, int]) -> TaskOptions:
         return TaskOptions.model_validate(defaults | given)
     except ValidationError as error:
         details = error.errors()[0]
-        option = ".".join(map(str, details["loc"])) or "options"
+        option = ".".join(map(str, details["loc"]))
+        # One of them by itself, or how two of them fit together.
+        what = f"{option}={details['input']!r}: " if option else ""
         raise DeclarationError(
-            f"task {name!r}: {option}={details['input']!r}: {details['msg']}; "
-            f"a task may set {', '.join(TaskOptions.model_fields)}"
+            f"task {name!r}: {what}{details['msg']}; a task may set {', '.join(TaskOptions.model_fields)}"
         ) from None
