@@ -32,7 +32,7 @@ BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
 #: The same when most of them are only laid aside, which takes a tenth of that time.
-SIFTED = 2048
+SIFTED = 1024
 
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3

@@ -1,7 +1,7 @@
 """Hears the tasks channel, and the markers that make its positions known."""
 
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 import redis
@@ -64,7 +64,7 @@ class Subscriber:
         count, size_bytes = 0, 0
         message = self._line.receive()
         while message is not None:
-            for each in chain((message,), self._line.receive_read()):
+            for each in chain((message,), islice(self._line.receive_read(), HEARD - count - 1)):
                 size_bytes += self._take(each)
                 count += 1
             # One that came alone is not kept waiting by a look for more.
