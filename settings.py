@@ -1,11 +1,13 @@
 """The one reader of a deployment's facts: the environment over `config.json` over the defaults below.
 
-`CALLBOARD_CONFIG` names another file. Sections of the file that are not Callboard's are left alone; inside its own
-sections an unknown key is refused, because a misspelt one would silently fall back to a default.
+`CALLBOARD_CONFIG` names another file. Sections of the file that are not Callboard's are left alone, unless they are
+named almost like one of its own; inside its own sections an unknown key is refused. A misspelt one would silently fall
+back to a default.
 """
 
 import json
 import os
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -26,6 +28,9 @@ ENVIRONMENT = {
     "LOG_LEVEL": ("log_level",),
     "LOG_FORMAT": ("log_format",),
 }
+
+#: From which similarity on, as difflib has it, the name of a section is taken for a misspelt one.
+MISSPELT = 0.8
 
 #: What these hold is in no error.
 SECRET_KEYS = ("redis.url", "web.token")
@@ -106,7 +111,7 @@ def load_settings() -> Settings:
         SettingsError: one line that names the file, each wrong key, its value and what is accepted.
     """
     path = Path(os.environ.get("CALLBOARD_CONFIG", "config.json"))
-    content = {key: value for key, value in _read(path).items() if key in Settings.model_fields}
+    content = _own_sections(path)
     if not isinstance(content.get("redis", {}), dict):
         # The environment's values would take its place and hide it.
         shown = _shown("redis", content["redis"])
@@ -116,6 +121,18 @@ def load_settings() -> Settings:
     except ValidationError as error:
         complaints = "; ".join(_complaint(details) for details in error.errors())
         raise SettingsError(" ".join(f"{path}: {complaints}".splitlines())) from None
+
+
+def _own_sections(path: Path) -> dict[str, Any]:
+    sections = _read(path)
+    own = Settings.model_fields
+    for name in sections.keys() - own.keys():
+        if meant := get_close_matches(name.lower(), own, n=1, cutoff=MISSPELT):
+            raise SettingsError(
+                f"{path}: {name!r:.100} is no section of Callboard's, and looks like {meant[0]!r}: correct its name "
+                "or, if another program reads it, have CALLBOARD_CONFIG name a file without it"
+            )
+    return {name: value for name, value in sections.items() if name in own}
 
 
 def _read(path: Path) -> dict[str, Any]:

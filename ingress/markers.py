@@ -17,8 +17,8 @@ def markers_channel(channel: str) -> str:
 
 
 class Markers:
-    """What an ingress does to the markers' channel over another connection than that which it listens with. So what
-    fails here, with a redis.RedisError, is no reason to give that one up: it may hold requests that nobody else has."""
+    """The markers of one ingress. What asks Redis does so over another connection than that which it listens with: so
+    what fails here, with a redis.RedisError, is no reason to give that one up. It may hold requests nobody else has."""
 
     def __init__(self, client: "redis.Redis", channel: str, token: str) -> None:
         self._client = client

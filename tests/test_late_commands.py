@@ -31,8 +31,8 @@ def own_redis() -> Iterator["redis.Redis"]:
         yield client
 
 
-def admitted(count: int) -> list[Admitted]:
-    return [Admitted(seal(dramatiq.Message("default", "any", (), {}, {})), b"") for _ in range(count)]
+def admitted(amount: int) -> list[Admitted]:
+    return [Admitted(seal(dramatiq.Message("default", "any", (), {}, {})), b"") for _ in range(amount)]
 
 
 def up_to(position: int) -> Origin:

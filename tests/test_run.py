@@ -16,13 +16,8 @@ from tests.wire import Wire
 
 
 def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path: Path) -> None:
-    environment_of_it = _of_its_own(tmp_path)
+    runner, output = _run(project, tmp_path)
     port = json.loads((tmp_path / "config.json").read_text())["redis"]["port"]
-    output = tmp_path / "output"
-    with output.open("wb") as file:
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "client.run"], cwd=project, env=environment_of_it, stdout=file, stderr=file
-        )
     try:
         wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
         with Wire(f"redis://127.0.0.1:{port}/0") as wire:
@@ -37,11 +32,7 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path:
 
 
 def test_everything_ends_when_the_terminal_is_closed(project: Path, tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    with output.open("wb") as file:
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "client.run"], cwd=project, env=_of_its_own(tmp_path), stdout=file, stderr=file
-        )
+    runner, output = _run(project, tmp_path)
     wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
     started = psutil.Process(runner.pid).children(recursive=True)
     runner.send_signal(signal.SIGHUP)
@@ -68,13 +59,6 @@ def test_everything_ends_when_nobody_reads_what_it_prints(project: Path, tmp_pat
     assert (tmp_path / "errors").read_text() == ""
 
 
-def _of_its_own(folder: Path) -> dict[str, str]:
-    """The environment in which it starts a Redis."""
-    config = folder / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}}))
-    return environment(None, CALLBOARD_CONFIG=str(config))
-
-
 def test_a_program_that_ends_with_an_error_ends_everything(project: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     job = {"name": "tea", "interval_s": 60, "task_type": "make_tea", "user_id": "me"}
@@ -92,3 +76,20 @@ def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -
     assert "no Redis answers" in ended.stderr
     assert "hush" not in ended.stderr
     assert os.linesep not in ended.stderr.strip()
+
+
+def _run(project: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """`make run` with a Redis of its own, and the file that everything it prints goes to."""
+    output = folder / "output"
+    with output.open("wb") as file:
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "client.run"], cwd=project, env=_of_its_own(folder), stdout=file, stderr=file
+        )
+    return runner, output
+
+
+def _of_its_own(folder: Path) -> dict[str, str]:
+    """The environment in which it starts a Redis."""
+    config = folder / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}}))
+    return environment(None, CALLBOARD_CONFIG=str(config))

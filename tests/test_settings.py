@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from errors import SettingsError
 from settings import load_settings
 from tests.configured import OWN_VARIABLES, load
 
@@ -109,6 +110,14 @@ def test_the_shipped_file_loads_and_has_an_example_job(monkeypatch: pytest.Monke
 )
 def test_sections_of_other_programs_are_left_alone(section: str) -> None:
     assert load(FILE | {section: {"port": "any", "redis": 1}}).redis.host == "in-file"
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("shedule", "schedule"), ("limit", "limits"), ("Redis", "redis"), ("log-level", "log_level")]
+)
+def test_a_section_named_almost_like_one_of_callboards_is_refused(misspelt: str, meant: str) -> None:
+    with pytest.raises(SettingsError, match=f"'{misspelt}' is no section of Callboard's, and looks like '{meant}'"):
+        load(FILE | {misspelt: {}})
 
 
 def test_a_byte_order_mark_that_an_editor_left_is_no_obstacle() -> None:

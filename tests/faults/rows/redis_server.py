@@ -1,4 +1,4 @@
-"""A Redis that goes away, stands still, forgets, or refuses."""
+"""A Redis that goes away, stands still or forgets."""
 
 import random
 import time
@@ -88,39 +88,6 @@ def subscriptions_killed(extent: Extent) -> Row:
         site.start("ingress-1", "ingress-2", "worker")
         strikes = [partial(kill, client, turn) for turn in range(extent.times)]
         return disturbed("the subscription of an ingress cut by Redis", site, extent, strikes)
-
-
-def read_only(extent: Extent) -> Row:
-    """Redis is a replica for a while, as an old master after a fail-over: writes are refused with READONLY."""
-
-    def demote(client: "redis.Redis") -> None:
-        client.replicaof("127.0.0.1", "1")
-        time.sleep(OUTAGE_S)
-        client.replicaof("NO", "ONE")
-
-    return _commanded("READONLY", extent, demote)
-
-
-def without_replicas(extent: Extent) -> Row:
-    """Writes are refused with NOREPLICAS for a while."""
-
-    def demand(client: "redis.Redis") -> None:
-        client.config_set("min-replicas-to-write", 1)
-        time.sleep(OUTAGE_S)
-        client.config_set("min-replicas-to-write", 0)
-
-    return _commanded("NOREPLICAS", extent, demand)
-
-
-def out_of_memory(extent: Extent) -> Row:
-    """Redis is at `maxmemory` for a while, with `noeviction`."""
-
-    def fill(client: "redis.Redis") -> None:
-        client.config_set("maxmemory", 1_000_000)
-        time.sleep(OUTAGE_S)
-        client.config_set("maxmemory", 0)
-
-    return _commanded("maxmemory, noeviction", extent, fill)
 
 
 def undecodable_entry(extent: Extent) -> Row:
