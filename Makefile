@@ -36,7 +36,7 @@ format: $(VENV)/dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/bench ## Measure Callboard beside an echo, a plain Dramatiq port and a Celery daemon
+bench: $(VENV)/bench $(VENV)/arq/bin/arq ## Measure Callboard beside a bare echo, FastStream, Dramatiq, Celery, Taskiq and arq
 	@$(BIN)/python -m bench
 
 bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size
@@ -102,6 +102,11 @@ $(VENV)/dev: $(VENV)/run
 $(VENV)/bench: $(VENV)/dev
 	@$(PIP) install --editable '.[bench]'
 	@touch $@
+
+# For the one peer that wants a redis-py before 6.
+$(VENV)/arq/bin/arq: | $(VENV)/bin/python
+	@$(BIN)/python -m venv $(VENV)/arq >/dev/null 2>&1 || uv venv --quiet --seed --clear $(VENV)/arq
+	@$(VENV)/arq/bin/python -m pip --disable-pip-version-check --quiet install 'arq>=0.28'
 
 $(VENV)/fuzz: $(VENV)/dev
 	@$(PIP) install --editable '.[fuzz]'

@@ -58,4 +58,31 @@ CELERY_DAEMON = System(
     workers=(module("celery", *_CELERY_WORKER, "--pool", "prefork", "--concurrency", str(WORKER_PROCESSES)),),
 )
 
-SYSTEMS = {system.name: system for system in (callboard(), BARE_ECHO, DRAMATIQ_PORT, CELERY_DAEMON)}
+TASKIQ_DAEMON = System(
+    name="taskiq-daemon",
+    ingress=module("bench.peers.taskiq_daemon"),
+    workers=(module("taskiq", "worker", "bench.peers.taskiq_daemon:broker", "--workers", str(WORKER_PROCESSES)),),
+)
+
+FASTSTREAM_ECHO = System(name="faststream-echo", ingress=module("bench.peers.faststream_echo"))
+
+#: arq wants redis-py before 6, so it is in an environment of its own, which `make bench` makes.
+_ARQ_PYTHON = str(Path(sys.prefix, "arq", "bin", "python"))
+ARQ_DAEMON = System(
+    name="arq-daemon",
+    ingress=(_ARQ_PYTHON, "-m", "bench.peers.arq_daemon"),
+    workers=((_ARQ_PYTHON, "-m", "arq", "bench.peers.arq_daemon.WorkerSettings"),) * WORKER_PROCESSES,
+)
+
+SYSTEMS = {
+    system.name: system
+    for system in (
+        callboard(),
+        BARE_ECHO,
+        FASTSTREAM_ECHO,
+        DRAMATIQ_PORT,
+        TASKIQ_DAEMON,
+        CELERY_DAEMON,
+        ARQ_DAEMON,
+    )
+}

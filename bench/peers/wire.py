@@ -1,11 +1,12 @@
 """What every peer does alike: hear the requests, perform the one task, write its outcome."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
+from redis.asyncio import Redis
 
 
 def requests(client: "redis.Redis") -> Iterator[dict[str, Any]]:
@@ -13,6 +14,14 @@ def requests(client: "redis.Redis") -> Iterator[dict[str, Any]]:
     subscription = client.pubsub(ignore_subscribe_messages=True)
     subscription.subscribe("tasks")
     for message in subscription.listen():
+        yield json.loads(message["data"])
+
+
+async def requests_async(client: "Redis") -> AsyncIterator[dict[str, Any]]:
+    """The same with asyncio."""
+    subscription = client.pubsub(ignore_subscribe_messages=True)
+    await subscription.subscribe("tasks")
+    async for message in subscription.listen():
         yield json.loads(message["data"])
 
 

@@ -24,7 +24,7 @@ Strike = Callable[["redis.Redis", int], object]
 SNAPSHOTS = ("--save", "86400 1000000000", "--enable-protected-configs", "yes")
 
 #: What is taken from the Redis user of Callboard in turn.
-RIGHTS: Sequence[tuple[str, ...]] = (("-@write",), ("-@scripting",), ("-blmove",), ("-publish",), ("-@all", "+ping"))
+RIGHTS: Sequence[tuple[str, ...]] = (("-@write",), ("-@scripting",), ("-blmove",), ("-publish",), ("-@all", "+acl"))
 
 ENDLESS_SCRIPT = "while true do end"
 
@@ -54,7 +54,7 @@ def snapshot_failed(extent: Extent) -> Row:
     """Redis could not write its snapshot, and refuses writes with MISCONF until it can."""
 
     def fail(client: "redis.Redis", turn: int) -> None:
-        folder = client.config_get("dir")["dir"]
+        folder = _value(client, "dir")
         gone = tempfile.mkdtemp(prefix="callboard-faults-")
         client.config_set("dir", gone)
         shutil.rmtree(gone)
@@ -93,7 +93,7 @@ def full(extent: Extent) -> Row:
     """Redis has as many clients as it may have when all have to connect anew: it refuses them for a while."""
 
     def fill(client: "redis.Redis", turn: int) -> None:
-        before = client.config_get("maxclients")["maxclients"]
+        before = _value(client, "maxclients")
         client.config_set("maxclients", 1)
         _kill_connections(client)
         time.sleep(OUTAGE_S)
@@ -136,6 +136,12 @@ def _configured(name: str, value: int, client: "redis.Redis", turn: int) -> None
     client.config_set(name, value)
     time.sleep(OUTAGE_S)
     client.config_set(name, 0)
+
+
+def _value(client: "redis.Redis", name: str) -> str:
+    value = client.config_get(name)[name]
+    assert value is not None
+    return value
 
 
 def _snapshot(client: "redis.Redis") -> None:
