@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 from client.place import Place
 from client.request import Key
 from client.waiter import Waiter
-from contract import TaskEvent, TaskOutcome
+from contract import TaskEvent, read_outcome
 from errors import CallboardError
 
 W = TypeVar("W", bound=Waiter)
@@ -57,8 +57,11 @@ class Desk(Generic[W]):
 
     def take_kept(self, answers: Sequence[object]) -> bool:
         """What Redis has answered to the question for kept outcomes: nothing where there is none, and an error where
-        its user may not read them. Then there is only what is heard. Whether asking again is of no use: it is after any
-        other error."""
+        its user may not read them. Then there is only what is heard.
+
+        Returns:
+            False after any other error: to be asked again.
+        """
         for answer in answers:
             if isinstance(answer, bytes):
                 self._take_outcome(answer)
@@ -68,11 +71,8 @@ class Desk(Generic[W]):
 
     def _take_outcome(self, data: bytes) -> None:
         """An outcome, anybody's: on a shared channel those of others come by, and on any channel what is none."""
-        try:
-            outcome = TaskOutcome.model_validate_json(data)
-        except ValidationError:
-            return
-        if outcome.user_id is None or outcome.request_id is None:
+        outcome = read_outcome(data)
+        if outcome is None or outcome.user_id is None or outcome.request_id is None:
             return
         with self._lock:
             waiter = self._waiting.pop((outcome.user_id, outcome.request_id), None)

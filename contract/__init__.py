@@ -1,6 +1,6 @@
 """The wire: what requests, outcomes, events and control messages are, which errors there are, and what each error says.
 
-The one place that knows a field's name; knows neither Redis nor Dramatiq. Source: DESIGN.md, "The wire". A page each:
+The one place that knows a field's name; knows neither Redis nor Dramatiq. docs/wire.md tells others of it. A page each:
 `fields` (what they have in common), `sentences` (what an error says), `outcome`, `request`, `event`, `control`,
 `description` (of a task), and `keys` (where Redis keeps what is known of a request).
 """
@@ -10,7 +10,7 @@ from contract.description import JsonSchema, TaskDescription
 from contract.event import EventKind, TaskEvent, write_event
 from contract.fields import ErrorCode, Sender, timestamp
 from contract.keys import claim_key, outcome_key, request_key
-from contract.outcome import RefusedRequestError, TaskOutcome
+from contract.outcome import RefusedRequestError, TaskOutcome, read_outcome
 from contract.request import HEAD_BYTES, MAX_DELAY_MS, TaskRequest, read_request, whom_to_answer
 from contract.sentences import (
     MAX_SENTENCE_CHARACTERS,
@@ -37,6 +37,7 @@ __all__ = [
     "claim_key",
     "outcome_key",
     "parameters_complaint",
+    "read_outcome",
     "read_request",
     "request_key",
     "result_complaint",

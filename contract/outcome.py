@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.fields import AnyErrorCode, ErrorCode, Sender, absent, timestamp
 from contract.sentences import sentence
@@ -45,6 +45,14 @@ class TaskOutcome(BaseModel):
     def to_wire(self) -> bytes:
         """The outcome as UTF-8 JSON."""
         return self.__pydantic_serializer__.to_json(self)
+
+
+def read_outcome(data: bytes) -> TaskOutcome | None:
+    """The outcome in UTF-8 JSON; None where that is something else, as anybody may write to a channel or a key."""
+    try:
+        return TaskOutcome.model_validate_json(data)
+    except ValidationError:
+        return None
 
 
 class RefusedRequestError(CallboardError):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import redis
 from loguru import logger
+from redis.exceptions import NoPermissionError
 
 from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
 from ingress.crowd import Crowd
@@ -182,8 +183,14 @@ class Intake:
         refused = [each for place in places for each in self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED)]
         # The entries that they came in were acknowledged before.
         answers = [each._replace(entry_id="") for each in refused]
-        self._stop.until_redis_answers(lambda: self._broker.take_in(answers, Origin()), PATIENCE_S)
+        self._stop.until_redis_answers(lambda: self._publish(answers), PATIENCE_S)
         return [*refused, *(arrival for place, arrival in enumerate(arrivals) if place not in places)]
+
+    def _publish(self, answers: list[Refused]) -> None:
+        """Takes out of the list what it has published; fails while something is left."""
+        answers[:] = [answers[place] for place in self._broker.take_in(answers, Origin()).refused]
+        if answers:
+            raise NoPermissionError(f"{len(answers)} outcomes cannot be published, the line before says why")
 
     def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
         """The answers, for which Redis needs nothing but to publish them."""

@@ -21,8 +21,7 @@ class Follower:
         self._pubsub.subscribe("events", "results")
         for _ in range(2):
             self._pubsub.get_message(timeout=DEADLINE_S)
-        self._events: list[Event] = []
-        self._outcomes: list[Event] = []
+        self._heard: list[tuple[bytes, Event]] = []
 
     def request(self, **fields: Any) -> None:
         """Sends a request."""
@@ -48,18 +47,17 @@ class Follower:
 
     def events(self, user_id: str | int) -> list[Event]:
         """The events of a user's requests so far."""
-        self._hear()
-        return [event for event in self._events if event["user_id"] == user_id]
+        return [event for channel, event in self.heard(user_id) if channel == b"events"]
 
     def outcomes(self, user_id: str | int) -> list[Event]:
         """The outcomes of a user's requests so far."""
-        self._hear()
-        return [outcome for outcome in self._outcomes if outcome["user_id"] == user_id]
+        return [outcome for channel, outcome in self.heard(user_id) if channel == b"results"]
 
-    def _hear(self) -> None:
+    def heard(self, user_id: str | int) -> list[tuple[bytes, Event]]:
+        """Both in the order in which they came, each with its channel."""
         while message := self._pubsub.get_message(timeout=0.001):
-            heard = self._events if message["channel"] == b"events" else self._outcomes
-            heard.append(json.loads(message["data"]))
+            self._heard.append((message["channel"], json.loads(message["data"])))
+        return [(channel, said) for channel, said in self._heard if said["user_id"] == user_id]
 
     def __enter__(self) -> Self:
         return self

@@ -257,6 +257,14 @@ def test_one_of_two_that_have_found_it_cancels_it(desk: Desk, follower: Follower
     assert kinds(follower.events("ada")) == ["cancelled"]
 
 
+def test_a_request_that_has_moved_on_each_time_is_to_be_looked_for_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = desk.take_in()
+    monkeypatch.setattr(desk.broker, "cancel", lambda *_: False)
+    assert not desk.cancel(task_id=task_id)
+
+
 def test_nothing_is_told_of_a_task_after_its_cancellation(desk: Desk, follower: Follower) -> None:
     task_id = desk.take_in()
     delivery = desk.deliver()

@@ -81,6 +81,15 @@ def test_a_refused_request_is_told_of_too(follower: Follower) -> None:
     (event,) = follower.life(user_id)
     assert (event["event"], event["task_id"]) == ("error", "error")
     assert (event["error"], event["error_code"]) == ("Task type not found: make_tea", "unknown_task")
+    assert "attempt" not in event
+
+
+@pytest.mark.parametrize("task_type", ["make_tea", "reverse_string"])
+def test_the_last_event_comes_before_the_outcome(follower: Follower, task_type: str) -> None:
+    user_id = new_user()
+    follower.request(task_type=task_type, user_id=user_id, parameters={"text": "abc"})
+    follower.life(user_id)
+    assert [channel for channel, _ in follower.heard(user_id)][-2:] == [b"events", b"results"]
 
 
 def test_a_repeated_request_is_told_of_once(follower: Follower) -> None:

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer, free_port
+from tests.follower import Follower
 from tests.system import COMMANDS, System, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
@@ -104,12 +105,13 @@ def test_every_process_comes_back_when_redis_was_restarted(project: Path) -> Non
 
 def test_a_request_that_waited_longer_than_it_may_expires(own: System, redis_server: RedisServer) -> None:
     own.start("ingress")
-    with Wire(redis_server.url) as wire:
+    with Follower(redis_server.url) as follower:
         user_id = new_user()
-        wire.publish({"task_type": "always_fails", "user_id": user_id, "max_age_ms": 1})
-        wait_until(lambda: wire.client.llen("dramatiq:default"), "the request is queued")
+        follower.request(task_type="always_fails", user_id=user_id, max_age_ms=1)
+        wait_until(lambda: follower.client.llen("dramatiq:default"), "the request is queued")
         own.start("worker")
-        outcome = wire.outcome_of(user_id)
+        assert [event.get("attempt") for event in follower.life(user_id)] == [None, None]
+        (outcome,) = follower.outcomes(user_id)
         assert (outcome["error_code"], outcome.get("attempts"), outcome.get("duration_ms")) == ("expired", None, None)
         assert outcome["task_id"] != "error"
 

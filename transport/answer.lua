@@ -27,16 +27,27 @@ local function tell(events_channel, event)
     redis.pcall("publish", events_channel, event)
 end
 
--- Keeps and publishes an outcome. From ARGV[i] on: the outcome, key of the claim of its request or "", how many keys to
--- keep it at, on how many channels to publish it, the keys each with its time to live in s, the channels.
-local function send_answer(i)
-    local outcome, claim = ARGV[i], ARGV[i + 1]
-    local last_key = i + 3 + 2 * tonumber(ARGV[i + 2])
-    local last_channel = last_key + tonumber(ARGV[i + 3])
-    for k = i + 4, last_key, 2 do
+local function keep_and_publish(outcome, first_key, last_key, last_channel)
+    for k = first_key, last_key, 2 do
         redis.call("set", ARGV[k], outcome, "ex", ARGV[k + 1])
     end
     publish_all(outcome, last_key + 1, last_channel)
+end
+
+-- Keeps and publishes an outcome. From ARGV[i] on: the outcome, key of the claim of its request or "", how many keys to
+-- keep it at, on how many channels to publish it, the keys each with its time to live in s, the channels.
+--
+-- Where Redis refuses that, as when a right was taken from its user, the script fails, and Redis undoes nothing by
+-- itself: so `undo` is called, after which the message is there again.
+local function send_answer(i, undo)
+    local outcome, claim = ARGV[i], ARGV[i + 1]
+    local last_key = i + 3 + 2 * tonumber(ARGV[i + 2])
+    local last_channel = last_key + tonumber(ARGV[i + 3])
+    local is_sent, problem = pcall(keep_and_publish, outcome, i + 4, last_key, last_channel)
+    if not is_sent then
+        undo()
+        error(problem, 0)
+    end
     if claim ~= "" then
         -- A request id has no space, so that this is the key of no claim.
         answer_repeats(claim .. " waiting", outcome, last_key + 1, last_channel)

@@ -38,11 +38,17 @@ class Bulletin:
 
     def add(self, kind: EventKind, at: str, **details: object) -> None:
         """Adds an event, behind whatever the task has reported before. The rest is as in `write_event`."""
-        event = write_event(kind, at, self._task_id, self._sender, attempt=self._attempt, **details)
+        if self._attempt:
+            details["attempt"] = self._attempt
+        event = write_event(kind, at, self._task_id, self._sender, **details)
         with self._changing:
             while self._report:
                 self._add_report()
             self._events.append(event)
+
+    def take_back_attempt(self) -> None:
+        """The attempt was not begun: what is told from now on is of the one before, or of none."""
+        self._attempt -= 1
 
     def report(self, report: Report) -> None:
         """Notes how far the task has come."""

@@ -12,9 +12,16 @@
 local queue_name, message_id = ARGV[1], ARGV[2]
 local queue = KEYS[1] .. ":" .. queue_name
 
-if redis.call("hdel", queue .. ".msgs", message_id) == 0 then
+local messages = queue .. ".msgs"
+local message = redis.call("hmget", messages, message_id)[1]
+if not message then
     return 0
 end
+redis.call("hdel", messages, message_id)
+tell(ARGV[3], ARGV[4])
+send_answer(6, function()
+    redis.call("hset", messages, message_id, message)
+end)
 redis.call("hdel", queue .. ".suspects", message_id)
 redis.call("zrem", queue .. ".later", message_id)
 local is_in_hand = false
@@ -23,8 +30,6 @@ for _, worker_id in ipairs(redis.call("zrange", KEYS[1] .. ":__heartbeats__", 0,
         is_in_hand = true
     end
 end
-tell(ARGV[3], ARGV[4])
-send_answer(6)
 if is_in_hand then
     redis.call("publish", ARGV[5], message_id)
 end

@@ -49,7 +49,7 @@ class Cancellation:
         """Ends the task, unless it is done already or another user's.
 
         Returns:
-            False when no such request was taken in by now.
+            False when no such request was taken in by now, or its message has moved on each time: try again later.
 
         Raises:
             redis.RedisError: it may be called again.
@@ -60,17 +60,17 @@ class Cancellation:
         for _ in range(TRIES):
             found = self._find(task_id)
             if found is None:
-                break
+                return True
             sender, reply_to = addressee(found.message)
             # 7 is not "7".
             if (type(sender.user_id), sender.user_id) != (type(wish.user_id), wish.user_id):
-                break
+                return True
             if self._end(found, sender, reply_to):
                 logger.debug("Cancelled task {}", task_id)
                 if self._count:
                     self._count()
-                break
-        return True
+                return True
+        return False
 
     def _task_of(self, wish: ControlMessage) -> str | None:
         key = self._answers.claim(wish.user_id, wish.request_id or "", None, None).key

@@ -29,7 +29,8 @@ local function bury(queue_name, message_id, messages, letter)
 end
 
 -- From ARGV[i] on: what stands behind the events.
-local function finish(queue_name, message_id, is_dead, i)
+local function finish(queue_name, message_id, is_dead, i, undo)
+    send_answer(i + 7, undo)
     local messages = namespace .. ":" .. queue_name .. ".msgs"
     if is_dead then
         bury(queue_name, message_id, messages, ARGV[i + 1])
@@ -42,7 +43,6 @@ local function finish(queue_name, message_id, is_dead, i)
     if next_id ~= "" then
         enqueue(namespace .. ":" .. next_queue_name, next_id, next_message, ARGV[i + 5], ARGV[i + 6], front)
     end
-    send_answer(i + 7)
 end
 
 local i = 4
@@ -57,7 +57,9 @@ while i <= #ARGV do
     elseif redis.call("srem", acks, message_id) == 1 then
         -- First, so that whoever hears the outcome has heard what came before it.
         tell_all(i + 5, last_event)
-        finish(queue_name, message_id, fate == "dead", last_event + 1)
+        finish(queue_name, message_id, fate == "dead", last_event + 1, function()
+            redis.call("sadd", acks, message_id)
+        end)
     end
     i = i + 1 + tonumber(ARGV[i])
 end

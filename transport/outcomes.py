@@ -112,6 +112,7 @@ class Outcomes(Middleware):
 def _take_back_attempt(message: Delivery) -> None:
     """The task was not begun: only the attempts before this one count, and it has taken no time."""
     message.attempt -= 1
+    message.bulletin.take_back_attempt()
     message.started_s = None
 
 

@@ -141,8 +141,9 @@ local function take_answer(i, event)
             redis.call("set", ARGV[k], ARGV[i], "ex", ARGV[k + 1])
         end
     end
-    publish_all(ARGV[i], last_key + 1, last_channel)
+    -- First, as in complete.lua.
     tell(events_channel, event)
+    publish_all(ARGV[i], last_key + 1, last_channel)
 end
 
 -- One that was taken in before needs no room.

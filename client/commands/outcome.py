@@ -10,7 +10,7 @@ from client.commands.send import show_ending
 from client.errors import NotFoundError
 from client.installation import redis_client, settings
 from client.output import AsJson
-from contract import TaskOutcome, outcome_key, request_key
+from contract import outcome_key, read_outcome, request_key
 
 
 @app.command()
@@ -25,8 +25,8 @@ def outcome(
     for name in names:
         # One after the other: a Redis user of the file in deploy/ has the right to GET, and to nothing for many keys.
         data = redis_client().get(key_prefix + name)
-        if isinstance(data, bytes):
-            show_ending(TaskOutcome.model_validate_json(data), as_json=as_json)
+        if isinstance(data, bytes) and (found := read_outcome(data)):
+            show_ending(found, as_json=as_json)
             return
     raise NotFoundError(
         f"no outcome is kept of a task {task_or_request!r}, nor of a request with this id of user "

@@ -17,7 +17,7 @@ from client.errors import RedisAwayError
 from client.event_stream import event_stream
 from client.percentile import percentile
 from client.waiter import LAST, last_event
-from contract import TaskEvent, TaskOutcome, outcome_key
+from contract import TaskEvent, outcome_key, read_outcome
 from setting_sections import RedisSettings
 from transport.connection import LONGEST_PAUSE_S, connect
 
@@ -107,7 +107,7 @@ class Live:
         if not begun:
             return []
         kept: Any = client.mget([self._place.key_prefix + outcome_key(row.last.task_id) for row in begun])
-        return [last_event(TaskOutcome.model_validate_json(data)) for data in kept if data]
+        return [last_event(outcome) for data in kept if data and (outcome := read_outcome(data))]
 
     def _sample_when_due(self) -> None:
         if (now_s := monotonic()) >= self._sample_due_s:
