@@ -72,9 +72,9 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     )
 
 
-def end_of_start(error: CallboardError) -> SystemExit:
-    """What a process ends with that cannot begin, whose one line is the error's: for any other exception than this one
-    `dramatiq actors` would show a traceback."""
+def start_failure(error: CallboardError) -> SystemExit:
+    """What a process ends with that cannot start: one line with the error. For any other exception `dramatiq actors`
+    would show a traceback."""
     # Each of Dramatiq's worker processes ends like this: the first one speaks for all.
     speaks = multiprocessing.current_process().name in ("MainProcess", "Process-1")
     return SystemExit(f"callboard: {error}" if speaks else 1)
@@ -84,7 +84,7 @@ def _settings_or_exit() -> Settings:
     try:
         return load_settings()
     except SettingsError as error:
-        raise end_of_start(error) from None
+        raise start_failure(error) from None
 
 
 settings = _settings_or_exit()

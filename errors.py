@@ -1,4 +1,5 @@
-"""Every exception that Callboard raises itself; `except CallboardError` catches them all."""
+"""The base of Callboard's exceptions, `except CallboardError` catches them all, and those that belong to no room. The
+others are where they arise: in `contract/outcome.py`, `transport/arrivals.py` and `client/errors.py`."""
 
 
 class CallboardError(Exception):

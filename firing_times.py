@@ -41,10 +41,10 @@ class Recent(BaseTrigger):  # type: ignore[misc]
 
 
 class PunctualJobs(MemoryJobStore):  # type: ignore[misc]
-    """Jobs of which none waits for later than it is next due from now on, as all would for whom the clock was set back.
+    """A job store that works out anew at each look when every job is due.
 
-    APScheduler works that out once, when a job has fired. What has fired at the new time before, fires again then; its
-    `request_id` is the same, so that changes nothing.
+    APScheduler does so only when a job has fired, so after the clock was set back all jobs would wait until the old
+    time came again. A firing that is repeated by this has the same `request_id`, so that it changes nothing.
     """
 
     def get_due_jobs(self, now: datetime) -> list[Job]:

@@ -54,7 +54,7 @@ class FiringExecutor(BaseExecutor):  # type: ignore[misc]
                 logger.warning("Job {!r} was due at {}, {:.0f} s ago: that is skipped", job.id, due, late_s)
             else:
                 job.func(due)
-        # At the end already. The caller counts the job as running after this, and allows one.
+        # The caller adds 1 to the runs of the job only after this, and allows one at a time: so 1 is taken off first.
         self._run_job_success(job.id, [])
 
 

@@ -103,8 +103,11 @@ class RedisSettings(Section):
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if sum(place is not None for place in (self.url, self.sentinel, self.cluster)) > 1:
-            raise PydanticCustomError("places", "redis should have only one of url, sentinel and cluster")
+        places = {"url": self.url, "sentinel": self.sentinel, "cluster": self.cluster}
+        if len(given := [name for name, place in places.items() if place is not None]) > 1:
+            raise PydanticCustomError(
+                "places", "redis should have only one of url, sentinel and cluster, and has {given}", {"given": given}
+            )
         if read_place(self.connection_url).nodes and not re.match(r"[^{]*\{[^}]+\}", self.key_prefix):
             raise PydanticCustomError(
                 "hash_tag",

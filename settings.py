@@ -32,6 +32,14 @@ ENVIRONMENT = {
 #: From which similarity on, as difflib has it, the name of a section is taken for a misspelt one.
 MISSPELT = 0.8
 
+#: What pydantic says in Python's words, in JSON's.
+IN_JSON = {
+    "dict_type": "should be a JSON object",
+    "model_type": "should be a JSON object",
+    "model_attributes_type": "should be a JSON object",
+    "tuple_type": "should be a list",
+}
+
 #: What these hold is in no error.
 SECRET_KEYS = ("redis.url", "web.token")
 
@@ -114,8 +122,7 @@ def load_settings() -> Settings:
     content = _own_sections(path)
     if not isinstance(content.get("redis", {}), dict):
         # The environment's values would take its place and hide it.
-        shown = _shown("redis", content["redis"])
-        raise SettingsError(f"{path}: redis is {shown}: Input should be a valid dictionary")
+        raise SettingsError(f"{path}: redis is {_shown('redis', content['redis'])}: {IN_JSON['dict_type']}")
     try:
         return Settings(**content)
     except ValidationError as error:
@@ -129,7 +136,7 @@ def _own_sections(path: Path) -> dict[str, Any]:
     for name in sections.keys() - own.keys():
         if meant := get_close_matches(name.lower(), own, n=1, cutoff=MISSPELT):
             raise SettingsError(
-                f"{path}: {name!r:.100} is no section of Callboard's, and looks like {meant[0]!r}: correct its name "
+                f"{path}: {name!r:.100} is none of Callboard's keys, and looks like {meant[0]!r}: correct its name "
                 "or, if another program reads it, have CALLBOARD_CONFIG name a file without it"
             )
     return {name: value for name, value in sections.items() if name in own}
@@ -144,7 +151,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} should hold a JSON object in UTF-8, and cannot be read as JSON: {error}") from None
     if not isinstance(content, dict):
-        raise SettingsError(f"{path} should hold a JSON object, and holds a {type(content).__name__}")
+        raise SettingsError(f"{path} should hold a JSON object, and holds {_shown('', content)}")
     return content
 
 
@@ -156,13 +163,16 @@ def _complaint(details: ErrorDetails) -> str:
     if details["type"] == "extra_forbidden":
         return f"{key} is no setting: remove it or correct its name"
     if details["type"] == "missing":
-        return f"{key} is missing"
-    if not key:
-        return f"{key}: {details['msg']}".lstrip(": ")
-    return f"{key}{''.join(sources)} is {_shown(key, details['input'])}: {details['msg']}"
+        return f"{key} is missing, and is required there"
+    # What is said of several keys together names them itself.
+    if details["msg"].startswith(key):
+        return details["msg"]
+    return f"{key}{''.join(sources)} is {_shown(key, details['input'])}: {IN_JSON.get(details['type'], details['msg'])}"
 
 
 def _shown(key: str, value: object) -> str:
     """A value in an error; the URL of a Redis, well-formed or not and wherever it stands, may hold a password."""
     is_secret = key in SECRET_KEYS and value != ""
+    if value is None:
+        return "null"
     return "'***'" if is_secret or any(mark in repr(value) for mark in ("://", "@")) else f"{value!r:.100}"

@@ -98,7 +98,8 @@ def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, A
         raise DeclarationError(f"task {name!r}: '{parameter}' should be a parameter that can be given by its name")
     if parameter.name.startswith("_") or parameter.name == "self" or hasattr(BaseModel, parameter.name):
         raise DeclarationError(
-            f"task {name!r}: parameter {parameter.name!r} should have another name, this one is taken"
+            f"task {name!r}: parameter {parameter.name!r} should have another name: not 'self', none that begins with "
+            "'_', and none that pydantic's BaseModel has"
         )
     if parameter.name not in hints:
         raise DeclarationError(f"task {name!r}: parameter {parameter.name!r} should have a type annotation")

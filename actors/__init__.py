@@ -3,11 +3,11 @@
 import importlib
 import pkgutil
 
-from broker import end_of_start
+from broker import start_failure
 from errors import DeclarationError
 
 try:
     for _module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{_module.name}")
 except DeclarationError as _error:
-    raise end_of_start(_error) from None
+    raise start_failure(_error) from None

@@ -5,14 +5,15 @@ import redis
 from bench.driver import Driver, Workload
 from bench.load import sustain
 from bench.processes import Processes, processes
-from bench.systems import System
+from bench.systems import WORKER_PROCESSES, System
 from client.redis_server import RedisServer
+from transport.appetite import MOST
 
 #: Holds all messages of the queue, wherever in it they wait.
 MESSAGES = "dramatiq:default.msgs"
 
-#: What the workers have taken at any moment, at most: 2 processes of 8 threads with twice as many prefetched.
-TAKEN = 32
+#: What the workers have taken at any moment, at most.
+TAKEN = WORKER_PROCESSES * MOST
 
 CHUNK = 2_000
 ENQUEUE_S = 60.0
@@ -29,7 +30,7 @@ def cpu_s_with_backlog(system: System, waiting: int, requests: int) -> float:
     with (
         RedisServer() as server,
         redis.Redis.from_url(server.url) as client,
-        processes(system.folder, server.url) as started,
+        processes(system, server.url) as started,
         Driver(server.url, Workload()) as driver,
     ):
         started.start(*system.ingress)

@@ -1,5 +1,6 @@
 """Starts the processes of a system, waits until it answers, adds up what they cost, and stops them without a trace."""
 
+import json
 import os
 import signal
 import tempfile
@@ -30,16 +31,18 @@ class ProcessError(Exception):
 class Processes:
     """The processes that were started for one system, with their children: not Redis, and not the load driver."""
 
-    def __init__(self, folder: Path, url: str, logs: Path) -> None:
-        self._folder = folder
-        self._environment = {**os.environ, "REDIS_URL": url}
-        self._logs = logs
+    def __init__(self, system: System, url: str, own_folder: Path) -> None:
+        config = own_folder / "config.json"
+        config.write_text(json.dumps(json.loads((system.folder / config.name).read_text()) | system.sections))
+        self._folder = system.folder
+        self._environment = {**os.environ, "REDIS_URL": url, "CALLBOARD_CONFIG": str(config)}
+        self._log = own_folder / "log"
         self._started: list[psutil.Popen] = []
         self.url = url
 
     def start(self, *command: str) -> None:
         """Starts one more process, in a session of its own so that it can be ended with all its children."""
-        with (self._logs / "log").open("ab") as log:
+        with self._log.open("ab") as log:
             process = psutil.Popen(
                 command, cwd=self._folder, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -87,7 +90,7 @@ class Processes:
             dead = any(process.poll() is not None for process in self._started)
             if dead or time.monotonic() > deadline:
                 reason = "a process ended" if dead else "time ran out"
-                log = (self._logs / "log").read_text(errors="replace")[-3000:]
+                log = self._log.read_text(errors="replace")[-3000:]
                 raise ProcessError(f"{reason} before {what}; the log ends:\n{log}")
             time.sleep(POLL_S)
 
@@ -119,10 +122,10 @@ class Processes:
 
 
 @contextmanager
-def processes(folder: Path, url: str) -> Iterator[Processes]:
-    """A place to start processes in; they are stopped when the context ends."""
-    with tempfile.TemporaryDirectory(prefix="callboard-bench-") as logs:
-        started = Processes(folder, url, Path(logs))
+def processes(system: System, url: str) -> Iterator[Processes]:
+    """A place to start the processes of a system in; they are stopped when the context ends."""
+    with tempfile.TemporaryDirectory(prefix="callboard-bench-") as own_folder:
+        started = Processes(system, url, Path(own_folder))
         try:
             yield started
         finally:
@@ -132,7 +135,7 @@ def processes(folder: Path, url: str) -> Iterator[Processes]:
 @contextmanager
 def running(system: System, url: str) -> Iterator[Processes]:
     """The system with all its parts, answering and at rest; stopped when the context ends."""
-    with processes(system.folder, url) as started:
+    with processes(system, url) as started:
         for command in system.commands:
             started.start(*command)
         started.wait_until_ready()

@@ -1,8 +1,10 @@
 """The catalogue of systems that are measured: what each is called and which processes it consists of."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -14,13 +16,15 @@ WORKER_PROCESSES = 2
 class System:
     """Something that answers requests on `tasks`: an ingress that hears them, and workers if it does not perform them.
 
-    Each is a command line for this Python, run in `folder` with REDIS_URL set.
+    Each is a command line, run in `folder` with REDIS_URL set, and with a `config.json` that has these sections over
+    those of the folder's.
     """
 
     name: str
     ingress: tuple[str, ...]
     workers: tuple[tuple[str, ...], ...] = ()
     folder: Path = REPOSITORY
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def commands(self) -> tuple[tuple[str, ...], ...]:
@@ -38,8 +42,9 @@ def callboard(processes: int = WORKER_PROCESSES, folder: Path = REPOSITORY) -> S
     return System(
         name="callboard",
         ingress=module("ingress"),
-        workers=(module("dramatiq", "actors", "--processes", str(processes)),),
+        workers=(module("worker"),),
         folder=folder,
+        sections={"worker": {"processes": processes}},
     )
 
 

@@ -40,7 +40,10 @@ def find_to_retry(letters: DeadLetters, letter_id: str) -> DeadLetter:
     """
     letter = find(letters, letter_id)
     if letter.message is None:
-        raise CallboardError(f"the dead letter {letter.id!r} {letter.error[3:]}: look at it with `show`, `purge` it")
+        raise CallboardError(
+            f"the dead letter {letter.id!r} cannot be read as a Dramatiq message, so no worker can perform it: look at "
+            "it with `show`, `purge` it"
+        )
     return letter
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from logs import one_line
 
-#: The option that every command has.
+#: The option of every command that answers a question.
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
 
 

@@ -48,7 +48,8 @@ class Gate:
         except InvalidParametersError as error:
             raise refuse(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
         if request.max_age_ms is not None and request.max_age_ms <= (request.delay_ms or 0):
-            raise refuse(request, ErrorCode.EXPIRED, "max_age_ms ends before the request may start")
+            complaint = f"max_age_ms is {request.max_age_ms} and should be above delay_ms, here {request.delay_ms or 0}"
+            raise refuse(request, ErrorCode.EXPIRED, complaint)
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
 
     def _check_size(self, data: bytes) -> None:

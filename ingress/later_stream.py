@@ -19,7 +19,7 @@ class LaterStreamReader(StreamReader):
 
     @property
     def count(self) -> int:
-        """Of entries."""
+        """How many entries are read at once: each holds many requests."""
         return 1
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:

@@ -28,8 +28,8 @@ return 1
 #: Longer than a standby takes to notice a free lease.
 PATIENCE_S = 1.0
 
-#: How long an ingress has for that, at most, and waits for another one that does.
-REST_S = 5.0
+#: The most time for taking in leftovers, and for waiting for another ingress that does.
+LEFTOVERS_S = 5.0
 
 
 class _LeaseLock(Lock):
@@ -90,10 +90,10 @@ class Lease:
         self.release()
         self._due_s = time.monotonic() + PATIENCE_S
 
-    def rest(self) -> Lock:
-        """What an ingress holds while it takes in what it alone has heard of a connection that is lost, and another one
-        leads already."""
-        return Lock(self._client, f"{self.key}:rest", timeout=REST_S, sleep=0.05, blocking_timeout=REST_S)
+    def for_leftovers(self) -> Lock:
+        """The lock for taking in leftovers: requests that only this ingress has heard before its connection was lost,
+        while another one leads."""
+        return Lock(self._client, f"{self.key}:rest", timeout=LEFTOVERS_S, sleep=0.05, blocking_timeout=LEFTOVERS_S)
 
     def _renew(self) -> None:
         try:

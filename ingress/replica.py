@@ -199,7 +199,7 @@ class Replica:
                     continue
                 self._leads = False
                 if not self._drop_known() and self._progress.was_in_step:
-                    self._take_rest()
+                    self._take_leftovers()
                 elif time.monotonic() > deadline_s:
                     break
                 else:
@@ -211,18 +211,18 @@ class Replica:
         self._lease.release()
         self._leads = False
 
-    def _take_rest(self) -> None:
+    def _take_leftovers(self) -> None:
         """Takes in what this replica alone has heard, though another one leads, which has gone on to what came later:
         when Redis dies, it may have delivered the last requests to one of them only."""
-        rest = self._lease.rest()
-        self._stop.until_redis_answers(lambda: _acquire(rest), PATIENCE_S)
+        lock = self._lease.for_leftovers()
+        self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
         self._drop_known()
         if self._backlog:
             logger.info("Takes in {} requests that the ingress which leads has not heard", len(self._backlog))
         while self._backlog:
             self._hand_on(self._intake.take)
         with suppress(LockError, redis.RedisError):
-            rest.release()
+            lock.release()
 
 
 def _acquire(lock: Lock) -> None:

@@ -41,7 +41,7 @@ class TasksStreamReader(StreamReader):
         self._mean_bytes = 1
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
-        """The one of an entry."""
+        """The one request of an entry: its field `request`, or the only one that it has."""
         only = next(iter(fields.values()), b"") if len(fields) == 1 else b""
         return (fields.get(FIELD, only),)
 
@@ -56,7 +56,8 @@ class TasksStreamReader(StreamReader):
         return self._read_without_end > BEHIND
 
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """How far behind it is nobody tells; but it is, when there was more than it asked for, again and again."""
+        """Sifts while it is behind. Redis does not say how far that is; it is behind when it was given all that it
+        asked for several times in a row."""
         was_behind = self._is_behind
         self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
         self._mean_bytes = 1 + sum(len(received.data) for received in burst) // len(burst)

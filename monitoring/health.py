@@ -18,7 +18,7 @@ class Report(NamedTuple):
 
     @property
     def healthy(self) -> bool:
-        """Whether it is."""
+        """Whether there is no reason against it."""
         return not self.reasons
 
 

@@ -7,6 +7,7 @@ from monitoring.health import Health
 from monitoring.local import LocalPlace
 from monitoring.server import Server, report_page, serve_locally
 from settings import Settings
+from transport.consumer import loop_of
 from transport.maintenance import LOOP
 from transport.redis_broker import CallboardBroker
 
@@ -22,7 +23,7 @@ class WorkerHealth(Middleware):
         """Called in the new process."""
         broker.watchdog.expect(LOOP)
         for queue_name in broker.get_declared_queues() | broker.get_declared_delay_queues():
-            broker.watchdog.expect(f"queue {queue_name!r}")
+            broker.watchdog.expect(loop_of(queue_name))
         health = Health("worker", broker.watchdog, broker.client.ping, self._settings.monitoring.stalled_after_s)
         pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
         self._server = serve_locally(LocalPlace(self._settings), "worker", pages)

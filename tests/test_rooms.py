@@ -58,3 +58,14 @@ def _is_function(node: ast.AST) -> bool:
 def test_every_module_is_in_a_room() -> None:
     there = {path.stem for path in PROJECT.glob("*.py")} | {path.parent.name for path in PROJECT.glob("*/__init__.py")}
     assert there == set(ROOMS)
+
+
+#: The rooms whose map is to name every file: what is in the others is named after its subject.
+MAPPED = ("contract", "transport", "ingress", "worker", "monitoring")
+
+
+@pytest.mark.parametrize("room", MAPPED)
+def test_the_map_of_a_room_names_its_files(room: str) -> None:
+    text = ast.get_docstring(ast.parse((PROJECT / room / "__init__.py").read_text())) or ""
+    files = {path.stem for path in (PROJECT / room).glob("*.py")} - {"__init__", "__main__"}
+    assert files - set(re.findall(r"`(\w+)`", text)) == set()

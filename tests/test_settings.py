@@ -117,7 +117,7 @@ def test_sections_of_other_programs_are_left_alone(section: str) -> None:
     [("shedule", "schedule"), ("limit", "limits"), ("Redis", "redis"), ("log-level", "log_level")],
 )
 def test_a_section_named_almost_like_one_of_callboards_is_refused(misspelt: str, meant: str) -> None:
-    with pytest.raises(SettingsError, match=f"'{misspelt}' is no section of Callboard's, and looks like '{meant}'"):
+    with pytest.raises(SettingsError, match=f"'{misspelt}' is none of Callboard's keys, and looks like '{meant}'"):
         load(FILE | {misspelt: {}})
 
 

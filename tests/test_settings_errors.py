@@ -19,9 +19,9 @@ WRONG_VALUES = [
     pytest.param({"redis": {"port": 65536}}, "redis.port", "65536", "less than or equal to 65535", id="port-large"),
     pytest.param({"redis": {"port": 1.5}}, "redis.port", "1.5", "a valid integer", id="port-fraction"),
     pytest.param({"redis": {"port": True}}, "redis.port", "True", "not a boolean", id="port-boolean"),
-    pytest.param({"redis": {"port": None}}, "redis.port", "None", "a valid integer", id="port-null"),
+    pytest.param({"redis": {"port": None}}, "redis.port", "null", "a valid integer", id="port-null"),
     pytest.param({"redis": {"port": [1]}}, "redis.port", "[1]", "a valid integer", id="port-array"),
-    pytest.param({"redis": "db"}, "redis", "'db'", "dictionary", id="section"),
+    pytest.param({"redis": "db"}, "redis", "'db'", "should be a JSON object", id="section"),
     pytest.param(
         {"redis": {"channels": {"tasks_queue": "a b"}}},
         "redis.channels.tasks_queue",
@@ -52,7 +52,7 @@ WRONG_VALUES = [
     pytest.param({"worker": {"threads": 1001}}, "worker.threads", "1001", "equal to 1000", id="threads"),
     pytest.param({"worker": {"shutdown_timeout_ms": 500}}, "worker.shutdown_timeout_ms", "500", "5000", id="shutdown"),
     pytest.param({"limits": {"request_bytes": -1}}, "limits.request_bytes", "-1", "equal to 1", id="limit"),
-    pytest.param({"limits": {"reply_to": "x:*"}}, "limits.reply_to", "'x:*'", "tuple", id="reply-to-text"),
+    pytest.param({"limits": {"reply_to": "x:*"}}, "limits.reply_to", "'x:*'", "should be a list", id="reply-to-text"),
     pytest.param({"limits": {"reply_to": ["x", "y z"]}}, "limits.reply_to[1]", "'y z'", "printable", id="reply-to"),
     pytest.param({"log_level": "debug"}, "log_level", "'debug'", "'DEBUG', 'INFO'", id="log-level"),
 ]
@@ -152,7 +152,7 @@ def test_a_long_value_is_cut_in_the_message() -> None:
         pytest.param(b"\xff\xff", "UTF-8", id="not-utf-8"),
         pytest.param(b"[" * 100_000, "cannot be read as JSON", id="deep"),
         pytest.param(b'{"redis": {"port": ' + b"1" * 5000 + b"}}", "cannot be read as JSON", id="5000-digits"),
-        pytest.param(b"[]", "holds a list", id="array"),
+        pytest.param(b"[]", "holds []", id="array"),
         pytest.param(b"null", "should hold a JSON object", id="null"),
     ],
 )

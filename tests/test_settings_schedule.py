@@ -59,7 +59,7 @@ def test_a_job_without_a_required_field_is_refused(field: str) -> None:
         pytest.param("task_type", 5, "string", id="task-type"),
         pytest.param("user_id", True, "string", id="user-id-boolean"),
         pytest.param("user_id", 1.5, "integer", id="user-id-fraction"),
-        pytest.param("parameters", [], "dictionary", id="parameters"),
+        pytest.param("parameters", [], "should be a JSON object", id="parameters"),
         pytest.param("interval_s", 0, "greater than 0", id="interval-zero"),
         pytest.param("interval_s", -1, "greater than 0", id="interval-negative"),
         pytest.param("interval_s", True, "not a boolean", id="interval-boolean"),

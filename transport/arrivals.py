@@ -107,8 +107,8 @@ class Later(NamedTuple):
 
 
 def unpacked(packed: bytes) -> Iterator[bytes]:
-    """The requests in what take_in.lua has laid aside: that of one `Later`, or of several. None in what somebody else
-    has, where Redis lets him."""
+    """The requests in an entry that take_in.lua has laid aside, of one `Later` or of several. None in one that somebody
+    else has written, who has the right to."""
     reader = Reader()
     reader.feed(packed)
     with suppress(HiredisError):
@@ -124,5 +124,5 @@ class TakenIn(NamedTuple):
 
     #: How many messages each queue has now that got something; for `Origin.later` how many requests it has at most.
     lengths: dict[str, int]
-    #: The places in the burst of those that Redis has refused what they alone need.
+    #: The places in the burst of requests that were not taken in: Redis has refused what only they need.
     refused: tuple[int, ...]

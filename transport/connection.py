@@ -68,7 +68,7 @@ class StopRequest:
 
     @property
     def received(self) -> bool:
-        """Whether it was."""
+        """Whether the process was asked to stop."""
         return self._received_s is not None
 
     def listen(self) -> None:

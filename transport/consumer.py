@@ -45,6 +45,11 @@ _insistently = tenacity.Retrying(
 )
 
 
+def loop_of(queue_name: str) -> str:
+    """What the health of a worker calls the consumer of a queue."""
+    return f"queue {queue_name!r}"
+
+
 class BlockingConsumer(Consumer):
     """Hands out the messages of one queue, `prefetch` of them unacknowledged, or more while they end fast.
 
@@ -70,7 +75,7 @@ class BlockingConsumer(Consumer):
         self._completion = completion
         self._pulse = pulse
         self._watchdog = watchdog
-        self._loop = f"queue {feed.queue_name!r}"
+        self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
         self._end_condemned = end_condemned
         self._appetite = Appetite(prefetch)

@@ -90,8 +90,8 @@ class Feed:
         return self._asked_s is not None
 
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
-        """Puts what Redis has given this worker, but for the messages with the first ids, back on the queue. It was no
-        fault of those with the other ids that they did not end. Questions of before get nothing any more."""
+        """Returns to the queue all messages that Redis has given this worker, except those `in_hand`. Those in `let_go`
+        do not count as begun. Questions that are still with Redis are answered with nothing from now on."""
         self._generation = str(next(self._generations))
         words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
         self._put_back_script(keys=self._owner[:1], args=words)

@@ -17,8 +17,8 @@ class Herald(Rounds):
     pause_s = 0.1
     longest_sleep_s = 1.0
 
-    def make(self, broker: CallboardBroker) -> None:
-        """Does so once; nothing when no task has news."""
+    def run_once(self, broker: CallboardBroker) -> None:
+        """Sends what running tasks have to tell; nothing when no task has news."""
         broker.announce()
 
     def rest(self, broker: CallboardBroker) -> None:

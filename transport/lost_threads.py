@@ -31,7 +31,7 @@ class LostThreads(Rounds):
         self._worker = worker
         super().after_worker_boot(broker, worker)
 
-    def make(self, broker: CallboardBroker) -> None:
+    def run_once(self, broker: CallboardBroker) -> None:
         """Looks once."""
         # While the worker stops, `GracefulShutdown` has taken them all off this list.
         lost = sum(not thread.is_alive() for thread in self._worker.workers) if self._worker else 0

@@ -15,8 +15,8 @@ class Maintenance(Rounds):
 
     pause_s = BEAT_S
 
-    def make(self, broker: CallboardBroker) -> None:
-        """Does so once."""
+    def run_once(self, broker: CallboardBroker) -> None:
+        """Looks after the queues, if it is this worker's turn."""
         try:
             broker.maintain()
         except redis.RedisError as error:

@@ -9,7 +9,7 @@ import redis
 from dramatiq.common import current_millis
 
 from transport.presence import PRESENT_MS, index_key, lease_key
-from transport.pulse import ALIVE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
+from transport.pulse import ALIVE_MS, STOCK_SILENCE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
 from transport.queue_names import known_queues, namespace_of
 
 #: A worker that was not seen for so long is of no interest any more.
@@ -101,10 +101,10 @@ class Overview:
         signs = self._signs([alive_key(self._namespace, worker_id) for worker_id, _ in recent], ALIVE_MS)
         states = []
         for (worker_id, shown_ms), (account, silent_s) in zip(recent, signs, strict=True):
-            stock_silence_s = max(0.0, (current_millis() - shown_ms) / 1000)
-            shown_s = stock_silence_s if silent_s is None else silent_s
-            # A stock worker shows itself otherwise, and has a minute for it.
-            alive = silent_s is not None or (not worker_id.startswith(WORKER_PREFIX) and stock_silence_s < 60)
+            stock_silence_ms = max(0.0, current_millis() - shown_ms)
+            shown_s = stock_silence_ms / 1000 if silent_s is None else silent_s
+            is_stock = not worker_id.startswith(WORKER_PREFIX)
+            alive = silent_s is not None or (is_stock and stock_silence_ms < STOCK_SILENCE_MS)
             states.append(_process(worker_id, account or whereabouts(worker_id), shown_s, alive, role="worker"))
         return states
 

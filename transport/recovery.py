@@ -24,6 +24,7 @@ TOGETHER = 200
 
 
 def is_delay_queue(queue_name: str) -> bool:
+    """Whether the messages of this queue wait for a time."""
     return queue_name == dq_name(queue_name)
 
 

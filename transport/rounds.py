@@ -1,7 +1,7 @@
 """Work that a worker process does every so often, in a thread of its own."""
 
 import threading
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 
 import redis
 from dramatiq import Broker, Worker
@@ -11,8 +11,8 @@ from loguru import logger
 from transport.redis_broker import CallboardBroker
 
 
-class Rounds(Middleware):
-    """Calls `make` every `pause_s` seconds while the worker runs, whatever becomes of it; seldomer if `rest` waits."""
+class Rounds(Middleware, ABC):
+    """Calls `run_once` every `pause_s` seconds while the worker runs, even if it fails; seldomer where `rest` waits."""
 
     pause_s: float
 
@@ -20,7 +20,7 @@ class Rounds(Middleware):
         self._stop = threading.Event()
 
     @abstractmethod
-    def make(self, broker: CallboardBroker) -> None:
+    def run_once(self, broker: CallboardBroker) -> None:
         """What is to be done."""
 
     def rest(self, broker: CallboardBroker) -> None:
@@ -38,7 +38,7 @@ class Rounds(Middleware):
     def _run(self, broker: CallboardBroker) -> None:
         while not self._stop.wait(self.pause_s):
             try:
-                self.make(broker)
+                self.run_once(broker)
                 self.rest(broker)
             except redis.RedisError as error:
                 # The consumers log the loss of the connection; here nothing is lost.

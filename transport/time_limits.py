@@ -29,8 +29,8 @@ class TimeLimits(Rounds):
         """What a task may say about it."""
         return {"time_limit"}
 
-    def make(self, broker: CallboardBroker) -> None:
-        """Does so once."""
+    def run_once(self, broker: CallboardBroker) -> None:
+        """Stops the tasks that run for longer than they may."""
         if not broker.stage.running():
             return
         now_s = time.perf_counter()

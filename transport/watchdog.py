@@ -16,11 +16,11 @@ class Watchdog:
         self._expected_s.setdefault(loop, time.monotonic())
 
     def turned(self, loop: str) -> None:
-        """It has."""
+        """This loop has come round."""
         self._turned_s[loop] = time.monotonic()
 
     def failed(self, loop: str, error: Exception) -> None:
-        """It could not, and is tried again."""
+        """This loop could not come round, and tries again; why is told where it stalls."""
         self._errors[loop] = f"{time.strftime('%H:%M:%S')} {error}"
 
     def missing(self) -> list[str]:
