@@ -25,5 +25,9 @@ class InvalidResultError(CallboardError):
     """A task has returned something else than its return annotation says; the attempt counts as failed."""
 
 
+class TaskExitError(CallboardError):
+    """An `async` task has called `sys.exit()` or the like; the attempt counts as failed."""
+
+
 class RedisServerError(CallboardError):
     """No Redis server could be found or started on this machine."""

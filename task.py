@@ -9,6 +9,7 @@ The signature is the model of the parameters, the return annotation that of the 
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import update_wrapper
 from typing import Any, Generic, Never, ParamSpec, TypeVar
 
@@ -17,11 +18,11 @@ from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import Interrupt, Shutdown, TimeLimitExceeded
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from broker import broker, settings
 from contract import TaskDescription, parameters_complaint, result_complaint
-from errors import DeclarationError, InvalidParametersError, InvalidResultError
+from errors import DeclarationError, InvalidParametersError, InvalidResultError, TaskExitError
 from setting_sections import TaskOptions
 from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
 from transport.messages import Delivery
@@ -117,7 +118,11 @@ class Task(Generic[P, R]):
             raise
 
     async def _run_async(self, *args: Any, **kwargs: Any) -> None:
-        self._finish(await self._function(**self._arguments(args, kwargs)))
+        try:
+            self._finish(await self._function(**self._arguments(args, kwargs)))
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio lets these two through, which ends the event loop of all async tasks of this process.
+            raise TaskExitError(f"The task wanted to end its process: {error!r}") from error
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         # Not strictly: the gate has judged a request already, and a Python program's `actor.send()` may be lax.
@@ -125,7 +130,13 @@ class Task(Generic[P, R]):
         try:
             return dict(self._parameters.model_validate(given))
         except ValidationError as error:
-            raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
+            return self._arguments_in_json(given, error)
+
+    def _arguments_in_json(self, given: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+        # As which they came. A type that is strict takes a date from a text in JSON, and not from one in Python.
+        with suppress(ValidationError, PydanticSerializationError):
+            return dict(self._parameters.model_validate_json(to_json(given)))
+        raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:
         try:

@@ -14,5 +14,5 @@ def request_key(user_id: str | int, request_id: str) -> str:
 
 
 def claim_key(user_id: str | int, request_id: str) -> str:
-    """The Redis key that says that this request was taken in; it holds the redis message id of its message."""
+    """The Redis key that says that this request was taken in; it holds the id of its task."""
     return f"callboard:request:{to_json(user_id).decode()}:{request_id}"

@@ -10,5 +10,5 @@ For those who run it: `overview`, `presence`, `queue_names`, `watchdog`.
 Beneath: the `connection` to the `master`, which `discovery` finds, `line`, `reply_parser`, `channel_listener`,
 `silence` and the Lua `scripts`.
 Middleware and the like of our own: `signals`, `encoder`, `rounds`, `work_queue`, `wakeups`, `collector`,
-`termination`, `shutdown`, `lost_threads`.
+`termination`, `shutdown`, `lost_threads`, `forks`.
 """

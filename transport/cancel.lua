@@ -22,6 +22,13 @@ tell(ARGV[3], ARGV[4])
 send_answer(6, function()
     redis.call("hset", messages, message_id, message)
 end)
+if ARGV[7] ~= "" then
+    -- The claim of a delayed request was to outlive its delay. As long as it does, a repeat is to find the outcome.
+    local kept_at, claimed_s = ARGV[8 + 2 * tonumber(ARGV[8])], redis.call("ttl", ARGV[7])
+    if claimed_s > redis.call("ttl", kept_at) then
+        redis.call("expire", kept_at, claimed_s)
+    end
+end
 redis.call("hdel", queue .. ".suspects", message_id)
 redis.call("zrem", queue .. ".later", message_id)
 local is_in_hand = false

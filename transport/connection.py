@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from redis_place import CLUSTER_KEY_PREFIX, read_place
 from transport.discovery import discovery
+from transport.forks import let_children_end
 from transport.master import MASTER_CONNECTIONS, Master
 from transport.reply_parser import ReplyParser
 
@@ -75,6 +76,7 @@ class StopRequest:
         """Takes the two signals over from Python's defaults. To be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
+        let_children_end()
 
     def request(self) -> None:
         """Asks this process to stop, as the signals do."""

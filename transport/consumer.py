@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 import tenacity
@@ -31,10 +31,6 @@ SUSPECT_PAUSE_S = 0.02
 #: No time in Unix ms is taken to be later: Redis keeps it as a float.
 LATEST_MS = 1e15
 
-#: Ends a message that was begun too often: gets queue name, redis message id and the message. To be repeated after a
-#: `redis.RedisError`.
-EndCondemned = Callable[[str, str, bytes | None], None]
-
 #: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
 #: are made here, over about as long.
 _insistently = tenacity.Retrying(
@@ -43,6 +39,15 @@ _insistently = tenacity.Retrying(
     stop=tenacity.stop_after_attempt(9),
     reraise=True,
 )
+
+
+class Suspicion(NamedTuple):
+    """What becomes of a message whose workers die."""
+
+    #: How often it is begun, at most.
+    max_crashes: int
+    #: Ends it then: gets queue name, redis message id and the message. To be repeated after a `redis.RedisError`.
+    end_condemned: Callable[[str, str, bytes | None], None]
 
 
 def loop_of(queue_name: str) -> str:
@@ -66,7 +71,7 @@ class BlockingConsumer(Consumer):
         watchdog: Watchdog,
         *,
         in_hand: InHand,
-        end_condemned: EndCondemned,
+        suspicion: Suspicion,
         prefetch: int,
         timeout_ms: int,
     ) -> None:
@@ -77,7 +82,7 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
-        self._end_condemned = end_condemned
+        self._suspicion = suspicion
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
@@ -173,8 +178,8 @@ class BlockingConsumer(Consumer):
         while self._fetched and delivery is None:
             fetched = self._fetched.popleft()
             if fetched.begun == CONDEMNED:
-                self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
-            elif fetched.begun:
+                self._suspicion.end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
+            elif fetched.begun and not self._may_be_among_others(fetched):
                 self._suspects.append(fetched)
             elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
                 far.append((due_ms, fetched.redis_message_id))
@@ -182,6 +187,14 @@ class BlockingConsumer(Consumer):
         if far:
             self._feed.postpone(far)
         return delivery
+
+    def _may_be_among_others(self, suspect: Fetched) -> bool:
+        """Begins a suspect like any other message, unless it is condemned when this worker dies as well: then it has to
+        be the only one, so that it is the right one."""
+        if suspect.begun + 1 >= self._suspicion.max_crashes:
+            return False
+        self._feed.count_beginning(suspect.redis_message_id)
+        return True
 
     def _waits_long(self, due_ms: float) -> bool:
         # Not on another queue than one for delayed messages: only from there they come back in time.
@@ -191,7 +204,7 @@ class BlockingConsumer(Consumer):
         return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
 
     def _next_suspect(self) -> Delivery | None:
-        """A message with which a worker has died. One at a time, so that the next death tells which one it was."""
+        """A message with which one more worker may die. One at a time, so that its death tells which one it was."""
         if not self._may_begin_suspect():
             return None
         fetched = self._suspects.popleft()

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import threading
 
 from dramatiq import Broker, Worker
+from dramatiq.asyncio import get_event_loop_thread
 from loguru import logger
 
 from transport.redis_broker import CallboardBroker
@@ -11,9 +13,9 @@ from transport.rounds import Rounds
 
 
 class LostThreads(Rounds):
-    """Stops a worker process in which a thread has died that performs tasks: Dramatiq starts no other one in its place,
-    and a process without any would go on to fetch messages. What it holds is handed back, and the supervisor starts
-    another process."""
+    """Stops a worker process in which a thread has died that performs tasks, or that of the event loop of `async` ones:
+    Dramatiq starts no other one in its place, and a process without any would go on to fetch messages. What it holds is
+    handed back, and the supervisor starts another process."""
 
     pause_s = 1.0
 
@@ -34,7 +36,10 @@ class LostThreads(Rounds):
     def run_once(self, broker: CallboardBroker) -> None:
         """Looks once."""
         # While the worker stops, `GracefulShutdown` has taken them all off this list.
-        lost = sum(not thread.is_alive() for thread in self._worker.workers) if self._worker else 0
+        threads: list[threading.Thread] = list(self._worker.workers) if self._worker else []
+        if threads and (loop := get_event_loop_thread()):
+            threads.append(loop)
+        lost = sum(not thread.is_alive() for thread in threads)
         if lost and self._owns_process:
             logger.critical("{} of the threads that perform tasks died: this worker process stops", lost)
             self._stop.set()

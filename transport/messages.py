@@ -114,7 +114,7 @@ class Delivery(MessageProxy):
         #: A worker has died with it in its hands.
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
-        _check_texts(message.message_id, message.actor_name, self.reply_to, self.sender.request_id, self.sender.user_id)
+        _check(message, self.sender, self.reply_to)
         self.attempt = _attempt_of(message)
         #: By `time.perf_counter`, as `started_s`.
         self.fetched_s = time.perf_counter()
@@ -184,11 +184,11 @@ def _attempt_of(message: Message[Any]) -> int:
     return retries + 1 if type(retries) is int else 1
 
 
-def _check_texts(*values: object) -> None:
-    """Raises what `UNDECODABLE` names when an answer could not be made of one of them: a queue's entry may be
-    anybody's."""
-    for value in values:
-        if isinstance(value, str):
-            value.encode()
-        elif value is not None and not isinstance(value, int):
-            raise TypeError(f"{value!r:.100} is neither a text nor a number")
+def _check(message: Message[Any], sender: Sender, reply_to: object) -> None:
+    """Raises what `UNDECODABLE` names when no answer could be made: a queue's entry may be anybody's."""
+    optional = [text for text in (reply_to, sender.request_id, sender.traceparent) if text is not None]
+    user_id = str(sender.user_id) if type(sender.user_id) in (int, type(None)) else sender.user_id
+    for text in (message.message_id, message.actor_name, user_id, *optional):
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r:.100} is no text")
+        text.encode()

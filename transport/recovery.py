@@ -1,13 +1,13 @@
 """Brings back the messages of workers that died, those that are due soon, and clears old dead letters."""
 
-import itertools
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import redis
 from dramatiq.common import current_millis, dq_name
 
 from transport.pulse import Pulse
+from transport.queue_names import known_queues
 from transport.scripts import script
 
 #: A delayed message is laid aside until so long before it is due.
@@ -37,6 +37,7 @@ class Recovery:
     """
 
     def __init__(self, client: "redis.Redis", pulse: Pulse, *, max_crashes: int, dead_letter_ttl_ms: int) -> None:
+        self._client = client
         self._pulse = pulse
         self._recover_script = script(client, "recover")
         self._advance_script = script(client, "advance")
@@ -47,31 +48,33 @@ class Recovery:
         self._advance_due_s = 0.0
         self._clear_due_s = 0.0
 
-    def run_when_due(self, queue_names: Collection[str]) -> None:
-        """Looks after these queues, if it is this worker's turn.
+    def run_when_due(self) -> None:
+        """Looks after all queues, if it is this worker's turn: also after those that it does not work for, since the
+        next turn may be its own again.
 
         Raises:
             redis.RedisError: nothing is lost by that; the next run goes on.
         """
         dead = self._pulse.dead_workers()
-        if dead is None:
-            return
-        self._bring_back(queue_names, dead)
         now_s = time.monotonic()
+        if dead is None or not (dead or now_s >= min(self._advance_due_s, self._clear_due_s)):
+            return
+        queue_names = known_queues(self._client, self._namespace)
+        delay_queue_names = [dq_name(queue_name) for queue_name in queue_names]
+        self._bring_back([*queue_names, *delay_queue_names], dead)
         if now_s >= self._advance_due_s:
-            for queue_name in filter(is_delay_queue, queue_names):
+            for queue_name in delay_queue_names:
                 self._advance(queue_name)
             self._advance_due_s = now_s + ADVANCE_S
         if now_s >= self._clear_due_s:
-            for queue_name in itertools.filterfalse(is_delay_queue, queue_names):
+            for queue_name in queue_names:
                 self._clear(queue_name)
             self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
-    def _bring_back(self, queue_names: Collection[str], dead: Sequence[bytes]) -> None:
+    def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # With every look, as long as they are on the list: a question of a worker that was frozen or cut off stays with
-        # Redis and takes messages after its worker was found dead. And one may have worked for queues that only other
-        # workers know.
+        # Redis and takes messages after its worker was found dead.
         for first in range(0, len(dead), TOGETHER):
             for queue_name in queue_names:
                 words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + TOGETHER]]

@@ -15,7 +15,7 @@ from contract import ErrorCode
 from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
-from transport.consumer import BlockingConsumer
+from transport.consumer import BlockingConsumer, Suspicion
 from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.in_hand import InHand
@@ -63,6 +63,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._take_in_script = script(client, "turns", "answer", "take_in")
         self._events_channel = events_channel
         self._fair_backlog = fair_backlog
+        self._max_crashes = max_crashes
         self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
@@ -88,7 +89,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self._pulse,
             self.watchdog,
             in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
-            end_condemned=self._end_condemned,
+            suspicion=Suspicion(self._max_crashes, self._end_condemned),
             prefetch=prefetch,
             timeout_ms=timeout,
         )
@@ -157,13 +158,13 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
 
     def maintain(self) -> None:
-        """Shows that this worker is alive, and looks after the queues that it consumes, if it is its turn.
+        """Shows that this worker is alive, and looks after all queues, if it is its turn.
 
         Raises:
             redis.RedisError: it is to be called again soon.
         """
         self._pulse.beat()
-        self._recovery.run_when_due(list(self._in_hand))
+        self._recovery.run_when_due()
 
     def announce(self) -> None:
         """Sends what there is to tell of the tasks that run here, and what has ended while that could not be sent.

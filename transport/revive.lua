@@ -9,13 +9,13 @@
 local dead_letters = KEYS[1] .. ":" .. ARGV[1] .. ".XQ"
 
 -- A repeat of the request gets the outcome that is kept; where there is none and the claim holds, it waits for it.
-local function claim_again(claim, message_id, ttl_s, request_outcome, task_id)
+local function claim_again(claim, ttl_s, request_outcome, task_id)
     local outcome = redis.call("get", request_outcome)
     if not outcome then
-        redis.call("set", claim, message_id, "nx", "ex", ttl_s)
+        redis.call("set", claim, task_id, "nx", "ex", ttl_s)
     elseif string.find(outcome, '"task_id":"' .. task_id .. '"', 1, true) then
         redis.call("del", request_outcome)
-        redis.call("set", claim, message_id, "ex", ttl_s)
+        redis.call("set", claim, task_id, "ex", ttl_s)
     end -- else it is that of another request with the same id, sent when the first claim had run out
 end
 
@@ -26,7 +26,7 @@ for i = 2, #ARGV, 8 do
         redis.call("hdel", dead_letters .. ".msgs", message_id)
         redis.call("del", ARGV[i + 4])
         if claim ~= "" then
-            claim_again(claim, message_id, ARGV[i + 6], ARGV[i + 7], ARGV[i + 3])
+            claim_again(claim, ARGV[i + 6], ARGV[i + 7], ARGV[i + 3])
         end
         local queue = KEYS[1] .. ":" .. ARGV[i + 1]
         redis.call("hset", queue .. ".msgs", message_id, ARGV[i + 2])

@@ -12,7 +12,7 @@ from transport.redis_broker import CallboardBroker
 
 
 class Rounds(Middleware, ABC):
-    """Calls `run_once` every `pause_s` seconds while the worker runs, even if it fails; seldomer where `rest` waits."""
+    """Calls `run_once` at once, and every `pause_s` seconds while the worker runs; less often if `rest` waits."""
 
     pause_s: float
 
@@ -36,7 +36,7 @@ class Rounds(Middleware, ABC):
         self._stop.set()
 
     def _run(self, broker: CallboardBroker) -> None:
-        while not self._stop.wait(self.pause_s):
+        while not self._stop.is_set():
             try:
                 self.run_once(broker)
                 self.rest(broker)
@@ -45,3 +45,4 @@ class Rounds(Middleware, ABC):
                 logger.debug("{} was not at work: {}", type(self).__name__, error)
             except Exception:  # noqa: BLE001 - without this thread the others would take the worker for dead
                 logger.exception("{} failed, it is tried again", type(self).__name__)
+            self._stop.wait(self.pause_s)

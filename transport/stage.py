@@ -26,7 +26,7 @@ class Stage:
         self._changing = threading.Lock()
         self._has_task = threading.Event()
 
-    def perform(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def perform(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """What the function of the current task returns.
 
         Raises:

@@ -7,6 +7,8 @@ from types import FrameType
 from dramatiq import Broker
 from dramatiq.middleware import Middleware
 
+from transport.forks import let_children_end
+
 #: A SIGTERM that follows another within this time is the same request.
 SAME_REQUEST_S = 1.0
 
@@ -33,3 +35,4 @@ class OneTermination(Middleware):
                 dramatiq_handler(number, frame)
 
         signal.signal(signal.SIGTERM, terminate)
+        let_children_end()

@@ -1,0 +1,36 @@
+"""What a process forks can be ended, though the process itself has taken the signals over that end one."""
+
+import os
+import signal
+import threading
+from functools import cache
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+_local = threading.local()
+
+
+@cache
+def let_children_end() -> None:
+    """From now on the two signals end what this process forks, as the processes of a task's `multiprocessing.Pool`.
+
+    A child inherits Python's handler, which does nothing there but to note the request: `Process.terminate()` would
+    have no effect, and who joins the child would wait without end. Held back while it forks: a signal that comes before
+    the child has its default back would be lost in the same way.
+    """
+    if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+        os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_take_default)
+
+
+def _hold_back() -> None:
+    _local.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+
+
+def _let_through() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _local.mask)
+
+
+def _take_default() -> None:
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    _let_through()
