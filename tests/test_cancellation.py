@@ -159,6 +159,13 @@ def test_a_request_that_is_due_much_later_is_cancelled(desk: Desk, follower: Fol
     assert desk.client.zcard("dramatiq:default.DQ.later") == 0
 
 
+def test_the_outcome_of_a_cancelled_delayed_request_is_kept_as_long_as_it_is_claimed(desk: Desk) -> None:
+    desk.take_in(delay_ms=3_600_000, request_id="r-1")
+    desk.cancel(request_id="r-1")
+    ttl_s = [desk.client.ttl(key) for key in ('callboard:request:"ada":r-1', 'callboard:outcome:"ada":r-1')]
+    assert ttl_s[1] >= ttl_s[0] > 3_600
+
+
 def test_a_request_that_waits_for_another_attempt_is_cancelled(desk: Desk, follower: Follower) -> None:
     task_id = desk.take_in()
     for retries in (1, 2):

@@ -38,10 +38,10 @@ class Morgue:
         self.broker.declare_queue("default")
         self.letters = DeadLetters(self.broker.client, self.broker.namespace, ["default"], answers)
 
-    def fail(self, error: str = "it broke", **fields: Any) -> Delivery:
-        """A request whose task is tried once and fails."""
+    def fail(self, error: str = "it broke", retries: int = 0, **fields: Any) -> Delivery:
+        """A request whose task fails, and for good: it was tried so often before."""
         request = TaskRequest.model_validate({"task_type": "any", "user_id": "u"} | fields)
-        self.broker.enqueue(message_for(request, "default", request.parameters))
+        self.broker.enqueue(message_for(request, "default", request.parameters).copy(options={"retries": retries}))
         return self.fail_next(error)
 
     def fail_next(self, error: str = "it broke") -> Delivery:
@@ -148,6 +148,12 @@ def test_a_retried_message_is_as_good_as_new(morgue: Morgue) -> None:
     assert again.message_timestamp >= died.message_timestamp
     assert set(again.options) == {"callboard", "max_age", "redis_message_id", "callboard_reason"}
     assert morgue.only().error == "it broke again"
+
+
+def test_what_is_tried_again_is_claimed_by_its_task(morgue: Morgue) -> None:
+    died = morgue.fail(request_id="r-1", retries=1)
+    morgue.letters.retry([morgue.only()])
+    assert morgue.client.get('callboard:request:"u":r-1') == died.message_id.encode()
 
 
 def test_two_who_retry_one_letter_have_it_tried_once(morgue: Morgue) -> None:

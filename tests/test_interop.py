@@ -69,6 +69,26 @@ def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
     assert wire.outcome_of(user_id)["task_type"] == task_type
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [{"reply_to": True}, {"reply_to": 5}, {"request_id": 5}, {"traceparent": ["x"]}, {"user_id": 1.5}],
+    ids=str,
+)
+def test_a_message_whose_outcome_could_not_be_written_is_a_dead_letter(
+    system: System, wire: Wire, reply: dict[str, Any]
+) -> None:
+    broker = stock_broker(system.redis_url)
+    users = [new_user() for _ in range(24)]
+    for user_id in users:
+        wire.publish({"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": "abc"}})
+    options = {"callboard": {"user_id": "odd"} | reply}
+    message = broker.enqueue(dramatiq.Message("default", "reverse_string", (), {"text": "abc"}, options))
+    letter_id = message.options["redis_message_id"]
+    assert {wire.outcome_of(user_id)["status"] for user_id in users} == {"completed"}
+    wait_until(lambda: wire.client.hdel("dramatiq:default.XQ.msgs", letter_id), "it is a dead letter")
+    wire.client.zrem("dramatiq:default.XQ", letter_id)
+
+
 def test_a_request_runs_on_a_stock_worker(system: System, redis_server: RedisServer, client: "redis.Redis") -> None:
     calls: list[dict[str, Any]] = []
     actor = stock_actor(redis_server.url, calls)

@@ -143,6 +143,16 @@ def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet
     assert [delivery.message_id for delivery in consume(living, "default.DQ")] == [sent]
 
 
+def test_a_worker_looks_after_queues_that_only_others_work_for(fleet: Fleet) -> None:
+    task_ids = fleet.send()
+    dead, other = fleet.worker(), fleet.worker()
+    assert consume(dead)
+    consume(other, "elsewhere")
+    fleet.kill(dead)
+    fleet.look_after(other)
+    assert [delivery.message_id for delivery in perform(fleet.worker())] == task_ids
+
+
 def test_a_worker_that_lives_keeps_what_it_holds(fleet: Fleet) -> None:
     fleet.send()
     busy, idle = fleet.worker(), fleet.worker()

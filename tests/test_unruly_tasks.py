@@ -1,5 +1,6 @@
 """What a task does that no task should: it is answered all the same, and the worker goes on."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,28 @@ def test_an_outcome_that_redis_does_not_take_stops_no_other_one(unruly: System, 
         assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
     wire.client.config_set("proto-max-bulk-len", "512mb")
     assert wire.outcome_of(user_id)["status"] == "completed"
+
+
+def test_an_async_task_that_exits_ends_no_other_one(wire: Wire, tmp_path: Path) -> None:
+    user_id, go_on = new_user(), tmp_path / "go on"
+    wire.publish({"task_type": "waits_in_the_loop", "user_id": user_id, "parameters": {"file": str(go_on)}})
+    outcome = wire.ask("wants_to_exit")
+    assert (outcome["error_code"], outcome["error"]) == ("failed", "The task wanted to end its process: SystemExit(3)")
+    go_on.touch()
+    assert wire.outcome_of(user_id)["status"] == "completed"
+
+
+def test_a_process_that_a_task_has_forked_ends_when_it_is_told_to(wire: Wire) -> None:
+    for _ in range(SOME):
+        assert wire.ask("ends_its_child")["result"] == {"exit_code": -signal.SIGTERM}
+
+
+def test_a_parameter_may_have_any_name(wire: Wire) -> None:
+    assert wire.ask("has_names_that_others_have", {"function": "sin"})["result"] == {"function": "sin"}
+
+
+def test_what_is_strict_in_json_is_strict_in_json_for_the_worker_too(wire: Wire) -> None:
+    assert wire.ask("wants_a_date", {"day": "2026-12-24"})["result"] == {"year": 2026}
 
 
 def test_a_process_that_has_lost_a_thread_is_replaced(unruly: System, wire: Wire) -> None:

@@ -1,12 +1,17 @@
 """Tasks that do what no task should, dropped into `actors/` of a copy of the project."""
 
+import asyncio
 import itertools
+import multiprocessing
+import sys
 import threading
 import time
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
 
 from dramatiq.middleware import SkipMessage, raise_thread_exception
-from pydantic import BaseModel, model_serializer
+from pydantic import BaseModel, Field, model_serializer
 
 from task import task
 
@@ -66,3 +71,35 @@ def ends_its_thread() -> dict[str, Any]:
     timer = threading.Timer(0.1, raise_thread_exception, [threading.get_ident(), SystemExit])
     timer.start()
     return {}
+
+
+@task(max_attempts=1)
+async def wants_to_exit() -> dict[str, Any]:
+    sys.exit(3)
+
+
+@task()
+async def waits_in_the_loop(file: str) -> dict[str, Any]:
+    while not Path(file).exists():
+        await asyncio.sleep(0.01)
+    return {}
+
+
+@task(max_attempts=1)
+def ends_its_child() -> dict[str, Any]:
+    """As a `multiprocessing.Pool` does with its own, at once."""
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=[600])
+    child.start()
+    child.terminate()
+    child.join()
+    return {"exit_code": child.exitcode}
+
+
+@task()
+def has_names_that_others_have(function: str) -> dict[str, Any]:
+    return {"function": function}
+
+
+@task()
+def wants_a_date(day: Annotated[date, Field(strict=True)]) -> dict[str, Any]:
+    return {"year": day.year}
