@@ -122,7 +122,8 @@ def main() -> None:
     page = metrics.page if metrics else not_installed
     try:
         with monitored("scheduler", settings, broker.watchdog, broker.client, loops=[LOOP, REDIS], metrics=page):
-            stop.until_redis_answers(broker.client.ping)
+            if not stop.wait_for_redis(broker.client):
+                return
             for job, firing in firings:
                 _add(scheduler, job, firing)
             _run(scheduler, stop)

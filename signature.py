@@ -15,6 +15,12 @@ from pydantic_core import SchemaError
 from contract import JsonSchema
 from errors import DeclarationError
 
+#: Where what pydantic says ends that is of use for a task.
+NO_ADVICE = (" Set `arbitrary_types_allowed=True`", " For further information")
+
+#: How much of what pydantic says of an annotation is passed on.
+MOST_CHARACTERS = 500
+
 #: What pydantic raises for an annotation that it makes nothing of, and Python for one that it cannot read.
 UNUSABLE = (PydanticUserError, PydanticSchemaGenerationError, SchemaError, NameError, TypeError, Warning)
 
@@ -44,14 +50,21 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
         _refuse_unusable(parameter, name, hints)
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    config = ConfigDict(extra="ignore", validate_default=True, allow_inf_nan=False, protected_namespaces=())
-    try:
-        with warnings.catch_warnings(action="error"):
-            model = create_model(f"{name}_parameters", __config__=config, **fields)
-    except UNUSABLE as error:
-        reason = _in_one_line(error)
-        raise DeclarationError(f"task {name!r}: its parameters make no pydantic model: {reason}") from None
+        try:
+            _model_of(name, {parameter.name: fields[parameter.name]})
+        except UNUSABLE as error:
+            complaint = f"parameter {parameter.name!r} makes no field of a pydantic model: {_in_one_line(error)}"
+            raise DeclarationError(f"task {name!r}: {complaint}") from None
+    model = _model_of(name, fields)
     _refuse_unusable_fields(model, fields, name)
+    _refuse_wrong_defaults(model, name)
+    return model
+
+
+def _model_of(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    config = ConfigDict(extra="ignore", allow_inf_nan=False, protected_namespaces=())
+    with warnings.catch_warnings(action="error"):
+        model: type[BaseModel] = create_model(f"{name}_parameters", __config__=config, **fields)
     return model
 
 
@@ -110,8 +123,15 @@ def _refuse_unusable_fields(model: type[BaseModel], parameters: dict[str, Any], 
         field = model.model_fields.get(parameter)
         if field is None or field.alias or field.validation_alias:
             raise DeclarationError(f"task {name!r}: parameter {parameter!r} should be known by its own name")
+
+
+def _refuse_wrong_defaults(model: type[BaseModel], name: str) -> None:
+    class Checked(model):  # type: ignore[misc, valid-type]
+        model_config = ConfigDict(validate_default=True)
+
     try:
-        model.model_validate({})
+        # Strictly, as what a request gives is judged; in Python, since a default may be what JSON has no word for.
+        Checked.model_validate({}, strict=True)
     except ValidationError as error:
         for details in error.errors(include_url=False):
             if details["type"] != "missing":
@@ -120,4 +140,7 @@ def _refuse_unusable_fields(model: type[BaseModel], parameters: dict[str, Any], 
 
 
 def _in_one_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+    text = " ".join(str(error).split())
+    for advice in NO_ADVICE:
+        text, _, _ = text.partition(advice)
+    return text[:MOST_CHARACTERS]

@@ -9,8 +9,8 @@ from contract.fields import RequestId, TaskId, UserId
 
 
 class ControlMessage(BaseModel):
-    """One message of the control channel: cancels the task of a request, named by its `task_id` or by the `request_id`
-    that it was sent with. `user_id` must be that of the request."""
+    """One message of the control channel: cancels the task of a request, named by its `task_id`, or else by the
+    `request_id` that it was sent with. `user_id` must be that of the request."""
 
     model_config = ConfigDict(
         strict=True,
@@ -25,7 +25,7 @@ class ControlMessage(BaseModel):
     request_id: Annotated[RequestId | None, Field(description="The request, by the id that it was sent with.")] = None
 
     @model_validator(mode="after")
-    def _one_name(self) -> Self:
-        if (self.task_id is None) == (self.request_id is None):
-            raise PydanticCustomError("which_task", "should have either task_id or request_id")
+    def _named(self) -> Self:
+        if self.task_id is None and self.request_id is None:
+            raise PydanticCustomError("which_task", "should have task_id or request_id")
         return self

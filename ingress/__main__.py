@@ -56,7 +56,8 @@ def main() -> None:
     page = metrics.page if metrics else not_installed
     try:
         with monitored("ingress", settings, broker.watchdog, broker.client, loops=loops, metrics=page):
-            stop.until_redis_answers(broker.client.ping)
+            if not stop.wait_for_redis(broker.client):
+                return
             spare_collections()
             control.start()
             _run(readers, _replica(lease, intake, stop), stop)

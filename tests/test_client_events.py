@@ -124,5 +124,5 @@ def test_a_request_that_another_program_has_sent_is_cancelled_by_its_name(
 def test_what_cannot_be_the_name_of_a_request_is_not_cancelled(callboard: CallboardClient) -> None:
     with pytest.raises(TaskError, match="Invalid 'request_id'"):
         callboard.cancel(request_id="not a name")
-    with pytest.raises(TaskError, match="either task_id or request_id"):
+    with pytest.raises(TaskError, match="task_id or request_id"):
         callboard.cancel()

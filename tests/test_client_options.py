@@ -109,7 +109,7 @@ def test_what_is_too_deep_for_json_is_refused() -> None:
 def test_what_is_no_name_of_a_request_is_not_cancelled() -> None:
     with pytest.raises(OptionError, match="request is no name of a request; there are request_id and task_id"):
         cancellation("ada", request="a")  # type: ignore[call-arg]
-    with pytest.raises(TaskError, match="Invalid cancellation: should have either task_id or request_id"):
+    with pytest.raises(TaskError, match="Invalid cancellation: should have task_id or request_id"):
         cancellation("ada")
     with pytest.raises(TaskError, match="Invalid 'user_id': should be a non-empty string"):
         cancellation("", task_id="t")

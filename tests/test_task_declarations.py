@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any
 
 import pytest
@@ -145,7 +146,23 @@ def test_an_annotation_that_cannot_be_resolved_is_refused(place: str, annotation
     ],
 )
 def test_an_annotation_that_pydantic_makes_no_model_of_is_refused(annotation: object) -> None:
-    assert "parameters" in refusal(annotated(x=annotation))
+    line = refusal(annotated(x=annotation))
+    assert "parameter 'x' makes no field of a pydantic model: " in line
+    assert not line.endswith(":")
+    assert "arbitrary_types_allowed" not in line
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [(int, "5"), (int, True), (int, 1.0), (bool, 1), (list[int], (1,)), (date, "2020-01-01"), (str, None)],
+    ids=str,
+)
+def test_a_default_that_its_own_type_refuses_is_refused(annotation: object, default: object) -> None:
+    def function(x: Any = default) -> dict[str, str]:
+        return {}
+
+    function.__annotations__["x"] = annotation
+    assert "the default of 'x': Input should be" in refusal(function)
 
 
 def test_a_refusal_is_one_line_whatever_pydantic_says() -> None:

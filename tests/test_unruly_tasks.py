@@ -70,6 +70,16 @@ def test_a_result_that_is_too_large_to_be_sent_has_failed(wire: Wire) -> None:
     assert "at most 16777216 are sent" in outcome["error"]
 
 
+def test_a_result_that_is_too_deep_for_readers_of_json_has_failed(wire: Wire) -> None:
+    assert wire.ask("returns_something_deep", {"levels": 150})["status"] == "completed"
+    outcome = wire.ask("returns_something_deep", {"levels": 220})
+    assert (outcome["error_code"], "nested too deeply" in outcome["error"]) == ("failed", True)
+
+
+def test_a_default_is_not_judged_as_json(wire: Wire) -> None:
+    assert wire.ask("has_a_default_that_json_has_no_word_for")["result"] == {"path": "/a"}
+
+
 def test_an_outcome_that_redis_does_not_take_stops_no_other_one(unruly: System, wire: Wire) -> None:
     user_id = new_user()
     wire.client.config_set("proto-max-bulk-len", "2mb")

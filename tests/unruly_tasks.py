@@ -103,3 +103,16 @@ def has_names_that_others_have(function: str) -> dict[str, Any]:
 @task()
 def wants_a_date(day: Annotated[date, Field(strict=True)]) -> dict[str, Any]:
     return {"year": day.year}
+
+
+@task()
+def returns_something_deep(levels: int) -> dict[str, Any]:
+    nested: list[Any] = []
+    for _ in range(levels):
+        nested = [nested]
+    return {"nested": nested}
+
+
+@task()
+def has_a_default_that_json_has_no_word_for(path: Annotated[Path, Field()] = Path("/a")) -> dict[str, str]:
+    return {"path": str(path)}

@@ -43,7 +43,7 @@ class Bulletin:
         event = write_event(kind, at, self._task_id, self._sender, **details)
         with self._changing:
             while self._report:
-                self._add_report()
+                self._add_report(at)
             self._events.append(event)
 
     def take_back_attempt(self) -> None:
@@ -61,7 +61,7 @@ class Bulletin:
         """Whether there is something to send; to be asked by `Herald` only: one report becomes an event each time."""
         with self._changing:
             if self._report and len(self._events) <= 1:  # more have piled up only because Redis is away
-                self._add_report()
+                self._add_report(timestamp())
             return bool(self._events)
 
     def take(self) -> list[bytes]:
@@ -75,7 +75,7 @@ class Bulletin:
         with self._changing:
             self._events[:0] = events
 
-    def _add_report(self) -> None:
+    def _add_report(self, at: str) -> None:
         if self._end_report:
             report, self._end_report = self._end_report, None
         elif self._report:
@@ -84,4 +84,4 @@ class Bulletin:
             return
         message = {} if report.message is None else {"message": sentence(report.message)}
         details = {"attempt": self._attempt, "done": report.done, "total": report.total, **message}
-        self._events.append(write_event(EventKind.PROGRESS, timestamp(), self._task_id, self._sender, **details))
+        self._events.append(write_event(EventKind.PROGRESS, at, self._task_id, self._sender, **details))

@@ -115,6 +115,15 @@ class StopRequest:
         )
         return retrying(action)
 
+    def wait_for_redis(self, client: "redis.Redis") -> bool:
+        """Returns once Redis answers; False when the process was asked to stop before, with nothing begun yet."""
+        try:
+            self.until_redis_answers(client.ping)
+        except redis.RedisError as error:
+            logger.warning("Stopped without Redis: {}", error)
+            return False
+        return True
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.request()
 

@@ -7,11 +7,14 @@ from dramatiq import Broker
 from dramatiq.middleware import Middleware, Shutdown, TimeLimitExceeded
 from loguru import logger
 
-from contract import ErrorCode, EventKind, TaskOutcome, sentence, task_not_found, timestamp
+from contract import ErrorCode, EventKind, TaskOutcome, read_outcome, sentence, task_not_found, timestamp
 from errors import InvalidParametersError
 from transport.answers import Answers
 from transport.messages import Delivery
 from transport.stage import Cancelled
+
+#: An outcome with no more brackets is read by every reader of JSON; pydantic, for one, goes 200 levels deep.
+SHALLOW = 100
 
 
 class Outcomes(Middleware):
@@ -99,6 +102,9 @@ class Outcomes(Middleware):
             complaint = f"The outcome has {len(answer.payload)} bytes, at most {self._most_bytes} are sent"
             self._compose_error(message, ErrorCode.FAILED, complaint)
             return
+        if outcome.status == "completed" and _is_too_deep(answer.payload):
+            self._compose_error(message, ErrorCode.FAILED, "The result is nested too deeply for whoever reads JSON")
+            return
         message.outcome, message.answer = outcome, answer
         kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
         details: dict[str, object] = (
@@ -107,6 +113,11 @@ class Outcomes(Middleware):
         if outcome.duration_ms is not None:
             details["duration_ms"] = outcome.duration_ms
         message.bulletin.add(kind, outcome.timestamp, **details)
+
+
+def _is_too_deep(payload: bytes) -> bool:
+    # Nearly always there are too few brackets for that.
+    return payload.count(b"[") + payload.count(b"{") > SHALLOW and read_outcome(payload) is None
 
 
 def _take_back_attempt(message: Delivery) -> None:

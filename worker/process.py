@@ -11,7 +11,6 @@ import threading
 import traceback
 from typing import NoReturn, TextIO
 
-import redis
 from dramatiq import Worker
 from loguru import logger
 
@@ -28,11 +27,8 @@ def main() -> None:
     threading.Thread(target=_stop_with, args=[supervisor, stop], daemon=True).start()
     _declare_tasks(report)
     broker.emit_after("process_boot")
-    try:
-        # Before the worker starts: its consumers would sleep for seconds after a first question without an answer.
-        stop.until_redis_answers(broker.client.ping)
-    except redis.RedisError as error:
-        logger.warning("Stopped without Redis: {}", error)
+    # Before the worker starts: its consumers would sleep for seconds after a first question without an answer.
+    if not stop.wait_for_redis(broker.client):
         return
     worker = Worker(broker, worker_threads=settings.worker.threads)
     worker.start()
