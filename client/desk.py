@@ -19,6 +19,9 @@ W = TypeVar("W", bound=Waiter)
 #: How many kept outcomes are read in one round trip.
 PAGE = 500
 
+#: How many refusals are remembered, so as not to be taken for the outcome of the corrected request.
+REMEMBERED = 1_000
+
 
 def pages(waiters: Sequence[W]) -> Iterator[Sequence[W]]:
     """`waiters`, so many together that their outcomes may be read in one round trip."""
@@ -36,6 +39,8 @@ class Desk(Generic[W]):
     def __init__(self, make: Callable[[Key], W]) -> None:
         self._make = make
         self._waiting: WeakValueDictionary[Key, W] = WeakValueDictionary()
+        #: When each request was refused last, by its outcome.
+        self._refused: dict[Key, str] = {}
         self._lock = threading.Lock()
 
     def enter(self, key: Key) -> W:
@@ -64,20 +69,31 @@ class Desk(Generic[W]):
         """
         for answer in answers:
             if isinstance(answer, bytes):
-                self._take_outcome(answer)
+                self._take_outcome(answer, is_kept=True)
         return not any(
             isinstance(answer, Exception) and not isinstance(answer, NoPermissionError) for answer in answers
         )
 
-    def _take_outcome(self, data: bytes) -> None:
+    def _take_outcome(self, data: bytes, *, is_kept: bool = False) -> None:
         """An outcome, anybody's: on a shared channel those of others come by, and on any channel what is none."""
         outcome = read_outcome(data)
         if outcome is None or outcome.user_id is None or outcome.request_id is None:
             return
+        key = (outcome.user_id, outcome.request_id)
         with self._lock:
-            waiter = self._waiting.pop((outcome.user_id, outcome.request_id), None)
+            # What is kept may be the refusal of a request that was corrected since, and is not taken in yet.
+            if is_kept and self._refused.get(key) == outcome.timestamp:
+                return
+            waiter = self._waiting.pop(key, None)
+            if waiter is not None and outcome.task_id == "error":
+                self._remember_refusal(key, outcome.timestamp)
         if waiter is not None:
             waiter.settle(outcome)
+
+    def _remember_refusal(self, key: Key, at: str) -> None:
+        self._refused[key] = at
+        if len(self._refused) > REMEMBERED:
+            del self._refused[next(iter(self._refused))]
 
     def _take_event(self, data: bytes) -> None:
         """An event, anybody's."""

@@ -16,7 +16,7 @@ import client.listener
 from client import AsyncCallboardClient, CallboardClient, TaskError
 from client.connection import BlockingWaiter
 from client.desk import Desk
-from contract import ErrorCode, EventKind
+from contract import ErrorCode, EventKind, RefusedRequestError, Sender
 from tests.redis_under_test import open_client
 from tests.subscribers import subscribers
 from tests.system import System
@@ -106,6 +106,19 @@ def test_who_may_not_read_outcomes_is_not_to_ask_again() -> None:
     desk = Desk(BlockingWaiter)
     assert desk.take_kept([None, NoPermissionError("NOPERM this user has no permissions")])
     assert not desk.take_kept([None, redis.ResponseError("MASTERDOWN Link with MASTER is down")])
+
+
+def test_the_refusal_of_a_request_that_was_corrected_since_is_not_its_outcome() -> None:
+    desk = Desk(BlockingWaiter)
+    refusal = RefusedRequestError(ErrorCode.UNKNOWN_TASK, "no", Sender("ada", "x", "r-1")).outcome.to_wire()
+    refused = desk.enter(("ada", "r-1"))
+    desk.take_kept([refusal])
+    assert refused.ending().error_code is ErrorCode.UNKNOWN_TASK
+    corrected = desk.enter(("ada", "r-1"))
+    desk.take_kept([refusal])
+    assert not corrected.is_over
+    desk.take_kept([RefusedRequestError(ErrorCode.EXPIRED, "no", Sender("ada", "x", "r-1")).outcome.to_wire()])
+    assert corrected.ending().error_code is ErrorCode.EXPIRED
 
 
 def test_the_last_event_is_made_of_an_outcome_that_was_not_heard(
