@@ -7,15 +7,11 @@ from tests.faults.site import Site
 from tests.faults.sweep import Act, Sweep
 from tests.faults.workloads import mixed
 
-#: A worker's consumers come back from a lost connection so many ms after it, and not after Dramatiq's 3 s: there are
-#: many points.
-QUICK_RETURN = {"dramatiq_restart_delay": "100"}
-
 
 def at_every_command(process: str, act: Act, extent: Extent, way: Way = Way.CHANNEL, standby: str | None = None) -> Row:
     """The fault while the process works and while it starts, with every moment of each command."""
     other = "ingress" if process == "worker" else "worker"
-    with Site(variables=QUICK_RETURN) as site:
+    with Site() as site:
         site.start(other)
         site.start(process, proxied=True)
         if standby:
