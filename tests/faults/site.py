@@ -31,12 +31,14 @@ class Site:
     Parameters:
         config: sections over those of the tests' `config.json`.
         servers: its Redis, in place of a single one with nothing on disk.
+        variables: what all processes have in their environment.
     """
 
     def __init__(
         self,
         config: Mapping[str, Any] | None = None,
         servers: RedisServer | SentinelSet | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._stack = ExitStack()
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
@@ -46,7 +48,9 @@ class Site:
         path.write_text(json.dumps(TEST_CONFIG | dict(config or {})))
         # Before the processes, so that it ends after them: they need Redis to stop.
         self._proxy_stack = self._stack.enter_context(ExitStack())
-        self.system = self._stack.enter_context(System(_project()[0], self._servers.url, CALLBOARD_CONFIG=str(path)))
+        self.system = self._stack.enter_context(
+            System(_project()[0], self._servers.url, CALLBOARD_CONFIG=str(path), **(variables or {}))
+        )
         self.proxies: dict[str, Proxy] = {}
 
     @property
