@@ -133,8 +133,9 @@ def load_settings() -> Settings:
 def _own_sections(path: Path) -> dict[str, Any]:
     sections = _read(path)
     own = Settings.model_fields
-    for name in sections.keys() - own.keys():
-        if meant := get_close_matches(name.lower(), own, n=1, cutoff=MISSPELT):
+    for name in sorted(sections.keys() - own.keys()):
+        # One that was put aside has a sign before its name.
+        if name[:1].isalpha() and (meant := get_close_matches(name.lower(), own, n=1, cutoff=MISSPELT)):
             raise SettingsError(
                 f"{path}: {name!r:.100} is none of Callboard's keys, and looks like {meant[0]!r}: correct its name "
                 "or, if another program reads it, have CALLBOARD_CONFIG name a file without it"
@@ -163,7 +164,7 @@ def _complaint(details: ErrorDetails) -> str:
     if details["type"] == "extra_forbidden":
         return f"{key} is no setting: remove it or correct its name"
     if details["type"] == "missing":
-        return f"{key} is missing, and is required there"
+        return f"{key} is missing, and has no default"
     # What is said of several keys together names them itself.
     if details["msg"].startswith(key):
         return details["msg"]

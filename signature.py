@@ -57,12 +57,20 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
             raise DeclarationError(f"task {name!r}: {complaint}") from None
     model = _model_of(name, fields)
     _refuse_unusable_fields(model, fields, name)
-    _refuse_wrong_defaults(model, name)
     return model
 
 
+def given_parameters_model(model: type[BaseModel]) -> type[BaseModel]:
+    """The same, without a judgement of defaults: a request did not send them, and JSON may have no word for one."""
+
+    class Given(model):  # type: ignore[misc, valid-type]
+        model_config = ConfigDict(validate_default=False)
+
+    return Given
+
+
 def _model_of(name: str, fields: dict[str, Any]) -> type[BaseModel]:
-    config = ConfigDict(extra="ignore", allow_inf_nan=False, protected_namespaces=())
+    config = ConfigDict(extra="ignore", validate_default=True, allow_inf_nan=False, protected_namespaces=())
     with warnings.catch_warnings(action="error"):
         model: type[BaseModel] = create_model(f"{name}_parameters", __config__=config, **fields)
     return model
@@ -123,15 +131,8 @@ def _refuse_unusable_fields(model: type[BaseModel], parameters: dict[str, Any], 
         field = model.model_fields.get(parameter)
         if field is None or field.alias or field.validation_alias:
             raise DeclarationError(f"task {name!r}: parameter {parameter!r} should be known by its own name")
-
-
-def _refuse_wrong_defaults(model: type[BaseModel], name: str) -> None:
-    class Checked(model):  # type: ignore[misc, valid-type]
-        model_config = ConfigDict(validate_default=True)
-
     try:
-        # Strictly, as what a request gives is judged; in Python, since a default may be what JSON has no word for.
-        Checked.model_validate({}, strict=True)
+        model.model_validate({})
     except ValidationError as error:
         for details in error.errors(include_url=False):
             if details["type"] != "missing":

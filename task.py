@@ -24,7 +24,14 @@ from broker import broker, settings
 from contract import TaskDescription, parameters_complaint, result_complaint
 from errors import DeclarationError, InvalidParametersError, InvalidResultError, TaskExitError
 from setting_sections import TaskOptions
-from signature import annotations, parameters_model, parameters_schema, result_model, result_schema
+from signature import (
+    annotations,
+    given_parameters_model,
+    parameters_model,
+    parameters_schema,
+    result_model,
+    result_schema,
+)
 from transport.messages import Delivery
 from transport.progress import progress
 from transport.stage import Cancelled
@@ -53,6 +60,7 @@ class Task(Generic[P, R]):
         hints = annotations(function, name)
         self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))
         self._parameters = parameters_model(function, name, hints)
+        self._given = given_parameters_model(self._parameters)
         self._known = tuple(self._parameters.model_fields)
         self._required = {name for name, field in self._parameters.model_fields.items() if field.is_required()}
         self.description = TaskDescription(
@@ -92,7 +100,7 @@ class Task(Generic[P, R]):
         """
         known = {name: value for name, value in parameters.items() if name in self._known}
         try:
-            self._parameters.model_validate_json(to_json(known), strict=True)
+            self._given.model_validate_json(to_json(known), strict=True)
         except ValidationError as error:
             raise InvalidParametersError(parameters_complaint(error, parameters, self._required)) from None
         except Exception as error:  # noqa: BLE001

@@ -16,8 +16,8 @@ WORKER_PROCESSES = 2
 class System:
     """Something that answers requests on `tasks`: an ingress that hears them, and workers if it does not perform them.
 
-    Each is a command line, run in `folder` with REDIS_URL set, and with a `config.json` that has these sections over
-    those of the folder's.
+    Each is a command line, run in `folder` with REDIS_URL set, and with a `config.json` in which `sections` stand in
+    place of the folder's.
     """
 
     name: str

@@ -91,6 +91,7 @@ class Desk(Generic[W]):
             waiter.settle(outcome)
 
     def _remember_refusal(self, key: Key, at: str) -> None:
+        self._refused.pop(key, None)  # so that it is the last one to be forgotten
         self._refused[key] = at
         if len(self._refused) > REMEMBERED:
             del self._refused[next(iter(self._refused))]

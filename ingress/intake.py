@@ -1,7 +1,7 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import redis
@@ -21,6 +21,9 @@ from transport.redis_broker import CallboardBroker
 #: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
+
+#: How often it is tried to answer requests that were refused, over about 8 s. While it is, nothing is taken in.
+PUBLISH_TRIES = 12
 
 #: An ingress that has sifted is taken to be behind for so long.
 BEHIND_S = 0.05
@@ -183,14 +186,17 @@ class Intake:
         refused = [each for place in places for each in self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED)]
         # The entries that they came in were acknowledged before.
         answers = [each._replace(entry_id="") for each in refused]
-        self._stop.until_redis_answers(lambda: self._publish(answers), PATIENCE_S)
+        tries = iter(range(PUBLISH_TRIES))
+        self._stop.until_redis_answers(lambda: self._publish(answers, tries), PATIENCE_S)
         return [*refused, *(arrival for place, arrival in enumerate(arrivals) if place not in places)]
 
-    def _publish(self, answers: list[Refused]) -> None:
-        """Takes out of the list what it has published; fails while something is left."""
+    def _publish(self, answers: list[Refused], tries: Iterator[int]) -> None:
+        """Takes out of the list what it has published; fails while something is left, and there are tries left."""
         answers[:] = [answers[place] for place in self._broker.take_in(answers, Origin()).refused]
+        if answers and next(tries, None) is not None:
+            raise NoPermissionError(f"{len(answers)} outcomes of refused requests cannot be published")
         if answers:
-            raise NoPermissionError(f"{len(answers)} outcomes cannot be published, the line before says why")
+            logger.critical("{} refused requests stay unanswered: Redis lets nobody publish it", len(answers))
 
     def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
         """The answers, for which Redis needs nothing but to publish them."""

@@ -220,29 +220,13 @@ def test_a_condemned_message_that_is_begun_all_the_same_stays_condemned(fleet: F
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
 
 
-def test_messages_that_a_worker_has_died_with_are_begun_together_while_one_more_death_condemns_none(
-    fleet: Fleet,
-) -> None:
-    fleet.send(4)
+def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:
+    fleet.send(2)
     dead, living = fleet.worker(), fleet.worker()
-    assert len(consume(dead, count=4)) == 4
+    assert len(consume(dead, count=2)) == 2
     consume(living)
     fleet.kill(dead)
     fleet.look_after(living)
-    consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
-    for delivery in [next(consumer) for _ in range(4)]:
-        assert delivery is not None
-        consumer.ack(delivery)
-
-
-def test_before_the_death_that_would_condemn_them_they_are_begun_one_at_a_time(fleet: Fleet) -> None:
-    fleet.send(2)
-    dead, dead_as_well, living = fleet.worker(), fleet.worker(), fleet.worker()
-    for dying, next_one in ((dead, dead_as_well), (dead_as_well, living)):
-        assert len(consume(dying, count=2)) == 2
-        consume(next_one)
-        fleet.kill(dying)
-        fleet.look_after(next_one)
     consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
     first = next(consumer)
     assert first is not None

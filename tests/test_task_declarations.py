@@ -154,7 +154,7 @@ def test_an_annotation_that_pydantic_makes_no_model_of_is_refused(annotation: ob
 
 @pytest.mark.parametrize(
     ("annotation", "default"),
-    [(int, "5"), (int, True), (int, 1.0), (bool, 1), (list[int], (1,)), (date, "2020-01-01"), (str, None)],
+    [(int, "x"), (date, "tomorrow"), (str, None), (list[int], ["x"])],
     ids=str,
 )
 def test_a_default_that_its_own_type_refuses_is_refused(annotation: object, default: object) -> None:

@@ -171,8 +171,10 @@ def test_a_failed_message_becomes_a_dead_letter(broker: CallboardBroker, client:
         b'{"queue_name": "default"}',
         b'{"queue_name": "default", "actor_name": "a", "args": [], "kwargs": {}, "options": 5}',
         b'{"queue_name": "other", "actor_name": "a", "args": [], "kwargs": {}, "options": {}}',
+        b'{"queue_name": "default", "args": [' + b"1" * 5_000 + b"]}",
+        b"[" * 3_000 + b"]" * 3_000,
     ],
-    ids=["not JSON", "not an object", "fields missing", "options a number", "another queue's"],
+    ids=["not JSON", "not an object", "fields missing", "options a number", "another queue's", "5000 digits", "deep"],
 )
 def test_an_entry_that_is_no_message_becomes_a_dead_letter(
     broker: CallboardBroker, client: "redis.Redis", entry: bytes

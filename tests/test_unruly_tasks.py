@@ -78,6 +78,7 @@ def test_a_result_that_is_too_deep_for_readers_of_json_has_failed(wire: Wire) ->
 
 def test_a_default_is_not_judged_as_json(wire: Wire) -> None:
     assert wire.ask("has_a_default_that_json_has_no_word_for")["result"] == {"path": "/a"}
+    assert wire.ask("has_defaults_to_be_converted")["result"] == {"a": 2}
 
 
 def test_an_outcome_that_redis_does_not_take_stops_no_other_one(unruly: System, wire: Wire) -> None:
@@ -116,3 +117,10 @@ def test_a_process_that_has_lost_a_thread_is_replaced(unruly: System, wire: Wire
     assert wire.ask("ends_its_thread")["status"] == "completed"
     wait_until(lambda: "another one starts" in unruly.log("worker"), "the supervisor replaces the process")
     assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
+
+
+def test_a_task_that_ends_the_event_loop_is_one_that_kills_its_worker(unruly: System, wire: Wire) -> None:
+    user_id = new_user()
+    wire.publish({"task_type": "has_a_child_that_exits", "user_id": user_id})
+    outcome = wire.outcome_of(user_id, 45)
+    assert (outcome["error_code"], outcome["error"]) == ("failed", "Its worker died each time that it was tried")

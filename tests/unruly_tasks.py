@@ -116,3 +116,23 @@ def returns_something_deep(levels: int) -> dict[str, Any]:
 @task()
 def has_a_default_that_json_has_no_word_for(path: Annotated[Path, Field()] = Path("/a")) -> dict[str, str]:
     return {"path": str(path)}
+
+
+@task()
+async def has_a_child_that_exits() -> dict[str, Any]:
+    await asyncio.gather(asyncio.to_thread(time.sleep, 0), _exit())
+    return {}
+
+
+async def _exit() -> None:
+    await asyncio.sleep(0)
+    sys.exit(3)
+
+
+class Options(BaseModel):
+    a: int = 1
+
+
+@task()
+def has_defaults_to_be_converted(options: Options = {"a": 2}) -> dict[str, Any]:  # type: ignore[assignment]  # noqa: B006
+    return {"a": options.a}

@@ -50,6 +50,7 @@ local function send_answer(i, undo)
     end
     if claim ~= "" then
         -- A request id has no space, so that this is the key of no claim.
-        answer_repeats(claim .. " waiting", outcome, last_key + 1, last_channel)
+        -- The outcome is published by now: what goes wrong here is no reason not to end the message.
+        pcall(answer_repeats, claim .. " waiting", outcome, last_key + 1, last_channel)
     end
 end

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import redis
 import tenacity
@@ -25,8 +25,15 @@ from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
 
+#: How long is waited for other messages, while a suspect waits for the one before it to end.
+SUSPECT_PAUSE_S = 0.02
+
 #: No time in Unix ms is taken to be later: Redis keeps it as a float.
 LATEST_MS = 1e15
+
+#: Ends a message that was begun too often: gets queue name, redis message id and the message. To be repeated after a
+#: `redis.RedisError`.
+EndCondemned = Callable[[str, str, bytes | None], None]
 
 #: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
 #: are made here, over about as long.
@@ -36,15 +43,6 @@ _insistently = tenacity.Retrying(
     stop=tenacity.stop_after_attempt(9),
     reraise=True,
 )
-
-
-class Suspicion(NamedTuple):
-    """What becomes of a message whose workers die."""
-
-    #: How often it is begun, at most.
-    max_crashes: int
-    #: Ends it then: gets queue name, redis message id and the message. To be repeated after a `redis.RedisError`.
-    end_condemned: Callable[[str, str, bytes | None], None]
 
 
 def loop_of(queue_name: str) -> str:
@@ -68,7 +66,7 @@ class BlockingConsumer(Consumer):
         watchdog: Watchdog,
         *,
         in_hand: InHand,
-        suspicion: Suspicion,
+        end_condemned: EndCondemned,
         prefetch: int,
         timeout_ms: int,
     ) -> None:
@@ -79,26 +77,21 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
-        self._suspicion = suspicion
+        self._end_condemned = end_condemned
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
-        #: A message whose worker must not die with it once more, and whether that is begun.
-        self._suspect: Fetched | None = None
-        self._suspect_began = False
+        self._suspects: deque[Fetched] = deque()
+        self._suspect_in_hand = ""
         self._room = threading.Event()
         self._began = False
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if self._suspect_began and not self._in_hand:
-                self._suspect, self._suspect_began = None, False
-            if not self._fetched and not self._suspect:
+            if not self._fetched and not self._may_begin_suspect():
                 self._begin()
                 self._fetch()
-            delivery = None if self._suspect else self._next_fetched()
-            if self._suspect:
-                delivery = self._next_suspect(self._suspect)
+            delivery = self._next_fetched() or self._next_suspect()
         except redis.RedisError as error:
             self._watchdog.failed(self._loop, error)
             raise ConnectionClosed(error) from None
@@ -121,7 +114,7 @@ class BlockingConsumer(Consumer):
         for redis_message_id in given_back:
             self._in_hand.remove(redis_message_id)
         self._fetched.clear()
-        self._suspect, self._suspect_began = None, False
+        self._suspects.clear()
         # First: an answer that is on its way must be at its end before what it brought is put back.
         self._feed.close()
         try:
@@ -150,7 +143,7 @@ class BlockingConsumer(Consumer):
 
     def _fetch(self) -> None:
         self._room.clear()
-        room = self.prefetch - len(self._in_hand)
+        room = self.prefetch - len(self._in_hand) - len(self._suspects)
         if room < 0:
             self._give_back(-room)
         timeout_s = self._longest_wait_s()
@@ -161,7 +154,7 @@ class BlockingConsumer(Consumer):
             self._room.wait(timeout_s)
 
     def _longest_wait_s(self) -> float:
-        longest_s = self._timeout_s
+        longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
         if len(self._in_hand) > self._appetite.least:
             longest_s = min(longest_s, MOMENT_S)
         return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
@@ -171,51 +164,39 @@ class BlockingConsumer(Consumer):
         if withdrawn := self._in_hand.withdraw(count):
             # First, as in `requeue`.
             self._feed.close()
-            self._feed.put_back(tuple(self._in_hand), let_go=withdrawn)
+            suspects = (fetched.redis_message_id for fetched in self._suspects)
+            self._feed.put_back((*self._in_hand, *suspects), let_go=withdrawn)
 
     def _next_fetched(self) -> Delivery | None:
         far: list[tuple[float, str]] = []
         delivery: Delivery | None = None
         while self._fetched and delivery is None:
             fetched = self._fetched.popleft()
-            if fetched.begun > 0 and fetched.begun + 1 >= self._suspicion.max_crashes:
-                self._set_apart(fetched)
-                break
             if fetched.begun == CONDEMNED:
-                self._suspicion.end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
-            elif (delivery := self._open_counted(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
+                self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
+            elif fetched.begun:
+                self._suspects.append(fetched)
+            elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
                 far.append((due_ms, fetched.redis_message_id))
                 delivery = None
         if far:
             self._feed.postpone(far)
         return delivery
 
-    def _set_apart(self, suspect: Fetched) -> None:
-        """Has a message performed by itself, and gives back what is not begun: with the next death it is condemned, and
-        that is not to be the doing of another one."""
-        self._suspect = suspect
-        self._fetched.clear()
-        withdrawn = self._in_hand.withdraw(len(self._in_hand))
-        # First, as in `requeue`.
-        self._feed.close()
-        self._feed.put_back((*self._in_hand, suspect.redis_message_id), let_go=withdrawn)
-
-    def _next_suspect(self, suspect: Fetched) -> Delivery | None:
-        """The one set apart, once nothing else is in hand; nothing while it runs."""
-        self._room.clear()
-        if self._in_hand:
-            self._room.wait(self._longest_wait_s())
-            return None
-        self._suspect_began = True
-        return self._open_counted(suspect)
-
     def _waits_long(self, due_ms: float) -> bool:
         # Not on another queue than one for delayed messages: only from there they come back in time.
         return is_delay_queue(self._queue_name) and current_millis() + HORIZON_MS < due_ms < NEVER
 
-    def _open_counted(self, fetched: Fetched) -> Delivery | None:
-        if fetched.begun:
-            self._feed.count_beginning(fetched.redis_message_id)
+    def _may_begin_suspect(self) -> bool:
+        return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
+
+    def _next_suspect(self) -> Delivery | None:
+        """A message with which a worker has died. One at a time, so that the next death tells which one it was."""
+        if not self._may_begin_suspect():
+            return None
+        fetched = self._suspects.popleft()
+        self._feed.count_beginning(fetched.redis_message_id)
+        self._suspect_in_hand = fetched.redis_message_id
         return self._open(fetched)
 
     def _open(self, fetched: Fetched) -> Delivery | None:

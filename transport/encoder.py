@@ -3,6 +3,7 @@
 from typing import Any
 
 from dramatiq import JSONEncoder
+from dramatiq.errors import DecodeError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 
@@ -20,10 +21,13 @@ class FastJSONEncoder(JSONEncoder):
         """The fields of a message.
 
         Raises:
-            DecodeError: when it is no JSON.
+            DecodeError: when it is no JSON, or none that Python reads: a number of 5,000 digits, 3,000 nested lists.
         """
         try:
             fields: dict[str, Any] = from_json(data)
         except ValueError:
-            fields = super().decode(data)
+            try:
+                fields = super().decode(data)
+            except (ValueError, RecursionError) as error:
+                raise DecodeError("the message cannot be read", data, error) from None
         return fields

@@ -1,18 +1,16 @@
-"""What a process forks can be ended, though the process itself has taken the signals over that end one."""
+"""What a process forks can be ended, though the process itself has taken the signal over that ends one."""
 
 import os
 import signal
 import threading
 from functools import cache
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
-
 _local = threading.local()
 
 
 @cache
 def let_children_end() -> None:
-    """From now on the two signals end what this process forks, as the processes of a task's `multiprocessing.Pool`.
+    """From now on SIGTERM ends what this process forks, as the processes of a task's `multiprocessing.Pool`.
 
     A child inherits Python's handler, which does nothing there but to note the request: `Process.terminate()` would
     have no effect, and who joins the child would wait without end. Held back while it forks: a signal that comes before
@@ -23,7 +21,7 @@ def let_children_end() -> None:
 
 
 def _hold_back() -> None:
-    _local.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    _local.mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 
 def _let_through() -> None:
@@ -31,6 +29,5 @@ def _let_through() -> None:
 
 
 def _take_default() -> None:
-    for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _let_through()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 
 from dramatiq import Broker, Worker
 from dramatiq.asyncio import get_event_loop_thread
@@ -13,9 +12,9 @@ from transport.rounds import Rounds
 
 
 class LostThreads(Rounds):
-    """Stops a worker process in which a thread has died that performs tasks, or that of the event loop of `async` ones:
-    Dramatiq starts no other one in its place, and a process without any would go on to fetch messages. What it holds is
-    handed back, and the supervisor starts another process."""
+    """Stops a worker process in which a thread has died that performs tasks: Dramatiq starts no other one in its place,
+    and a process without any would go on to fetch messages. What it holds is handed back, and the supervisor starts
+    another process. One whose event loop has ended, with all its `async` tasks, is killed."""
 
     pause_s = 1.0
 
@@ -36,10 +35,13 @@ class LostThreads(Rounds):
     def run_once(self, broker: CallboardBroker) -> None:
         """Looks once."""
         # While the worker stops, `GracefulShutdown` has taken them all off this list.
-        threads: list[threading.Thread] = list(self._worker.workers) if self._worker else []
-        if threads and (loop := get_event_loop_thread()):
-            threads.append(loop)
+        threads = self._worker.workers if self._worker else []
         lost = sum(not thread.is_alive() for thread in threads)
+        loop = get_event_loop_thread()
+        if threads and loop and not loop.is_alive() and self._owns_process:
+            # Whatever has ended it is in hand still, and would do so again without end if that was no worker's death.
+            logger.critical("The event loop of async tasks has ended: this worker process dies with what it holds")
+            os.kill(os.getpid(), signal.SIGKILL)
         if lost and self._owns_process:
             logger.critical("{} of the threads that perform tasks died: this worker process stops", lost)
             self._stop.set()

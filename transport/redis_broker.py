@@ -1,5 +1,6 @@
 """Dramatiq's Redis broker with Callboard's ways in and out: batches in, atomic answers out, blocking consumers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
@@ -15,7 +16,7 @@ from contract import ErrorCode
 from transport.answers import Answer
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
-from transport.consumer import BlockingConsumer, Suspicion
+from transport.consumer import BlockingConsumer
 from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.in_hand import InHand
@@ -63,7 +64,6 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._take_in_script = script(client, "turns", "answer", "take_in")
         self._events_channel = events_channel
         self._fair_backlog = fair_backlog
-        self._max_crashes = max_crashes
         self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
@@ -89,7 +89,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self._pulse,
             self.watchdog,
             in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
-            suspicion=Suspicion(self._max_crashes, self._end_condemned),
+            end_condemned=self._end_condemned,
             prefetch=prefetch,
             timeout_ms=timeout,
         )
@@ -147,8 +147,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         lengths, problems = reply
-        for problem in problems[1::2]:
-            logger.error("Redis has refused what a request needs: {}", problem.decode(errors="replace"))
+        for problem, times in Counter(problems[1::2]).items():
+            logger.error("Redis has refused what {} requests need: {}", times, problem.decode(errors="replace"))
         by_name = {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
         return TakenIn(by_name, tuple(problems[::2]))
 

@@ -1,1 +1,1 @@
-"""Three other ways to serve the same wire, written as anybody would at first, for Callboard to be measured against."""
+"""Other ways to serve the same wire, written as anybody would at first, for Callboard to be measured against."""
