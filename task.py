@@ -101,6 +101,11 @@ class Task(Generic[P, R]):
         known = {name: value for name, value in parameters.items() if name in self._known}
         try:
             self._given.model_validate_json(to_json(known), strict=True)
+            if len(known) < len(self._known):
+                # A default may not go together with what was given.
+                self._arguments((), known)
+        except InvalidParametersError:
+            raise
         except ValidationError as error:
             raise InvalidParametersError(parameters_complaint(error, parameters, self._required)) from None
         except Exception as error:  # noqa: BLE001
