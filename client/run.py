@@ -41,6 +41,21 @@ Ctrl-C stops everything.
 """
 
 
+#: How soon it is tried again to end what has only just begun.
+RETRY_S = 0.1
+
+
+class PatientManager(Manager):  # type: ignore[misc]
+    """Ends programs that are starting, too: honcho learns a program's pid a moment later, and fails without it."""
+
+    def terminate(self) -> None:
+        """Called by the handlers of SIGINT and SIGTERM, and when a program has ended."""
+        if all("pid" in state or "returncode" in state for state in self._processes.values()):
+            super().terminate()
+        else:
+            threading.Timer(RETRY_S, self.terminate).start()
+
+
 def main() -> int:
     """Runs until Ctrl-C, SIGTERM or the end of one of the processes; returns the exit code."""
     try:
@@ -72,7 +87,7 @@ def main() -> int:
 
 
 def _manager(terminal: Terminal) -> Manager:
-    manager = Manager(Printer(terminal))
+    manager = PatientManager(Printer(terminal))
     # A pipe makes Python hold lines back; the worker's Python prints nothing before its log is set up.
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
 
