@@ -1,11 +1,13 @@
 """A stock Dramatiq program can fill Callboard's queues and drain them: the messages and their layout are the same."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import dramatiq
 import pytest
 import redis
+from dramatiq.brokers.redis import RedisBroker
 from dramatiq.worker import Worker
 
 from client.redis_server import RedisServer
@@ -23,6 +25,14 @@ def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[.
         calls.append(parameters)
 
     return dramatiq.actor(actor_name="reverse_string", broker=broker)(reverse_string)
+
+
+@pytest.fixture
+def broker(system: System) -> Iterator[RedisBroker]:
+    """That of a program which has nothing of Callboard."""
+    broker = stock_broker(system.redis_url)
+    yield broker
+    broker.client.close()
 
 
 def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
@@ -45,8 +55,7 @@ def test_of_a_plain_pipeline_only_the_first_message_runs(system: System) -> None
         assert client.get(f"callboard:outcome:{second.message_id}") is None
 
 
-def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, wire: Wire) -> None:
-    broker = stock_broker(system.redis_url)
+def test_a_message_of_a_plain_send_for_no_task_is_answered_too(broker: RedisBroker, wire: Wire) -> None:
     message: dramatiq.Message[Any] = dramatiq.Message("default", "make_tea", (), {}, {})
     broker.enqueue(message)
     outcome = wire.outcome_of(None)
@@ -58,10 +67,9 @@ def test_a_message_of_a_plain_send_for_no_task_is_answered_too(system: System, w
 )
 @pytest.mark.parametrize("task_type", ["reverse_string", "always_fails"])
 def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
-    system: System, wire: Wire, task_type: str, options: dict[str, Any]
+    broker: RedisBroker, wire: Wire, task_type: str, options: dict[str, Any]
 ) -> None:
     user_id = new_user()
-    broker = stock_broker(system.redis_url)
     parameters = {"text": "abc"} if task_type == "reverse_string" else {}
     broker.enqueue(
         dramatiq.Message("default", task_type, (), parameters, {"callboard": {"user_id": user_id}, **options})
@@ -75,9 +83,8 @@ def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
     ids=str,
 )
 def test_a_message_whose_outcome_could_not_be_written_is_a_dead_letter(
-    system: System, wire: Wire, reply: dict[str, Any]
+    broker: RedisBroker, wire: Wire, reply: dict[str, Any]
 ) -> None:
-    broker = stock_broker(system.redis_url)
     users = [new_user() for _ in range(24)]
     for user_id in users:
         wire.publish({"task_type": "reverse_string", "user_id": user_id, "parameters": {"text": "abc"}})
