@@ -17,9 +17,8 @@ from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 
 
-def stock_actor(redis_url: str, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
+def stock_actor(broker: RedisBroker, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
     """`reverse_string` of a program that knows nothing of Callboard; it notes what it is called with."""
-    broker = stock_broker(redis_url)
 
     def reverse_string(**parameters: Any) -> None:
         calls.append(parameters)
@@ -35,8 +34,8 @@ def broker(system: System) -> Iterator[RedisBroker]:
     broker.client.close()
 
 
-def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
-    actor = stock_actor(system.redis_url, [])
+def test_a_message_of_a_plain_send_runs_here(system: System, broker: RedisBroker) -> None:
+    actor = stock_actor(broker, [])
     sent = actor.send(text="abc")
     with open_client(system.redis_url) as client:
         kept = wait_until(lambda: client.get(f"callboard:outcome:{sent.message_id}"), "the outcome is kept")
@@ -44,8 +43,8 @@ def test_a_message_of_a_plain_send_runs_here(system: System) -> None:
     assert (outcome["result"], outcome["user_id"]) == ({"reversed_text": "cba"}, None)
 
 
-def test_of_a_plain_pipeline_only_the_first_message_runs(system: System) -> None:
-    actor = stock_actor(system.redis_url, [])
+def test_of_a_plain_pipeline_only_the_first_message_runs(system: System, broker: RedisBroker) -> None:
+    actor = stock_actor(broker, [])
     first, second = actor.message(text="abc"), actor.message(text="def")
     dramatiq.pipeline([first, second], broker=actor.broker).run()
     with open_client(system.redis_url) as client:
@@ -98,7 +97,8 @@ def test_a_message_whose_outcome_could_not_be_written_is_a_dead_letter(
 
 def test_a_request_runs_on_a_stock_worker(system: System, redis_server: RedisServer, client: "redis.Redis") -> None:
     calls: list[dict[str, Any]] = []
-    actor = stock_actor(redis_server.url, calls)
+    stock = stock_broker(redis_server.url)
+    actor = stock_actor(stock, calls)
     with System(system.project, redis_server.url) as own:
         own.start("ingress")
         client.publish("tasks", b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "abc"}}')
@@ -107,4 +107,5 @@ def test_a_request_runs_on_a_stock_worker(system: System, redis_server: RedisSer
         wait_until(lambda: calls, "the stock worker calls its actor")
         worker.join()
         worker.stop()
+    stock.client.close()
     assert calls == [{"text": "abc"}]
