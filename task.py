@@ -17,7 +17,7 @@ import dramatiq
 from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import Interrupt, Shutdown, TimeLimitExceeded
 from loguru import logger
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from broker import broker, settings
@@ -100,7 +100,7 @@ class Task(Generic[P, R]):
         """
         known = {name: value for name, value in parameters.items() if name in self._known}
         try:
-            self._given.model_validate_json(to_json(known), strict=True)
+            self._given.__pydantic_validator__.validate_json(to_json(known), strict=True)
             if len(known) < len(self._known):
                 # A default may not go together with what was given.
                 self._arguments((), known)
@@ -141,14 +141,15 @@ class Task(Generic[P, R]):
         # Not strictly: the gate has judged a request already, and a Python program's `actor.send()` may be lax.
         given = dict(zip(self._known, args, strict=False)) | kwargs
         try:
-            return dict(self._parameters.model_validate(given))
+            arguments: BaseModel = self._parameters.__pydantic_validator__.validate_python(given)
+            return vars(arguments)
         except ValidationError as error:
             return self._arguments_in_json(given, error)
 
     def _arguments_in_json(self, given: dict[str, Any], error: ValidationError) -> dict[str, Any]:
         # As which they came. A type that is strict takes a date from a text in JSON, and not from one in Python.
         with suppress(ValidationError, PydanticSerializationError):
-            return dict(self._parameters.model_validate_json(to_json(given)))
+            return vars(self._parameters.model_validate_json(to_json(given)))
         raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:

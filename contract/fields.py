@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, NamedTuple
@@ -72,14 +71,14 @@ class Sender(NamedTuple):
 
 def timestamp(unix_s: float | None = None) -> str:
     """Now, or that time, in ISO 8601 with offset."""
-    whole_s, part_s = divmod(time.time() if unix_s is None else unix_s, 1)
-    return f"{_date_and_time(int(whole_s))}.{int(part_s * 1e6):06d}+00:00"
+    unix_us = int((time.time() if unix_s is None else unix_s) * 1_000_000)
+    return f"{_date_and_time(unix_us // 1_000_000)}.{unix_us % 1_000_000:06d}+00:00"
 
 
 # Several times a request, mostly within the same second.
 @lru_cache(maxsize=16)
 def _date_and_time(unix_s: int) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix_s))
 
 
 def absent(value: object) -> bool:

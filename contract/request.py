@@ -31,6 +31,9 @@ MAX_AGE_MS = "The request ends with `expired` when its task was not begun within
 #: How much of a request is read that is too large to be read.
 HEAD_BYTES = 4096
 
+#: What some writers of JSON write, and readers of it read, though it is none.
+NO_JSON = (b"NaN", b"Infinity")
+
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -66,6 +69,19 @@ def read_request(data: bytes) -> TaskRequest:
         RefusedRequestError: `invalid_json` when it cannot be read as JSON, or holds a number that JSON has not
             (NaN, Infinity, one too large for a float); `invalid_request` when it is JSON and no request.
     """
+    request = _read(data)
+    if not _is_finite(request.parameters):
+        complaint = "Invalid JSON: a number in 'parameters' is too large"
+        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender, request.reply_to)
+    return request
+
+
+def _read(data: bytes) -> TaskRequest:
+    # In one step, which takes half the time. One that fails is read again, in two, to tell why.
+    if not any(constant in data for constant in NO_JSON):
+        with suppress(ValidationError):
+            request: TaskRequest = TaskRequest.__pydantic_validator__.validate_json(data)
+            return request
     try:
         content = from_json(data, allow_inf_nan=False)
     except ValueError as error:
@@ -76,14 +92,10 @@ def read_request(data: bytes) -> TaskRequest:
         complaint = f"A request should be a JSON object, this is a JSON {kind}"
         raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, Sender())
     try:
-        request = TaskRequest.model_validate(content)
+        return TaskRequest.model_validate(content)
     except ValidationError as error:
         complaint = request_complaint(error.errors(include_url=False)[0])
         raise RefusedRequestError(ErrorCode.INVALID_REQUEST, complaint, *_whom_in(content)) from None
-    if not _is_finite(request.parameters):
-        complaint = "Invalid JSON: a number in 'parameters' is too large"
-        raise RefusedRequestError(ErrorCode.INVALID_JSON, complaint, request.sender, request.reply_to)
-    return request
 
 
 def whom_to_answer(data: bytes) -> tuple[Sender, str | None]:

@@ -8,7 +8,7 @@ import redis
 from loguru import logger
 from redis.exceptions import NoPermissionError
 
-from contract import ErrorCode, EventKind, RefusedRequestError, timestamp, write_event
+from contract import ErrorCode, EventKind, RefusedRequestError, Sender, timestamp, write_event
 from ingress.crowd import Crowd
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
@@ -122,14 +122,15 @@ class Intake:
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         try:
             envelope = self._gate.admit(received.data)
-            claim = self._claim(envelope, origin)
+            sender, reply_to = addressee(envelope.message)
+            claim = self._claim(envelope, sender, reply_to, origin)
             if origin.sheds and self._is_full(envelope):
                 complaint = f"The queue is at its bound of {self._bound.limit} messages"
                 raise _refusal(envelope, ErrorCode.OVERLOADED, complaint)
         except RefusedRequestError as refusal:
             logger.debug("Refused a request: {!r}", str(refusal))
             return self._refused(refusal, received.entry_id)
-        return Admitted(envelope, _event_of(envelope), claim, received.entry_id)
+        return Admitted(envelope, _event_of(envelope, sender), claim, received.entry_id)
 
     def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
         self._broker.emit_after("refuse", refusal)
@@ -150,8 +151,7 @@ class Intake:
         queue_name = envelope.message.queue_name
         return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
 
-    def _claim(self, envelope: Envelope, origin: Origin) -> Claim | None:
-        sender, reply_to = addressee(envelope.message)
+    def _claim(self, envelope: Envelope, sender: Sender, reply_to: str | None, origin: Origin) -> Claim | None:
         if sender.user_id is None or sender.request_id is None:
             return None
         claim = self._answers.claim(sender.user_id, sender.request_id, reply_to, envelope.delay_ms)
@@ -210,10 +210,9 @@ class Intake:
         return [each._replace(answer=each.answer._replace(keys=())) for each in refused]
 
 
-def _event_of(envelope: Envelope) -> bytes:
-    task_id, (sender, _) = envelope.message.message_id, addressee(envelope.message)
+def _event_of(envelope: Envelope, sender: Sender) -> bytes:
     delay = {} if envelope.due_at is None else {"next_run_at": envelope.due_at}
-    return write_event(EventKind.ACCEPTED, timestamp(), task_id, sender, **delay)
+    return write_event(EventKind.ACCEPTED, timestamp(), envelope.message.message_id, sender, **delay)
 
 
 def _is_for_want_of_memory(error: redis.ResponseError) -> bool:

@@ -1,7 +1,6 @@
 """Hears the tasks channel, and the markers that make its positions known."""
 
 from contextlib import suppress
-from itertools import chain, islice
 from typing import Any
 
 import redis
@@ -56,20 +55,20 @@ class Subscriber:
 
     def hear(self, silence_s: float) -> None:
         """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
-        if not self._line.is_answered(silence_s):
+        messages = self._line.receive_some(silence_s)
+        if not messages:
             if self._silence.asks():
                 self._line.send(("PING",))
             return
         self._silence.ends()
         count, size_bytes = 0, 0
-        message = self._line.receive()
-        while message is not None:
-            for each in chain((message,), islice(self._line.receive_read(), HEARD - count - 1)):
-                size_bytes += self._take(each)
-                count += 1
+        while messages:
+            count += len(messages)
+            size_bytes += sum(map(self._take, messages))
             # One that came alone is not kept waiting by a look for more.
             is_alone = count == 1 and not self._line.has_part()
-            message = None if is_alone or count >= HEARD or size_bytes >= HEARD_BYTES else self._line.receive_now()
+            is_enough = is_alone or count >= HEARD or size_bytes >= HEARD_BYTES
+            messages = [] if is_enough else self._line.receive_some(0)
 
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""

@@ -28,6 +28,10 @@ from transport.watchdog import Watchdog
 #: How long is waited for other messages, while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
 
+#: So long nothing is asked for while one message alone is in hand, unless it ends before. Asking takes about as long as
+#: a short task does, and while this thread does that, no other one has Python's lock.
+HEAD_START_S = 0.001
+
 #: No time in Unix ms is taken to be later: Redis keeps it as a float.
 LATEST_MS = 1e15
 
@@ -71,6 +75,8 @@ class BlockingConsumer(Consumer):
         timeout_ms: int,
     ) -> None:
         self._queue_name = feed.queue_name
+        # Only from there messages that are due much later come back in time.
+        self._is_delay_queue = is_delay_queue(feed.queue_name)
         self._feed = feed
         self._completion = completion
         self._pulse = pulse
@@ -143,6 +149,9 @@ class BlockingConsumer(Consumer):
 
     def _fetch(self) -> None:
         self._room.clear()
+        if len(self._in_hand) == 1 and not self._feed.is_asking:
+            self._room.wait(HEAD_START_S)
+            self._room.clear()
         room = self.prefetch - len(self._in_hand) - len(self._suspects)
         if room < 0:
             self._give_back(-room)
@@ -176,16 +185,12 @@ class BlockingConsumer(Consumer):
                 self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
             elif fetched.begun:
                 self._suspects.append(fetched)
-            elif (delivery := self._open(fetched)) and self._waits_long(due_ms := _due_ms(delivery)):
+            elif (delivery := self._open(fetched)) and self._is_delay_queue and _is_far(due_ms := _due_ms(delivery)):
                 far.append((due_ms, fetched.redis_message_id))
                 delivery = None
         if far:
             self._feed.postpone(far)
         return delivery
-
-    def _waits_long(self, due_ms: float) -> bool:
-        # Not on another queue than one for delayed messages: only from there they come back in time.
-        return is_delay_queue(self._queue_name) and current_millis() + HORIZON_MS < due_ms < NEVER
 
     def _may_begin_suspect(self) -> bool:
         return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
@@ -248,6 +253,10 @@ class BlockingConsumer(Consumer):
         self._in_hand.remove(redis_message_id)
         self._appetite.note_end()
         self._room.set()
+
+
+def _is_far(due_ms: float) -> bool:
+    return current_millis() + HORIZON_MS < due_ms < NEVER
 
 
 def _due_ms(delivery: Delivery) -> float:

@@ -3,7 +3,6 @@
 import functools
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -138,10 +137,13 @@ class Feed:
 
     def _name(self, redis_message_id: bytes) -> str:
         """The id as a text; where it is none, a new one, by which the message can be ended like any other."""
-        with suppress(UnicodeDecodeError):
-            # An empty one is what ids end with where they are listed for put_back.lua.
-            if name := redis_message_id.decode():
-                return name
+        try:
+            name = redis_message_id.decode()
+        except UnicodeDecodeError:
+            name = ""
+        # An empty one is what ids end with where they are listed for put_back.lua.
+        if name:
+            return name
         name = str(uuid4())
         self._rename_script(keys=self._owner[:1], args=[*self._owner[1:], redis_message_id, name])
         return name

@@ -1,7 +1,7 @@
 """A connection to Redis that is kept for one purpose."""
 
+import select
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import redis
@@ -80,20 +80,22 @@ class Line:
         if not self._waiting:
             return self._open().read_response()
         reply = self._waiting.pop()
-        if isinstance(reply, redis.ResponseError):
+        if isinstance(reply, redis.RedisError):
             raise reply
         return reply
 
-    def receive_now(self) -> Any:
-        """The next reply, None when it is not all there yet: for replies that are never None. Raises the same."""
-        return self.receive() if self.is_answered(0) else None
-
-    def receive_read(self) -> Iterator[Any]:
-        """The replies that came together with the one before, without a look for more. Raises the same."""
+    def receive_some(self, timeout_s: float) -> list[Any]:
+        """The replies that one look at the connection brings, after waiting that long for it. Raises the same."""
+        if not self.is_answered(timeout_s):
+            return []
+        replies = [self.receive()]
         for reply in self._parser().already_read():
             if isinstance(reply, redis.RedisError):
-                raise reply
-            yield reply
+                # Raised by the next call, when those before it are received.
+                self._waiting.append(reply)
+                break
+            replies.append(reply)
+        return replies
 
     def has_part(self) -> bool:
         """Whether the beginning of another reply came with them."""
@@ -120,14 +122,14 @@ class Line:
 
     def _hang_up_if_lost(self) -> None:
         # Between two calls there is nothing to read, unless it is the end of the connection.
-        try:
-            lost = self._connection is not None and self._connection.can_read()
-        except (redis.RedisError, OSError):
-            lost = True
-        if lost:
+        if self._connection is not None and self._look.poll(0):
             self.close()
 
     def _open(self) -> Connection:
         if self._connection is None:
             self._connection = self._pool.get_connection()
+            # Once, since redis-py's `can_read` makes this anew for each look.
+            self._look = select.poll()
+            descriptor = self._connection._sock.fileno()  # type: ignore[attr-defined] # noqa: SLF001 - no other way to it
+            self._look.register(descriptor, select.POLLIN)
         return self._connection

@@ -1,5 +1,6 @@
 """A Dramatiq message on its way: what Callboard adds to it when it is made, and what a worker keeps beside it."""
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NotRequired, TypedDict
@@ -15,6 +16,7 @@ from pydantic_core import to_json
 from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
 from transport.bulletin import Bulletin
+from transport.encoder import FastJSONEncoder
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
@@ -24,6 +26,8 @@ WAITS_OPTION = "callboard_waits_since"
 
 #: What is raised when an entry that is no message is made a `Delivery`.
 UNDECODABLE = (DecodeError, AttributeError, TypeError, UnicodeError)
+
+_encoder = FastJSONEncoder()
 
 
 class Reply(TypedDict):
@@ -48,14 +52,18 @@ def message_for(request: TaskRequest, queue_name: str, parameters: Mapping[str, 
     if request.max_age_ms is not None:
         options["max_age"] = request.max_age_ms
     return Message(
-        queue_name=queue_name, actor_name=request.task_type, args=(), kwargs=dict(parameters), options=options
+        queue_name=queue_name,
+        actor_name=request.task_type,
+        args=(),
+        kwargs=dict(parameters),
+        options=options,
+        message_id=_new_task_id(),
     )
 
 
 def addressee(message: Message[Any] | MessageProxy) -> tuple[Sender, str | None]:
     """What the outcome of a message repeats of its request, and the channel that it goes to besides the results."""
-    reply = message.options.get(REPLY_OPTION)
-    reply = reply if isinstance(reply, dict) else {}
+    reply = _reply_of(message)
     sender = Sender(reply.get("user_id"), message.actor_name, reply.get("request_id"), reply.get("traceparent"))
     return sender, reply.get("reply_to")
 
@@ -77,8 +85,8 @@ class Envelope(NamedTuple):
         task type and user as JSON, which a delayed one does not: it waits for its time."""
         message = self.message
         task_type = "" if self.delay_ms is not None else message.actor_name
-        user = to_json(addressee(message)[0].user_id)
-        return message.queue_name, message.options["redis_message_id"], message.encode(), task_type, user
+        user = to_json(_reply_of(message).get("user_id"))
+        return message.queue_name, message.options["redis_message_id"], _encode(message), task_type, user
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
@@ -107,6 +115,8 @@ class Delivery(MessageProxy):
         self, message: Message[Any], redis_message_id: str, *, data: bytes | None = None, is_suspect: bool = False
     ) -> None:
         super().__init__(message)
+        # The proxy looks each of them up in Python, every time.
+        vars(self).update(vars(message))
         # What was fetched.
         self._data = data
         # The one it was fetched by; in the message's options a retry puts another one.
@@ -176,6 +186,25 @@ class Delivery(MessageProxy):
     def duration_ms(self) -> float | None:
         """How long this attempt has run; None when it never started."""
         return None if self.started_s is None else round((time.perf_counter() - self.started_s) * 1000, 3)
+
+
+def _reply_of(message: Message[Any] | MessageProxy) -> Mapping[str, Any]:
+    reply = message.options.get(REPLY_OPTION)
+    return reply if isinstance(reply, dict) else {}
+
+
+def _new_task_id() -> str:
+    """A random UUID, version 4; in half the time that `uuid.uuid4` takes."""
+    random = bytearray(os.urandom(16))
+    random[6] = random[6] & 0x0F | 0x40
+    random[8] = random[8] & 0x3F | 0x80
+    digits = random.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _encode(message: Message[Any]) -> bytes:
+    # As `Message.encode`, which looks for the fields of its class first.
+    return _encoder.encode(vars(message))
 
 
 def _attempt_of(message: Message[Any]) -> int:

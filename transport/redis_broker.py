@@ -147,8 +147,9 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         lengths, problems = reply
-        for problem, times in Counter(problems[1::2]).items():
-            logger.error("Redis has refused what {} requests need: {}", times, problem.decode(errors="replace"))
+        if problems:
+            for problem, times in Counter(problems[1::2]).items():
+                logger.error("Redis has refused what {} requests need: {}", times, problem.decode(errors="replace"))
         by_name = {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
         return TakenIn(by_name, tuple(problems[::2]))
 
