@@ -1,7 +1,9 @@
 """What an ingress has heard and is not known to be taken in yet, and where in the channel that is."""
 
+from bisect import bisect_left
 from collections import deque
-from itertools import islice
+from collections.abc import Sequence
+from itertools import accumulate, islice
 from uuid import uuid4
 
 #: How many markers are remembered; each start of an ingress makes one.
@@ -35,15 +37,14 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._requests)
 
-    def append(self, request: bytes) -> None:
-        """Adds the request that was heard last."""
-        if self._first < self._wanted:
-            self._first += 1
-            return
-        self._requests.append(request)
-        self.size_bytes += len(request)
+    def extend(self, requests: Sequence[bytes]) -> None:
+        """Adds the requests that were heard last."""
+        known = min(max(0, self._wanted - self._first), len(requests))
+        self._first += known
+        self._requests.extend(requests[known:])
+        self.size_bytes += sum(map(len, requests[known:]))
         # Whatever its size, one request does not push the others out.
-        while self.size_bytes - len(request) > self._limit_bytes:
+        while self._requests and self.size_bytes - len(self._requests[-1]) > self._limit_bytes:
             self.drop(1)
             self.dropped += 1
 
@@ -56,18 +57,13 @@ class Backlog:
 
     def first(self, count: int, size_bytes: int) -> list[bytes]:
         """The oldest requests, `count` of them, or fewer when they have `size_bytes` together; one at least, if any."""
-        requests: list[bytes] = []
-        for request in self._requests:
-            if len(requests) == count or size_bytes <= 0:
-                break
-            requests.append(request)
-            size_bytes -= len(request)
-        return requests
+        requests = list(islice(self._requests, count))
+        sizes = accumulate(map(len, requests))
+        return requests[: 1 + bisect_left(list(sizes), size_bytes)]
 
     def drop(self, count: int) -> None:
         """Forgets the oldest `count` requests."""
-        for _ in range(count):
-            self.size_bytes -= len(self._requests.popleft())
+        self.size_bytes -= sum(len(self._requests.popleft()) for _ in range(count))
         self._first += count
 
     def progress_after(self, count: int) -> dict[str, int]:

@@ -70,4 +70,5 @@ def _traits(request: bytes) -> tuple[str | int | None, str | None]:
     if not isinstance(content, dict):
         return None, None
     user_id, task_type = content.get("user_id"), content.get("task_type")
-    return user_id if isinstance(user_id, str | int) else None, task_type if isinstance(task_type, str) else None
+    # By `type`: half of what a request costs here is this function.
+    return user_id if type(user_id) in (str, int) else None, task_type if type(task_type) is str else None

@@ -1,5 +1,6 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -27,6 +28,9 @@ PUBLISH_TRIES = 12
 
 #: An ingress that has sifted is taken to be behind for so long.
 BEHIND_S = 0.05
+
+#: A request that is no larger is laid aside in less time than it is turned away in.
+SMALL_BYTES = 1024
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
@@ -78,24 +82,35 @@ class Intake:
         arrivals = [self._judge(received, origin) for received in burst]
         self._bring(arrivals, origin)
 
-    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd) -> None:
+    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, is_too_much: bool = False) -> None:
         """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
         the others' requests behind it in the backlog come soon. Raises the same.
 
+        Where it is too much to be held, it is turned away that is not quickly taken in: large requests of a crowd, and
+        those of all others where they are the most.
+
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
+        of_crowd = [crowd.includes(received.data) for received in burst]
+        spares_others = not is_too_much or 2 * sum(of_crowd) > len(burst)
+        most_bytes = SMALL_BYTES if is_too_much else math.inf
         arrivals: list[Arrival] = []
         aside: list[bytes] = []
-        for received in burst:
-            if not crowd.includes(received.data):
-                arrivals.append(self._judge(received, origin))
-            elif self._later_length >= self._bound.limit:
-                arrivals.append(self._turn_away(received) if origin.sheds else self._judge(received, origin))
-            elif received.entry_id:
+        turned_away = 0
+        for received, is_of_crowd in zip(burst, of_crowd, strict=True):
+            has_place = is_of_crowd and self._later_length < self._bound.limit and len(received.data) <= most_bytes
+            if has_place and received.entry_id:
                 arrivals.append(Later([received.data], received.entry_id))
-            else:
+            elif has_place:
                 aside.append(received.data)
+            elif origin.sheds and (is_of_crowd or not spares_others):
+                arrivals.append(self._turn_away(received))
+                turned_away += 1
+            else:
+                arrivals.append(self._judge(received, origin))
         arrivals += [Later(aside[start : start + TOGETHER]) for start in range(0, len(aside), TOGETHER)]
+        if turned_away:
+            logger.error("Too far behind: {} requests are 'overloaded'", turned_away)
         self._sifted_s = time.monotonic()
         self._bring(arrivals, origin._replace(later=self._later))
 
@@ -103,12 +118,6 @@ class Intake:
     def is_behind(self) -> bool:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
-
-    def turn_away(self, burst: Sequence[Received], origin: Origin) -> None:
-        """Answers every request of the burst `overloaded`: for when more comes than can be judged. Raises the same."""
-        refused = [self._turn_away(received) for received in burst]
-        logger.error("Too far behind: {} requests are 'overloaded'", len(refused))
-        self._bring(refused, origin)
 
     def _turn_away(
         self, received: Received, code: ErrorCode = ErrorCode.OVERLOADED, complaint: str = TOO_FAST

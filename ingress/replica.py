@@ -127,7 +127,7 @@ class Replica:
 
     def _take_in(self) -> None:
         while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
-            self._hand_on(self._intake.turn_away)
+            self._hand_on(partial(self._intake.sift, crowd=self._crowd, is_too_much=True), SIFTED)
         if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
             self._hand_on(partial(self._intake.sift, crowd=self._crowd), SIFTED)
         else:

@@ -7,7 +7,7 @@ def backlog(*heard: bytes | str) -> Backlog:
     """One that has heard requests, which are bytes, and markers, in this order."""
     made = Backlog(limit_bytes=10_000)
     for each in heard:
-        made.append(each) if isinstance(each, bytes) else made.mark(each)
+        made.extend((each,)) if isinstance(each, bytes) else made.mark(each)
     return made
 
 
@@ -24,22 +24,22 @@ def test_what_another_one_has_taken_in_is_dropped_and_nothing_else() -> None:
     cut_off.drop_until("m1", progress["m1"])
     newcomer.drop_until("m2", progress["m2"])
     assert (len(cut_off), len(newcomer)) == (0, 0)
-    newcomer.append(b"d")
+    newcomer.extend((b"d",))
     assert newcomer.first(9, 99) == [b"d"]
 
 
 def test_what_is_still_to_be_heard_may_be_taken_in_already() -> None:
     late = backlog("m1")
     late.drop_until("m1", 2)
-    for request in (b"a", b"b", b"c"):
-        late.append(request)
+    late.extend((b"a",))
+    late.extend((b"b", b"c"))
     assert late.first(9, 99) == [b"c"]
 
 
 def test_a_huge_request_does_not_push_others_out() -> None:
     held = backlog(b"first", b"second", b"x" * 20_000)
     assert (len(held), held.dropped) == (3, 0)
-    held.append(b"last")
+    held.extend((b"last",))
     assert (len(held), held.dropped) == (1, 3)
 
 

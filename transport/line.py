@@ -88,13 +88,12 @@ class Line:
         """The replies that one look at the connection brings, after waiting that long for it. Raises the same."""
         if not self.is_answered(timeout_s):
             return []
-        replies = [self.receive()]
-        for reply in self._parser().already_read():
+        replies = [self.receive(), *self._parser().already_read()]
+        for place, reply in enumerate(replies):
             if isinstance(reply, redis.RedisError):
                 # Raised by the next call, when those before it are received.
                 self._waiting.append(reply)
-                break
-            replies.append(reply)
+                return replies[:place]
         return replies
 
     def has_part(self) -> bool:

@@ -1,0 +1,83 @@
+"""What becomes of a burst when an ingress is behind: whom it takes in, lays aside and turns away."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from ingress.crowd import WINDOW, Crowd
+from ingress.gate import Gate
+from ingress.intake import SMALL_BYTES, Intake, Received
+from ingress.queue_bound import QueueBound
+from setting_sections import Limits
+from transport.answers import Answers
+from transport.arrivals import Origin, unpacked
+from transport.connection import StopRequest, connect
+from transport.redis_broker import CallboardBroker
+
+LATER = "callboard:later:tasks"
+
+
+@dataclass
+class Door:
+    intake: Intake
+    client: "redis.Redis"
+    heard: "redis.client.PubSub"
+
+    def sift(self, burst: list[bytes], *, is_too_much: bool) -> tuple[int, int]:
+        """How many of the burst are laid aside now, and how many were answered `overloaded`."""
+        self.intake.sift([Received(data) for data in burst], Origin(), Crowd(), is_too_much=is_too_much)
+        entries: Any = self.client.xrange(LATER)
+        aside = [data for _, fields in entries for data in unpacked(fields[b"requests"])]
+        self.client.delete(LATER)
+        return len(aside), self._overloaded()
+
+    def _overloaded(self) -> int:
+        self.client.publish("results", b"{}")
+        outcomes = iter(lambda: json.loads(self.heard.get_message(timeout=10)["data"]), {})
+        return sum(outcome.get("error_code") == "overloaded" for outcome in outcomes)
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    with RedisServer() as server, connect(server.url) as client, client.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("results")
+        heard.get_message(timeout=10)
+        broker = CallboardBroker(client, middleware=[])
+        answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60)
+        bound = QueueBound(broker, 1_000_000)
+        yield Door(Intake(Gate({}, Limits()), broker, answers, StopRequest(), bound, LATER), client, heard)
+
+
+def requests(*users: str, text: str = "") -> list[bytes]:
+    """Some for which there is no task: so each is answered at once when it is judged."""
+    parameters = {"text": text}
+    return [json.dumps({"task_type": "any", "user_id": user, "parameters": parameters}).encode() for user in users]
+
+
+def test_a_crowd_is_laid_aside_and_nobody_is_turned_away(door: Door) -> None:
+    burst = requests(*["flooder"] * WINDOW, "other")
+    aside, overloaded = door.sift(burst, is_too_much=False)
+    assert (aside > WINDOW / 2, overloaded) == (True, 0)
+
+
+def test_where_it_is_too_much_a_crowd_is_laid_aside_all_the_same(door: Door) -> None:
+    burst = requests(*["flooder"] * WINDOW, "other")
+    aside, overloaded = door.sift(burst, is_too_much=True)
+    assert (aside > WINDOW / 2, overloaded) == (True, 0)
+
+
+def test_where_it_is_too_much_large_requests_of_a_crowd_are_turned_away(door: Door) -> None:
+    burst = requests(*["flooder"] * WINDOW, text="x" * SMALL_BYTES)
+    aside, overloaded = door.sift(burst, is_too_much=True)
+    assert (aside, overloaded > WINDOW / 2) == (0, True)
+
+
+def test_where_it_is_too_much_and_there_is_no_crowd_all_are_turned_away(door: Door) -> None:
+    users = [f"user-{number}" for number in range(WINDOW // 4)]
+    assert door.sift(requests(*users), is_too_much=False) == (0, 0)
+    assert door.sift(requests(*users), is_too_much=True) == (0, len(users))
