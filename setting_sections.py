@@ -166,6 +166,8 @@ class WorkerSettings(TaskOptions):
 
     processes: PoolSize = Field(default_factory=multiprocessing.cpu_count)
     threads: PoolSize = 8
+    #: Empty for all that a task is in.
+    queues: tuple[str, ...] = ()
     shutdown_timeout_ms: ShutdownMs = 25_000
     max_crashes: Count = 3
 

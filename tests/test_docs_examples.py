@@ -18,7 +18,7 @@ PAGES = [*examples("tasks.md"), *examples("moving-from-celery.md")]
 TASKS = [example for example in PAGES if example.title.startswith("actors/")]
 TESTS = [example for example in PAGES if example.title.startswith("tests/")]
 PROGRAM = next(example for example in PAGES if example.title == "call.py")
-MESSAGES = [example for example in PAGES if example.language == "json"]
+MESSAGES = [example for example in PAGES if example.title in ("request", "outcome")]
 DIALOGUES = [
     (json.loads(request.code), json.loads(answer.code))
     for request, answer in pairwise(MESSAGES)

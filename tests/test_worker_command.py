@@ -10,10 +10,20 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer
+from tests.command_line import callboard
 from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from worker.pauses import LONGEST_PAUSE_S, USEFUL_LIFE_S, Pauses
+
+#: A task that waits in a queue of its own.
+REPORT = """
+from task import task
+
+@task(queue_name="reports")
+def report(text: str) -> dict[str, str]:
+    return {"text": text}
+"""
 
 
 @pytest.fixture
@@ -125,3 +135,26 @@ def test_a_module_that_cannot_be_imported_ends_the_command_and_is_told_once(
     assert ended.returncode == 1
     assert ended.stderr.count(complaint) == 1
     assert ended.stderr.count("Traceback") <= 1
+
+
+def test_a_worker_serves_only_the_queues_that_it_is_told_to(
+    tmp_path: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    project = copy_project(tmp_path, {"report.py": REPORT})
+    (project / "config.json").write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 1, "queues": ["reports"]}}))
+    with System(project, redis_server.url) as own, Wire(redis_server.url) as wire:
+        own.start("ingress")
+        own.start("worker")
+        wire.publish({"task_type": "reverse_string", "user_id": "other", "parameters": {"text": "abc"}})
+        assert wire.ask("report", {"text": "abc"})["result"] == {"text": "abc"}
+        wait_until(lambda: callboard(own, "health", "worker").returncode == 0, "it is healthy")
+        assert client.llen("dramatiq:default") == 1
+    client.delete(*client.scan_iter("dramatiq:default*"))
+
+
+def test_a_queue_that_no_task_is_in_is_refused(tmp_path: Path, redis_server: RedisServer) -> None:
+    project = copy_project(tmp_path, {"report.py": REPORT})
+    (project / "config.json").write_text(json.dumps(TEST_CONFIG | {"worker": {"queues": ["report"]}}))
+    ended = run_to_its_end(project, ["-m", "worker"], environment(redis_server.url))
+    assert ended.returncode == 1
+    assert "callboard: worker.queues holds 'report', and no task is in that queue: default, reports" in ended.stderr

@@ -14,7 +14,8 @@ from typing import NoReturn, TextIO
 from dramatiq import Worker
 from loguru import logger
 
-from broker import broker, settings
+from broker import broker, settings, start_failure
+from errors import SettingsError
 from transport.connection import StopRequest
 from worker.child import READY
 
@@ -30,7 +31,7 @@ def main() -> None:
     # Before the worker starts: its consumers would sleep for seconds after a first question without an answer.
     if not stop.wait_for_redis(broker.client):
         return
-    worker = Worker(broker, worker_threads=settings.worker.threads)
+    worker = Worker(broker, queues=set(settings.worker.queues) or None, worker_threads=settings.worker.threads)
     worker.start()
     report.write(READY)
     report.close()
@@ -67,6 +68,12 @@ def _declare_tasks(report: TextIO) -> None:
         raise
     except Exception:  # noqa: BLE001 - a module with tasks may raise anything
         _give_up(report, traceback.format_exc().strip())
+    declared = broker.get_declared_queues()
+    if unknown := [name for name in settings.worker.queues if name not in declared]:
+        complaint = (
+            f"worker.queues holds {unknown[0]!r:.100}, and no task is in that queue: {', '.join(sorted(declared))}"
+        )
+        _give_up(report, str(start_failure(SettingsError(complaint)).code))
 
 
 def _give_up(report: TextIO, reason: str) -> NoReturn:
