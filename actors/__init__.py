@@ -1,4 +1,5 @@
-"""The tasks, one file each. Importing this package declares them all: for workers, ingress and scheduler."""
+"""The tasks, one file each, in packages below it as well. Importing this one declares them all: for workers, ingress and
+scheduler."""
 
 import importlib
 import pkgutil
@@ -7,7 +8,7 @@ from broker import start_failure
 from errors import DeclarationError
 
 try:
-    for _module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{_module.name}")
+    for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(_module.name)
 except DeclarationError as _error:
     raise start_failure(_error) from None

@@ -48,7 +48,9 @@ def copy_project(folder: Path, actors: dict[str, str]) -> Path:
     project = folder / "callboard"
     shutil.copytree(PROJECT, project, ignore=LEFT_OUT)
     for name, text in actors.items():
-        (project / "actors" / name).write_text(text)
+        file = project / "actors" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
     (project / "config.json").write_text(json.dumps(TEST_CONFIG))
     return project
 

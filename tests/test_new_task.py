@@ -41,6 +41,13 @@ def test_a_file_dropped_into_actors_can_be_called(redis_server: RedisServer, tmp
             assert wire.ask("shout")["error"] == "Missing 'text' parameter"
 
 
+def test_tasks_may_lie_in_packages(redis_server: RedisServer, tmp_path: Path) -> None:
+    project = copy_project(tmp_path, {"loud/__init__.py": "", "loud/shout.py": SHOUT})
+    with System(project, redis_server.url) as system:
+        system.start("ingress")
+        assert "shout" in system.log("ingress")
+
+
 @pytest.fixture(scope="module")
 def project_with_a_wrong_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_project(tmp_path_factory.mktemp("wrong"), {"wrong.py": SHOUT.replace("text: str", "text")})
