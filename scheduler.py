@@ -17,6 +17,7 @@ from pydantic_core import to_json
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from contract import RefusedRequestError
+from crontab_times import crontab_trigger
 from errors import CallboardError
 from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from ingress.gate import Gate
@@ -27,7 +28,6 @@ from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
 from monitoring.process import monitored
 from no_arguments import take_no_arguments
 from setting_sections import ScheduledJob
-from setting_types import crontab_trigger
 from task import catalogue
 from transport.arrivals import Origin
 from transport.connection import StopRequest

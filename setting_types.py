@@ -3,17 +3,16 @@
 import ipaddress
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from redis import ConnectionPool
 
+from crontab_times import crontab_trigger
 from redis_place import read_address, read_place
 
 #: The options of a `rediss://` URL that name a file.
@@ -27,9 +26,6 @@ OWN_OPTIONS = {
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 YEAR_S = 366 * 24 * 3600
-
-#: In a crontab 0 and 7 are Sunday; to APScheduler a number is a day counted from Monday, so it gets names.
-WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _not_boolean(value: object) -> object:
@@ -114,28 +110,6 @@ def _address(text: str) -> str:
     except ValueError:
         raise PydanticCustomError("address", "Input should be host:port or [IPv6 address]:port") from None
     return text
-
-
-def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
-    """Fires at the times of five crontab fields, in the time zone.
-
-    Raises:
-        ValueError: when that is no crontab expression, or one without any time, such as 30 February.
-    """
-    fields = expression.split()
-    if len(fields) == len(("minute", "hour", "day", "month", "weekday")):
-        fields[-1] = re.sub(r"(?<![\w/])([0-7])(?:-([0-7]))?(?![\w-])", _weekday_names, fields[-1])
-    trigger = CronTrigger.from_crontab(" ".join(fields), timezone=timezone)
-    if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
-        raise ValueError("it never fires")
-    return trigger
-
-
-def _weekday_names(days: re.Match[str]) -> str:
-    first, last = int(days[1]), int(days[2] or days[1])
-    if first > last:
-        raise ValueError(f"the days {days[0]!r} are in the wrong order")
-    return ",".join(WEEKDAYS[first : last + 1])
 
 
 def _crontab(expression: str) -> str:

@@ -1,24 +1,28 @@
 """Crontab expressions mean what they mean in a crontab."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setting_types import crontab_trigger
+from crontab_times import crontab_trigger
 
 #: A Monday.
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
 
+def firings(expression: str, count: int, timezone: str = "UTC", start: datetime = START) -> list[datetime]:
+    """The first ones, each asked for after the one before, as by a scheduler that has missed them all."""
+    trigger, fired = crontab_trigger(expression, timezone), [start]
+    for _ in range(count):
+        due = trigger.get_next_fire_time(fired[-1], start + timedelta(days=10_000))
+        assert due is not None
+        fired.append(due)
+    return fired[1:]
+
+
 def weekdays(expression: str) -> list[str]:
     """The days of the first seven firings."""
-    trigger, now, days = crontab_trigger(expression, "UTC"), START, []
-    for _ in range(7):
-        fired = trigger.get_next_fire_time(now, now)
-        assert fired is not None
-        days.append(fired.strftime("%a"))
-        now = fired
-    return sorted(set(days))
+    return sorted({fired.strftime("%a") for fired in firings(expression, 7)})
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,12 @@ def weekdays(expression: str) -> list[str]:
         ("1,3", ["Mon", "Wed"]),
         ("mon-wed", ["Mon", "Tue", "Wed"]),
         ("sun", ["Sun"]),
+        ("1-5/2", ["Fri", "Mon", "Wed"]),
+        ("mon-fri/2", ["Fri", "Mon", "Wed"]),
+        ("0-6/2", ["Sat", "Sun", "Thu", "Tue"]),
+        ("*/2", ["Sat", "Sun", "Thu", "Tue"]),
+        ("1-3,5-7/2", ["Fri", "Mon", "Sun", "Tue", "Wed"]),
+        ("Sat-Sun", ["Sat", "Sun"]),
         ("*", ["Fri", "Mon", "Sat", "Sun", "Thu", "Tue", "Wed"]),
     ],
 )
@@ -41,8 +51,41 @@ def test_days_of_the_week_are_those_of_a_crontab(field: str, days: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "expression", ["", "* * * *", "* * * * 8", "61 * * * *", "0 0 30 2 *", "0 0 * * 5-1", "a b c d e"]
+    ("field", "months"),
+    [
+        ("3", [3]),
+        ("03", [3]),
+        ("mar,DEC", [3, 12]),
+        ("jan-mar", [1, 2, 3]),
+        ("jan-dec/3", [1, 4, 7, 10]),
+        ("1-12/3", [1, 4, 7, 10]),
+        ("*/6", [1, 7]),
+    ],
 )
-def test_what_never_fires_is_refused(expression: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - most messages are APScheduler's
+def test_months_are_those_of_a_crontab(field: str, months: list[int]) -> None:
+    assert sorted({fired.month for fired in firings(f"0 0 1 {field} *", 12)}) == months
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        *("", "* * * *", "61 * * * *", "0 0 30 2 *", "a b c d e", "0 0 lastly * *"),
+        *(f"* * * * {weekday}" for weekday in ("8", "5-1", "fri-mon", "1/2", "1#2", "mon!", "mon,", "*/0", "1-5/6")),
+        *(f"* * * {month} *" for month in ("0", "13", "none", "dec-jan", "1/2", "jan!", "january", "*/13")),
+    ],
+)
+def test_what_is_no_crontab_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - many messages are APScheduler's
         crontab_trigger(expression, "UTC")
+
+
+def test_a_wrong_weekday_or_month_is_named() -> None:
+    with pytest.raises(ValueError, match=r"weekday 'mon/2' should be \*, a, a-b, \*/n, a-b/n"):
+        crontab_trigger("* * * * sun,mon/2", "UTC")
+    with pytest.raises(ValueError, match="month 'juli' should be 1 to 12 or one of jan, feb"):
+        crontab_trigger("* * * juli *", "UTC")
+
+
+def test_a_day_together_with_a_weekday_is_refused_with_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"day 13 and weekday 5: .* make two jobs of it, or write"):
+        crontab_trigger("0 0 13 * 5", "UTC")

@@ -6,8 +6,8 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from crontab_times import crontab_trigger
 from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
-from setting_types import crontab_trigger
 
 NOW = datetime(2026, 11, 23, 12, 30, 30, tzinfo=UTC)
 
