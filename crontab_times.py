@@ -31,6 +31,28 @@ MONTH = Named(
 PART = re.compile(r"([a-z0-9]+)|(?:\*|([a-z0-9]+)-([a-z0-9]+))(?:/([0-9]+))?")
 
 
+class ClockTimes(CronTrigger):  # type: ignore[misc]
+    """Fires whenever the clocks of its time zone show one of its times.
+
+    A time that they leave out in spring fires when it would have been, by the clock before the change.
+    """
+
+    def _increment_field_value(self, dateval: datetime, fieldnum: int) -> tuple[datetime, int]:
+        # APScheduler goes from one midnight to a later one by the hours that these have between them on an ordinary
+        # day. With an hour left out it comes to 01:00, and what is due before on that day is lost.
+        reached, fieldnum = super()._increment_field_value(dateval, fieldnum)
+        if reached.utcoffset() > dateval.utcoffset():
+            # To a time with a zone Python adds what its clocks show.
+            reached = dateval + (reached.astimezone(UTC) - dateval.astimezone(UTC))
+        return reached, fieldnum
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The first such time after the previous one, or from now on."""
+        due: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        # By way of UTC, a time that does not exist becomes what the clocks show instead.
+        return due and due.astimezone(UTC).astimezone(self.timezone)
+
+
 def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
     """Fires at the times of five crontab fields, in the time zone.
 
@@ -42,7 +64,7 @@ def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
         raise ValueError(f"it has {len(fields)} fields")
     minute, hour, day, month, weekday = fields
     _check_days(day, weekday)
-    trigger = CronTrigger(
+    trigger = ClockTimes(
         minute=minute,
         hour=hour,
         day=day,

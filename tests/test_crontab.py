@@ -89,3 +89,31 @@ def test_a_wrong_weekday_or_month_is_named() -> None:
 def test_a_day_together_with_a_weekday_is_refused_with_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"day 13 and weekday 5: .* make two jobs of it, or write"):
         crontab_trigger("0 0 13 * 5", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("30 0 * * *", ["2026-03-29T00:30:00+01:00", "2026-03-30T00:30:00+02:00"]),
+        ("0 0 1 * *", ["2026-04-01T00:00:00+02:00", "2026-05-01T00:00:00+02:00"]),
+        ("30 2 * * *", ["2026-03-29T03:30:00+02:00", "2026-03-30T02:30:00+02:00"]),
+    ],
+    ids=["shortly after midnight", "the first of the month", "a time that does not exist"],
+)
+def test_no_firing_is_lost_when_the_clocks_go_forward(expression: str, expected: list[str]) -> None:
+    start = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert [due.isoformat() for due in firings(expression, 2, "Europe/Berlin", start)] == expected
+
+
+def test_a_midnight_that_does_not_exist_is_an_hour_later() -> None:
+    (due,) = firings("0 0 * * *", 1, "Africa/Cairo", datetime(2026, 4, 23, 12, tzinfo=UTC))
+    assert due.isoformat() == "2026-04-24T01:00:00+03:00"
+
+
+def test_a_time_that_comes_twice_when_the_clocks_go_back_fires_twice() -> None:
+    due = firings("30 2 * * *", 3, "Europe/Berlin", datetime(2026, 10, 24, 12, tzinfo=UTC))
+    assert [each.isoformat() for each in due] == [
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-25T02:30:00+01:00",
+        "2026-10-26T02:30:00+01:00",
+    ]
