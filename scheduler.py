@@ -97,11 +97,20 @@ class Firing:
     def next_due(self, trigger: BaseTrigger) -> datetime | None:
         """When to fire first: a time in the past, if that was missed while no scheduler ran and is not too old."""
         now = datetime.now(UTC)
-        kept = self._client.get(self._last_key)
-        # No later than now: the clock may have been set back since.
-        previous = min(datetime.fromisoformat(kept.decode()), now) if isinstance(kept, bytes) else None
-        due: datetime | None = trigger.get_next_fire_time(previous, now)
+        due: datetime | None = trigger.get_next_fire_time(self._last(now), now)
         return due
+
+    def _last(self, now: datetime) -> datetime | None:
+        kept = self._client.get(self._last_key)
+        if not isinstance(kept, bytes):
+            return None
+        try:
+            # No later than now: the clock may have been set back since.
+            return min(datetime.fromisoformat(kept.decode()), now)
+        except (ValueError, TypeError):  # TypeError: a time without a time zone
+            what = "is no time with a time zone, so what the job has missed is not made up for"
+            logger.warning("What Redis has at {} {}: {!r}", self._last_key, what, kept)
+            return None
 
 
 def main() -> None:

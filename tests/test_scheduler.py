@@ -10,7 +10,9 @@ import pytest
 
 from client.redis_server import RedisServer
 from tests.moved_clock import MovedClock
+from tests.redis_under_test import open_client
 from tests.system import TEST_CONFIG, System, environment, run_to_its_end
+from tests.waiting import wait_until
 from tests.wire import Wire
 
 JOB: dict[str, Any] = {"name": "draw", "interval_s": 0.1, "task_type": "generate_random_number", "user_id": "clock"}
@@ -33,6 +35,19 @@ def test_a_job_fires_again_and_again(project: Path, redis_server: RedisServer, t
             assert len({outcome["task_id"] for outcome in outcomes}) == 3
             system.stop("scheduler")
             system.stop("worker")
+
+
+@pytest.mark.parametrize("kept", [b"yesterday", b"\xff", b"2026-11-23T12:00:00"], ids=["no time", "no text", "no zone"])
+def test_when_a_job_fired_last_is_taken_for_unknown_when_that_cannot_be_read(
+    project: Path, redis_server: RedisServer, tmp_path: Path, kept: bytes
+) -> None:
+    with System(project, redis_server.url, CALLBOARD_CONFIG=configuration(tmp_path, JOB)) as system:
+        with open_client(redis_server.url) as client:
+            client.set("callboard:fired:draw", kept)
+            system.start("scheduler")
+            wait_until(lambda: client.get("callboard:fired:draw") != kept, "the job has fired")
+        assert "callboard:fired:draw is no time with a time zone" in system.log("scheduler")
+        system.stop("scheduler")
 
 
 HOUR_S = 3600
