@@ -21,7 +21,7 @@ from crontab_times import crontab_trigger
 from errors import CallboardError
 from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from ingress.gate import Gate
-from ingress.intake import Intake, Received
+from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.queue_bound import QueueBound
 from logs import configure_logging
 from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
@@ -49,11 +49,7 @@ class FiringExecutor(BaseExecutor):  # type: ignore[misc]
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         for due in run_times:
-            late_s = (datetime.now(UTC) - due).total_seconds()
-            if job.misfire_grace_time is not None and late_s > job.misfire_grace_time:
-                logger.warning("Job {!r} was due at {}, {:.0f} s ago: that is skipped", job.id, due, late_s)
-            else:
-                job.func(due)
+            job.func(due)
         # The caller adds 1 to the runs of the job only after this, and allows one at a time: so 1 is taken off first.
         self._run_job_success(job.id, [])
 
@@ -61,16 +57,21 @@ class FiringExecutor(BaseExecutor):  # type: ignore[misc]
 class Firing:
     """Sends the request of one job, and keeps when it did so last."""
 
-    def __init__(self, job: ScheduledJob, intake: Intake, client: "redis.Redis") -> None:
+    def __init__(self, job: ScheduledJob, intake: Intake, client: "redis.Redis", stop: StopRequest) -> None:
         self._job = job
         self._intake = intake
         self._client = client
+        self._stop = stop
         self._last_key = f"{settings.redis.key_prefix}callboard:fired:{job.name}"
 
     def fire(self, due: datetime) -> None:
-        """Sends the request that was due then, unless another scheduler has."""
-        logger.debug("Firing {!r} of {}", self._job.name, due)
+        """Sends the request that was due then, unless another scheduler has, or it is too late."""
         try:
+            # First: a firing may become too late while Redis is away.
+            self._stop.until_redis_answers(self._client.ping, PATIENCE_S)
+            if self._is_too_late(due):
+                return
+            logger.debug("Firing {!r} of {}", self._job.name, due)
             self._intake.take([Received(self.request(due))], Origin(once=True))
         except redis.RedisError as error:
             logger.warning("Job {!r} was not fired, the process stops: {}", self._job.name, error)
@@ -100,6 +101,13 @@ class Firing:
         due: datetime | None = trigger.get_next_fire_time(self._last(now), now)
         return due
 
+    def _is_too_late(self, due: datetime) -> bool:
+        late_s = (datetime.now(UTC) - due).total_seconds()
+        if late_s <= self._job.misfire_grace_s:
+            return False
+        logger.warning("Job {!r} was due at {}, {:.0f} s ago: that is skipped", self._job.name, due, late_s)
+        return True
+
     def _last(self, now: datetime) -> datetime | None:
         kept = self._client.get(self._last_key)
         if not isinstance(kept, bytes):
@@ -122,7 +130,7 @@ def main() -> None:
     metrics = RequestMetrics() if wants_metrics(settings.monitoring.scheduler_port) else None
     count = metrics.count if metrics else None
     intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length), count=count)
-    firings = [(job, Firing(job, intake, broker.client)) for job in settings.schedule]
+    firings = [(job, Firing(job, intake, broker.client, stop)) for job in settings.schedule]
     for number, (_, firing) in enumerate(firings):
         _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
     scheduler = BackgroundScheduler(
@@ -177,7 +185,6 @@ def _show_progress(scheduler: BackgroundScheduler) -> None:
         args=[ANCHOR],
         id=f"({LOOP})",
         coalesce=True,
-        misfire_grace_time=None,
         next_run_time=datetime.now(UTC),
     )
 
@@ -190,7 +197,6 @@ def _add(scheduler: BackgroundScheduler, job: ScheduledJob, firing: Firing) -> N
         args=[ANCHOR],  # in place of the time, which the executor gives: APScheduler wants to see all arguments
         id=job.name,
         coalesce=job.coalesce,
-        misfire_grace_time=job.misfire_grace_s,
         next_run_time=firing.next_due(trigger),
     )
     logger.info("Job {!r}: {} {}", job.name, job.task_type, job.cron or f"every {job.interval_s:g} s")

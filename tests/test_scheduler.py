@@ -88,6 +88,21 @@ def _due(request_id: str) -> float:
     return datetime.fromisoformat(request_id.removeprefix("schedule:draw:")).timestamp()
 
 
+def test_a_firing_that_became_too_late_while_redis_was_away_is_skipped(project: Path, tmp_path: Path) -> None:
+    clock = MovedClock(tmp_path)
+    config = configuration(tmp_path, JOB | {"interval_s": 3})
+    with RedisServer() as server, System(project, server.url, CALLBOARD_CONFIG=config) as system:
+        system.start("scheduler", **clock.variables)
+        with open_client(server.url) as client:
+            wait_until(lambda: client.get("callboard:fired:draw"), "the job has fired")
+        server.stop()
+        wait_until(lambda: "trying again" in system.log("scheduler"), "the next firing waits for Redis")
+        clock.set(HOUR_S)
+        server.start()
+        wait_until(lambda: "s ago: that is skipped" in system.log("scheduler"), "the firing is skipped")
+        system.stop("scheduler")
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
