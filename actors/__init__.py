@@ -1,4 +1,4 @@
-"""The tasks, one file each, in packages below it as well. Importing this one declares them all: for workers, ingress and
+"""The tasks, one file each, also in packages below. Importing this one declares them all: for workers, ingress and
 scheduler."""
 
 import importlib
