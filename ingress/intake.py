@@ -86,28 +86,28 @@ class Intake:
         """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
         the others' requests behind it in the backlog come soon. Raises the same.
 
-        Where it is too much to be held, it is turned away that is not quickly taken in: large requests of a crowd, and
-        those of all others where they are the most.
+        Where it is too much to be held, a crowd's large requests are turned away; and all where it is not a crowd that
+        sends the most.
 
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
         of_crowd = [crowd.includes(received.data) for received in burst]
-        spares_others = not is_too_much or 2 * sum(of_crowd) > len(burst)
+        sheds_all = is_too_much and 2 * sum(of_crowd) <= len(burst)
         most_bytes = SMALL_BYTES if is_too_much else math.inf
         arrivals: list[Arrival] = []
         aside: list[bytes] = []
         turned_away = 0
         for received, is_of_crowd in zip(burst, of_crowd, strict=True):
-            has_place = is_of_crowd and self._later_length < self._bound.limit and len(received.data) <= most_bytes
-            if has_place and received.entry_id:
-                arrivals.append(Later([received.data], received.entry_id))
-            elif has_place:
-                aside.append(received.data)
-            elif origin.sheds and (is_of_crowd or not spares_others):
+            has_place = self._later_length < self._bound.limit and len(received.data) <= most_bytes
+            if origin.sheds and (sheds_all or (is_of_crowd and not has_place)):
                 arrivals.append(self._turn_away(received))
                 turned_away += 1
-            else:
+            elif not (is_of_crowd and has_place):
                 arrivals.append(self._judge(received, origin))
+            elif received.entry_id:
+                arrivals.append(Later([received.data], received.entry_id))
+            else:
+                aside.append(received.data)
         arrivals += [Later(aside[start : start + TOGETHER]) for start in range(0, len(aside), TOGETHER)]
         if turned_away:
             logger.error("Too far behind: {} requests are 'overloaded'", turned_away)

@@ -31,7 +31,7 @@ LISTENING = "channel"
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
-#: The same when most of them are only laid aside, which takes a tenth of that time.
+#: The same when they are sifted: most are only laid aside then, which takes a tenth of that time.
 SIFTED = 1024
 
 #: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.

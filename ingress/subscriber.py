@@ -10,9 +10,9 @@ from ingress.markers import markers_channel, newcomer, read_marker
 from transport.line import Line
 from transport.silence import Silence
 
-#: The most requests that are heard before some are taken in, and the bytes from which on no more are waited for. It is
-#: more than is sifted at once: a flood is to lie here, where it can be turned away, and not in Redis, which cuts off a
-#: subscriber that is far behind.
+#: From so many requests, or bytes of them, on no more are looked for before some are taken in. It is more than is
+#: sifted at once: a flood is to lie here, where it can be turned away, and not in Redis, which cuts off a subscriber
+#: that is far behind.
 HEARD = 2048
 HEARD_BYTES = 16 * 1024 * 1024
 

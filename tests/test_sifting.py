@@ -77,6 +77,12 @@ def test_where_it_is_too_much_large_requests_of_a_crowd_are_turned_away(door: Do
     assert (aside, overloaded > WINDOW / 2) == (0, True)
 
 
+def test_where_it_is_too_much_and_a_crowd_sends_less_than_half_it_has_no_advantage(door: Door) -> None:
+    others = [f"user-{number}" for number in range(WINDOW // 2)]
+    mixed = [user for other in others for user in ("flooder", other)]
+    assert door.sift(requests(*mixed), is_too_much=True) == (0, len(mixed))
+
+
 def test_where_it_is_too_much_and_there_is_no_crowd_all_are_turned_away(door: Door) -> None:
     users = [f"user-{number}" for number in range(WINDOW // 4)]
     assert door.sift(requests(*users), is_too_much=False) == (0, 0)

@@ -22,6 +22,7 @@ class Line:
     def __init__(self, client: "redis.Redis") -> None:
         self._pool = client.connection_pool
         self._connection: Connection | None = None
+        self._look: select.poll | None = None
         #: A reply that has come, or the error that it is.
         self._waiting: list[Any] = []
         self._calling = threading.Lock()
@@ -88,11 +89,12 @@ class Line:
         """The replies that one look at the connection brings, after waiting that long for it. Raises the same."""
         if not self.is_answered(timeout_s):
             return []
-        replies = [self.receive(), *self._parser().already_read()]
+        replies = [self.receive(), *reversed(self._waiting), *self._parser().already_read()]
+        self._waiting.clear()
         for place, reply in enumerate(replies):
             if isinstance(reply, redis.RedisError):
                 # Raised by the next call, when those before it are received.
-                self._waiting.append(reply)
+                self._waiting.extend(reversed(replies[place:]))
                 return replies[:place]
         return replies
 
@@ -102,7 +104,7 @@ class Line:
 
     def close(self) -> None:
         """Hangs up; the next use opens the line again."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._look = self._connection, None, None
         self._waiting.clear()
         if connection is not None:
             connection.disconnect()
@@ -111,7 +113,7 @@ class Line:
     def abandon(self) -> None:
         """In a process that was just forked: lets go of the connection without ending it, since it is that of the other
         one; and without its pool, whose lock a thread of the other one may have had in that moment."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._look = self._connection, None, None
         if connection is not None:
             connection.disconnect()
 
@@ -121,14 +123,24 @@ class Line:
 
     def _hang_up_if_lost(self) -> None:
         # Between two calls there is nothing to read, unless it is the end of the connection.
-        if self._connection is not None and self._look.poll(0):
+        try:
+            lost = self._connection is not None and self._can_read(self._connection)
+        except (redis.RedisError, OSError):
+            lost = True
+        if lost:
             self.close()
+
+    def _can_read(self, connection: Connection) -> bool:
+        open_socket = connection._sock  # noqa: SLF001 - redis-py has no other way to it
+        if open_socket is None or not hasattr(select, "poll"):  # as on Windows
+            return connection.can_read()
+        if self._look is None:
+            # Kept, since redis-py makes one for each look.
+            self._look = select.poll()
+            self._look.register(open_socket, select.POLLIN)
+        return bool(self._look.poll(0))
 
     def _open(self) -> Connection:
         if self._connection is None:
             self._connection = self._pool.get_connection()
-            # Once, since redis-py's `can_read` makes this anew for each look.
-            self._look = select.poll()
-            descriptor = self._connection._sock.fileno()  # type: ignore[attr-defined] # noqa: SLF001 - no other way to it
-            self._look.register(descriptor, select.POLLIN)
         return self._connection

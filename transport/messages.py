@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, NotRequired, TypedDict
 from uuid import uuid4
 
-from dramatiq import Message
+from dramatiq import Message, get_encoder
 from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis, dq_name
 from dramatiq.errors import DecodeError
@@ -16,7 +16,6 @@ from pydantic_core import to_json
 from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
 from transport.bulletin import Bulletin
-from transport.encoder import FastJSONEncoder
 
 #: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
 REPLY_OPTION = "callboard"
@@ -26,8 +25,6 @@ WAITS_OPTION = "callboard_waits_since"
 
 #: What is raised when an entry that is no message is made a `Delivery`.
 UNDECODABLE = (DecodeError, AttributeError, TypeError, UnicodeError)
-
-_encoder = FastJSONEncoder()
 
 
 class Reply(TypedDict):
@@ -204,7 +201,7 @@ def _new_task_id() -> str:
 
 def _encode(message: Message[Any]) -> bytes:
     # As `Message.encode`, which looks for the fields of its class first.
-    return _encoder.encode(vars(message))
+    return get_encoder().encode(vars(message))
 
 
 def _attempt_of(message: Message[Any]) -> int:
