@@ -6,7 +6,6 @@ process for another's.
 
 import getpass
 import http.client
-import json
 import os
 import socket
 import stat
@@ -15,12 +14,17 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from errors import CallboardError
 from monitoring.health import Report
 from settings import Settings
 
 #: How long a process has for its answer. Computed without Redis, it is there in a millisecond.
 ANSWER_S = 5.0
+
+#: Reads an answer, which may be anything else: of another version, or of no process of Callboard's.
+REPORT = TypeAdapter(Report)
 
 
 class LocalPlace:
@@ -40,13 +44,9 @@ class LocalPlace:
             CallboardError: when the folder is somebody else's, who could pass for this process there.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (0, os.getuid()):
-            raise CallboardError(
-                f"{self.folder} is not this user's own folder: set monitoring.runtime_folder to another"
-            )
+        self._refuse_somebody_elses()
         for path in self.sockets(role):
-            if _connect(path) is None:
+            if not _is_taken(path):
                 path.unlink(missing_ok=True)
         return self.socket(role, os.getpid())
 
@@ -64,10 +64,27 @@ class LocalPlace:
 
         Parameters:
             path: "/readyz" or "/healthz".
+
+        Raises:
+            CallboardError: when the folder is somebody else's, who could answer there for any process.
         """
+        try:
+            self._refuse_somebody_elses()
+        except OSError:  # there is none, or none that this user can see
+            return
         for place in self.sockets(role):
             if (report := _ask(role, place, path)) is not None:
                 yield report
+
+    def _refuse_somebody_elses(self) -> None:
+        found = self.folder.lstat()
+        # Of root, or on Windows, where all are: nobody else could have made it that.
+        is_trusted = not found.st_uid or found.st_uid == os.getuid()
+        if not (stat.S_ISDIR(found.st_mode) and is_trusted):
+            raise CallboardError(
+                f"{self.folder} is not this user's own folder: set monitoring.runtime_folder to another, or be the "
+                "user whose it is"
+            )
 
 
 def _user() -> str:
@@ -84,12 +101,24 @@ def _ask(role: str, place: Path, path: str) -> Report | None:
             return None
         connection.sock = opened
         connection.request("GET", path)
-        return Report(**json.loads(connection.getresponse().read()))
+        return REPORT.validate_json(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
         pid = int(place.stem.rpartition("-")[2])
         return Report(role, pid, [f"it does not answer within {ANSWER_S:.0f} s"])
     finally:
         connection.close()
+
+
+def _is_taken(place: Path) -> bool:
+    """Whether a process is there; it may stand still, and have so many callers waiting that it takes no more."""
+    try:
+        opened = _connect(place)
+    except OSError:
+        return True
+    if opened is None:
+        return False
+    opened.close()
+    return True
 
 
 def _connect(place: Path) -> socket.socket | None:

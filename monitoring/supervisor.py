@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from errors import CallboardError
 from monitoring.health import Report, joint
 from monitoring.local import LocalPlace
 from monitoring.metrics import not_installed, wants_metrics
@@ -37,7 +38,11 @@ def supervisor_port(
         if path == "/healthz" and is_starting():
             # A process that has just been started does not answer yet, and a restart would only delay it.
             return report_page(Report("worker", os.getpid(), []))
-        return report_page(joint("worker", (found for found in place.ask("worker", path) if found.pid in pids())))
+        try:
+            found = [report for report in place.ask("worker", path) if report.pid in pids()]
+        except CallboardError as error:
+            return report_page(Report("worker", os.getpid(), [str(error)]))
+        return report_page(joint("worker", found))
 
     pages = {"/readyz": lambda: page("/readyz"), "/healthz": lambda: page("/healthz"), "/metrics": not_installed}
     with ExitStack() as stack:

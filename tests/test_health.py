@@ -1,9 +1,13 @@
 """A process is healthy while it does its work, and not merely while it is there."""
 
 import json
+import os
+import socket
+import tempfile
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -13,7 +17,9 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer, free_port
+from errors import CallboardError
 from monitoring.local import LocalPlace
+from monitoring.server import Page, Server
 from tests.command_line import callboard
 from tests.configured import complaint, load
 from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
@@ -216,11 +222,52 @@ def test_an_unknown_page_names_those_that_there_are(own: Watched) -> None:
     refused.value.close()
 
 
-def test_somebody_elses_folder_is_not_used(tmp_path: Path) -> None:
+def local_place(folder: Path) -> LocalPlace:
+    return LocalPlace(load({"monitoring": {"runtime_folder": str(folder)}}))
+
+
+def test_in_somebody_elses_folder_nobody_answers_and_nobody_is_believed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
-    place = LocalPlace(load({"monitoring": {"runtime_folder": str(tmp_path / "link")}}))
-    with pytest.raises(Exception, match=r"not this user's own folder.*monitoring\.runtime_folder"):
+    place = local_place(tmp_path / "link")
+    with pytest.raises(CallboardError, match=r"not this user's own folder.*monitoring\.runtime_folder"):
         place.prepare("ingress")
+    with pytest.raises(CallboardError, match=r"not this user's own folder.*monitoring\.runtime_folder"):
+        list(place.ask("ingress", "/readyz"))
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder for sockets, whose paths may not be long."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_beside_a_process_that_stands_still_another_one_can_be_asked(short_path: Path) -> None:
+    place = local_place(short_path)
+    frozen = place.socket("ingress", 1)
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listening.bind(str(frozen))
+        listening.listen(0)
+        with suppress(BlockingIOError):
+            while True:  # until it takes no more callers
+                caller = stack.enter_context(socket.socket(socket.AF_UNIX))
+                caller.setblocking(False)
+                caller.connect(str(frozen))
+        assert place.prepare("ingress") == place.socket("ingress", os.getpid())
+        assert frozen.exists()
+
+
+@pytest.mark.parametrize("answer", [b"[1]", b"{}", b'{"role": 1, "pid": 1, "reasons": []}', b"x"])
+def test_an_answer_that_is_no_report_is_not_healthy(short_path: Path, answer: bytes) -> None:
+    place = local_place(short_path)
+    page = Page(HTTPStatus.OK, "application/json", answer)
+    server = Server(socket.AF_UNIX, str(place.socket("ingress", 1)), {"/readyz": lambda: page})
+    try:
+        (report,) = place.ask("ingress", "/readyz")
+    finally:
+        server.close()
+    assert (report.pid, report.healthy) == (1, False)
 
 
 def test_patience_that_a_working_process_would_exhaust_is_refused() -> None:
