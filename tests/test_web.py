@@ -1,15 +1,22 @@
 """What `callboard web` serves, and to whom; the page itself is in test_web_browser.py."""
 
+import asyncio
 import json
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from sse_starlette import ServerSentEvent
+from starlette.types import Message
 
 from client.redis_server import RedisServer
+from client.web.api import MOST_PAGES
+from client.web.streams import Streams, TooManyError
 from contract import EventKind, TaskEvent, timestamp
 from tests.command_line import callboard
 from tests.system import System
@@ -229,6 +236,35 @@ def test_a_misspelt_filter_does_not_mean_all_dead_letters(web: WebPage, wire: Wi
     answer = web.post(f"/api/dead-letters/{action}", {"every": True, "task": "another"})
     assert (answer.status_code, answer.json()) == (400, {"error": "task: Extra inputs are not permitted"})
     assert web.get(f"/api/dead-letters/{outcome['task_id']}").status_code == 200
+
+
+def test_of_pages_that_open_at_the_same_moment_no_more_are_served_than_there_may_be(web: WebPage) -> None:
+    with ExitStack() as stack:
+        opened = [stack.enter_context(web.unread("/api/live")) for _ in range(MOST_PAGES + 10)]
+        statuses = Counter(page.makefile().readline().split()[1] for page in opened)
+    # One that another test has closed may not have been noticed yet.
+    assert statuses["200"] <= MOST_PAGES
+    assert statuses["503"] == len(opened) - statuses["200"]
+    wait_until(lambda: web.http.head("/api/live").status_code == 200, "there is a place again")
+
+
+def test_a_page_that_has_gone_before_its_stream_begins_leaves_its_place() -> None:
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        yield ServerSentEvent("never sent")
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise OSError("it has gone")
+
+    pages = Streams(1, "too many")
+    left = pages.answer(events())
+    with pytest.raises(TooManyError, match="too many"):
+        pages.answer(events())
+    with suppress(OSError):
+        asyncio.run(left({"type": "http", "method": "GET"}, receive, send))
+    pages.answer(events())
 
 
 def test_only_json_of_a_bearable_size_is_read(web: WebPage) -> None:

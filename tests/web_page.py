@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -39,6 +40,15 @@ class WebPage:
     def post(self, path: str, content: object, **headers: str) -> httpx.Response:
         """The answer to a POST of JSON."""
         return self.http.post(path, json=content, headers=_header_names(headers))
+
+    def unread(self, path: str) -> socket.socket:
+        """A GET on a connection of its own, whose answer is not waited for."""
+        url = self.http.base_url
+        connection = socket.create_connection((url.host, url.port), timeout=DEADLINE_S)
+        connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {self.token}\r\n\r\n".encode()
+        )
+        return connection
 
     @contextmanager
     def stream(self, path: str, content: object = None) -> Iterator[Iterator[Heard]]:

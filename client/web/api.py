@@ -5,7 +5,6 @@ from typing import TypeVar
 from loguru import logger
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
-from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,13 +14,14 @@ from client.errors import UsageError
 from client.web import dead_letters
 from client.web.dead_letters import Chosen
 from client.web.feed import Feed
-from client.web.guard import refusal
+from client.web.streams import Streams
 from client.web.trial import Cancellation, Trial, Trials
 
 M = TypeVar("M", bound=BaseModel)
 
-#: What is sent to a page that has closed its ears is given up after so long.
-SEND_TIMEOUT_S = 30.0
+#: The most pages that are kept up to date at once, and the most requests that are waited for.
+MOST_PAGES = 20
+MOST_TRIALS = 20
 
 
 class Api:
@@ -35,6 +35,8 @@ class Api:
         self._feed = feed
         self._trials = trials
         self._most_bytes = most_bytes
+        self._pages = Streams(MOST_PAGES, "too many pages are open: close another one")
+        self._attempts = Streams(MOST_TRIALS, "too many requests are being tried: wait for one of them, or cancel it")
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -50,19 +52,16 @@ class Api:
         ]
 
     async def _live(self, request: Request) -> Response:
-        if self._feed.is_full:
-            return refusal(503, "too many pages are open: close another one")
-        return EventSourceResponse(self._feed.frames(), send_timeout=SEND_TIMEOUT_S)
+        return self._pages.answer(self._feed.frames())
 
     async def _tasks(self, request: Request) -> Response:
         return _answer({"tasks": await run_in_threadpool(self._trials.tasks)})
 
     async def _attempt(self, request: Request) -> Response:
-        if self._trials.is_full:
-            return refusal(503, "too many requests are being tried: wait for one of them, or cancel it")
         trial = await self._read(request, Trial)
+        answer = self._attempts.answer(self._trials.attempt(trial))
         _log(request, "sends a request of task {!r}", trial.task_type)
-        return EventSourceResponse(self._trials.attempt(trial), send_timeout=SEND_TIMEOUT_S)
+        return answer
 
     async def _cancel(self, request: Request) -> Response:
         cancellation = await self._read(request, Cancellation)

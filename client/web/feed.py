@@ -12,9 +12,6 @@ from client.web.situations import Situations
 #: How often a page is drawn anew at most, however much happens.
 FRAME_S = 0.5
 
-#: The most pages that are kept up to date at once.
-MOST_PAGES = 20
-
 Version = tuple[int, int]
 
 
@@ -29,27 +26,17 @@ class Feed:
         self._frame = b""
         self._version: Version = (-1, -1)
         self._made_s = 0.0
-        self._pages = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many pages as there may be."""
-        return self._pages >= MOST_PAGES
 
     async def frames(self) -> AsyncIterator[ServerSentEvent]:
         """The frame of now, and each later one."""
-        self._pages += 1
-        try:
-            with self._situations.watched():
-                shown: Version | None = None
-                while True:
-                    frame = self._newest()
-                    if shown != self._version:
-                        shown = self._version
-                        yield ServerSentEvent(frame.decode(), event="frame")
-                    await asyncio.sleep(FRAME_S)
-        finally:
-            self._pages -= 1
+        with self._situations.watched():
+            shown: Version | None = None
+            while True:
+                frame = self._newest()
+                if shown != self._version:
+                    shown = self._version
+                    yield ServerSentEvent(frame.decode(), event="frame")
+                await asyncio.sleep(FRAME_S)
 
     def _newest(self) -> bytes:
         now_s = asyncio.get_running_loop().time()

@@ -23,6 +23,7 @@ from client.web.feed import Feed
 from client.web.guard import SafeHeaders, TokenRequired, refusal
 from client.web.live import Live
 from client.web.situations import Situations
+from client.web.streams import TooManyError
 from client.web.trial import Trials
 from errors import CallboardError
 from settings import Settings
@@ -34,6 +35,7 @@ STATUS_OF: dict[type[CallboardError], int] = {
     NobodyListensError: 503,
     RedisAwayError: 503,
     NoOutcomeError: 504,
+    TooManyError: 503,
 }
 
 

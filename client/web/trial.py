@@ -21,9 +21,6 @@ USER_ID = "web"
 TASKS_TIMEOUT_S = 5.0
 OUTCOME_TIMEOUT_S = 3600.0
 
-#: The most requests that are waited for at once.
-MOST_TRIALS = 20
-
 
 class Trial(BaseModel):
     """What is to be tried."""
@@ -48,7 +45,6 @@ class Trials:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._running = 0
 
     def tasks(self) -> list[TaskDescription]:
         """All tasks, as the running system tells them.
@@ -59,15 +55,9 @@ class Trials:
         with CallboardClient.from_settings(self._settings, timeout_s=TASKS_TIMEOUT_S, user_id=USER_ID) as callboard:
             return read_tasks(callboard)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there are as many trials as there may be."""
-        return self._running >= MOST_TRIALS
-
     async def attempt(self, trial: Trial) -> AsyncIterator[ServerSentEvent]:
         """The events of the request from the first one on, then its outcome and the result as text, since a browser
         would round long numbers; or one `failure` that says why there is none."""
-        self._running += 1
         try:
             async with AsyncCallboardClient.from_settings(
                 self._settings, user_id=USER_ID, events=True, timeout_s=OUTCOME_TIMEOUT_S
@@ -81,8 +71,6 @@ class Trials:
                 yield ServerSentEvent(to_json({"text": text.decode()}).decode(), event="result")
         except CallboardError as error:
             yield ServerSentEvent(to_json({"error": str(error)}).decode(), event="failure")
-        finally:
-            self._running -= 1
 
     async def cancel(self, cancellation: Cancellation) -> None:
         """Asks for a task to be cancelled, whoever sent it.
