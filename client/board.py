@@ -14,6 +14,9 @@ WINDOW_S = 10.0
 #: The most requests that are kept; those that ended longest ago go first.
 CAPACITY = 1_000
 
+#: After its end these are of a dead letter that is tried again: it keeps its task id.
+BEGINNINGS = {EventKind.ACCEPTED, EventKind.STARTED}
+
 
 @dataclass
 class Row:
@@ -57,7 +60,10 @@ class Board:
         """An event was heard."""
         now_s = self._clock()
         name = self._name(event)
-        row = self._rows[name] = self._rows.pop(name) if name in self._rows else Row(event, event.event)
+        row = self._rows.pop(name, None)
+        if row is None or (row.ended_s is not None and event.event in BEGINNINGS):
+            row = Row(event, event.event)
+        self._rows[name] = row
         row.last = event
         row.attempt = event.attempt or row.attempt
         if event.event is EventKind.ACCEPTED:

@@ -142,6 +142,18 @@ def test_the_board_counts_what_ended_lately() -> None:
     assert (board.rate(), board.latencies_s()) == (0, [])
 
 
+def test_a_dead_letter_that_is_tried_again_is_on_its_way_again() -> None:
+    now_s = 100.0
+    board = Board(lambda: now_s)
+    board.take(event(EventKind.ACCEPTED))
+    board.take(event(EventKind.STARTED, attempt=1))
+    board.take(event(EventKind.ERROR, attempt=1, error="it broke"))
+    now_s = 200.0
+    board.take(event(EventKind.STARTED, attempt=1))
+    (row,) = board.rows()
+    assert (row.ended_s, row.error, row.ran_s(205.0)) == (None, None, 5.0)
+
+
 def test_refused_requests_are_one_row_each() -> None:
     board = Board()
     for _ in range(3):
