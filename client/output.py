@@ -34,9 +34,10 @@ def show_json(value: object, indent: int | None = 2) -> None:
 def json_text(value: object, indent: int | None = 2) -> str:
     """`value` as JSON in which nothing steers a terminal: what is not printable, or not in the encoding of standard
     output, is written as JSON escapes it."""
-    text = to_json(value, indent=indent).decode()
+    # JSON has no NaN, which Dramatiq's own encoder writes all the same: as a string one sees what was sent.
+    text = to_json(value, indent=indent, inf_nan_mode="strings").decode()
     if not _can_be_written(text):
-        text = to_json(value, indent=indent, ensure_ascii=True).decode()
+        text = to_json(value, indent=indent, inf_nan_mode="strings", ensure_ascii=True).decode()
     if text.isprintable():
         return text
     return "".join(

@@ -16,6 +16,7 @@ from tests.command_line import callboard, callboard_json
 from tests.redis_under_test import key_prefix
 from tests.system import System
 from tests.waiting import wait_until
+from tests.web_page import WebPage
 from tests.wire import Wire, new_user
 from transport.answers import Answers
 from transport.connection import connect
@@ -244,6 +245,18 @@ def test_an_expired_request_and_one_past_its_limit_say_so(own: System, redis_ser
         wire.ask("never_ends")
     codes = [letter["error_code"] for letter in callboard_json(own, "dead", "list")["letters"]]
     assert codes == ["timeout", "expired"]
+
+
+def test_numbers_that_json_does_not_have_are_strings_in_json(own: System, client: "redis.Redis") -> None:
+    message: dramatiq.Message[Any] = dramatiq.Message("default", "any", (float("inf"),), {"n": float("nan")}, {})
+    client.zadd("dramatiq:default.XQ", {"x": current_millis()})
+    client.hset("dramatiq:default.XQ.msgs", "x", message.encode())
+    shown = callboard_json(own, "dead", "show", "x")
+    assert (shown["parameters"], shown["arguments"]) == ({"n": "NaN"}, ["Infinity"])
+    own.start("web")
+    with WebPage(own) as page:
+        letter = page.get("/api/dead-letters/x").json()
+    assert (letter["parameters"], letter["parameters_json"]) == ({"n": "NaN"}, '{\n  "n": "NaN"\n}')
 
 
 def test_without_a_terminal_a_list_is_lines_with_tabs(own: System, client: "redis.Redis") -> None:

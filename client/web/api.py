@@ -108,7 +108,9 @@ class Api:
 
 
 def _answer(value: object, status: int = 200) -> Response:
-    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
+    # A dead letter may hold NaN, which Dramatiq's own encoder writes, and which no browser reads.
+    text = to_json(value, inf_nan_mode="strings")
+    return Response(text, status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def _log(request: Request, what: str, *details: object) -> None:

@@ -52,7 +52,9 @@ def details(letter_id: str) -> dict[str, Any]:
         NotFoundError: when it is not there.
     """
     letter = everything(find(dead_letters(), letter_id))
-    return letter | {"parameters_json": to_json(letter.get("parameters"), indent=2).decode()}
+    # The same as in `parameters`, where NaN is a string, since JSON has none.
+    text = to_json(letter.get("parameters"), indent=2, inf_nan_mode="strings")
+    return letter | {"parameters_json": text.decode()}
 
 
 def retry(chosen: Chosen) -> int:
