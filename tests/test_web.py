@@ -350,6 +350,13 @@ def test_a_redis_that_goes_away_is_a_problem_on_the_page_until_it_is_back(projec
             page.frame_where(lambda frame: frame["status"] and frame["problems"][0].startswith("no ingress"))
 
 
+@pytest.mark.parametrize("name", ["callboard.example.org:80", "[fd00::1]:80", "fd00::1"])
+def test_a_name_that_no_browser_could_ask_for_is_refused(own: System, name: str) -> None:
+    ended = callboard(own, "web", "--port", "0", "--name", name)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"--name is {name!r} and should have no port" in ended.stderr
+
+
 def test_a_port_that_is_taken_is_one_line(own: System) -> None:
     own.start("web")
     port = link_of(own).partition("#")[0].rstrip("/").rpartition(":")[2]

@@ -42,4 +42,9 @@ def web(
     for name in names or []:
         if "*" in name or "/" in name:
             raise UsageError(f"--name is {name!r} and should be the name of a host, such as callboard.example.org")
+        if ":" in name and not (name.startswith("[") and name.endswith("]")):
+            # It is compared with what a browser asks for, without its port: this one would never be found.
+            raise UsageError(
+                f"--name is {name!r} and should have no port, which may be any; an IPv6 address stands in brackets"
+            )
     serve(settings(), host, port, names or [])
