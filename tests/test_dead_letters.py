@@ -1,6 +1,11 @@
 """Tasks that ended without success are found, explained, tried again or removed."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +19,7 @@ from client.redis_server import RedisServer
 from contract import ErrorCode, Sender, TaskRequest
 from tests.command_line import callboard, callboard_json
 from tests.redis_under_test import key_prefix
-from tests.system import System
+from tests.system import System, environment
 from tests.waiting import wait_until
 from tests.web_page import WebPage
 from tests.wire import Wire, new_user
@@ -257,6 +262,30 @@ def test_numbers_that_json_does_not_have_are_strings_in_json(own: System, client
     with WebPage(own) as page:
         letter = page.get("/api/dead-letters/x").json()
     assert (letter["parameters"], letter["parameters_json"]) == ({"n": "NaN"}, '{\n  "n": "NaN"\n}')
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), [("y\n", 0, 0), ("\n", 1, 1), (None, 130, 1)])
+def test_only_yes_removes_for_good_and_ctrl_c_is_told_from_no(
+    own: System, morgue: Morgue, typed: str | None, code: int, left: int
+) -> None:
+    morgue.fail()
+    terminal, inside = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "client.command", "dead", "purge", "--all"],
+        cwd=own.project,
+        env=environment(own.redis_url),
+        stdin=inside,
+        stderr=subprocess.PIPE,
+    )
+    with process, os.fdopen(terminal, "wb", buffering=0) as keyboard, os.fdopen(inside):
+        assert process.stderr
+        assert process.stderr.read(len("Remove")) == b"Remove"
+        if typed is None:
+            process.send_signal(signal.SIGINT)
+        else:
+            keyboard.write(typed.encode())
+        assert process.wait(timeout=15) == code
+    assert morgue.letters.count() == left
 
 
 def test_without_a_terminal_a_list_is_lines_with_tabs(own: System, client: "redis.Redis") -> None:

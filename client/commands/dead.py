@@ -92,10 +92,18 @@ def purge(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"to remove {what} for good without being asked, add --yes")
-        typer.confirm(f"Remove {what} for good?", abort=True)
+        _confirm(f"Remove {what} for good?")
     count = letters.purge(chosen)
     _warn_of_none(letters, task, count)
     _tell(count, "purged", as_json)
+
+
+def _confirm(question: str) -> None:
+    """Ends the command unless the answer is yes. Typer's own question takes Ctrl-C for a no, whose exit code is another
+    one, and is asked where the answer to the command goes."""
+    print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+    if input().strip().lower() not in {"y", "yes"}:
+        raise typer.Abort
 
 
 def _named(ids: list[str] | None, task_type: str | None) -> list[str]:
