@@ -4,12 +4,14 @@ import sys
 from typing import NoReturn
 
 import redis
+from pydantic_core import PydanticSerializationError
 
 import client.commands  # noqa: F401 - adds the commands
 from client.application import app
+from client.errors import UsageError
 from client.exit_codes import exit_code_of
 from client.installation import settings
-from client.output import escape_what_cannot_be_written
+from client.output import escape_what_cannot_be_written, output_that_may_be_lost
 from client.place import redis_away
 from errors import CallboardError
 from logs import one_line
@@ -20,11 +22,26 @@ def main() -> None:
     says of which kind it is."""
     escape_what_cannot_be_written()
     try:
-        app()
+        with output_that_may_be_lost():
+            app()
     except CallboardError as error:
         _end(error)
+    except (UnicodeError, PydanticSerializationError):
+        if (word := _word_that_is_no_text()) is None:
+            raise
+        _end(UsageError(f"{word!r} is not UTF-8, as every id and every name is: look whether all of it was copied"))
     except redis.RedisError as error:
         _end(redis_away(settings().redis, error))
+
+
+def _word_that_is_no_text() -> str | None:
+    """What was typed and cannot be sent to anybody, as the words of a command line can be any bytes."""
+    for word in sys.argv[1:]:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            return word
+    return None
 
 
 def _end(error: CallboardError) -> NoReturn:

@@ -1,9 +1,12 @@
 """How a command shows what it found: for people in a table, for another program in lines with tabs, or as JSON."""
 
+import errno
 import io
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,10 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from errors import CallboardError
 from logs import one_line
 
 #: The option of every command that answers a question.
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document, for programs.")]
+
+#: How writing fails where there is no room, or nobody who reads.
+LOST_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 
 
 def escape_what_cannot_be_written() -> None:
@@ -24,6 +31,28 @@ def escape_what_cannot_be_written() -> None:
     error, and not the end of the command."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def output_that_may_be_lost() -> Iterator[None]:
+    """What standard output does not take in the context, as on a full disk, ends it with an error of Callboard's own.
+
+    Raises:
+        CallboardError: then. Nothing is written from then on.
+    """
+    try:
+        try:
+            yield
+        finally:
+            # What Python has held back would fail when there is nobody any more to say so.
+            if sys.stdout:
+                sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in LOST_OUTPUT:
+            raise
+        # So that it does not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CallboardError(f"standard output does not take what is written to it: {error.strerror}") from None
 
 
 def show_json(value: object, indent: int | None = 2) -> None:

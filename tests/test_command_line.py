@@ -119,6 +119,41 @@ def test_what_can_be_no_request_is_a_wrong_command_line(system: System, words: l
     assert f"'{named}'" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["send", "reverse_string", "text=\udcff"],
+        ["cancel", "\udcff"],
+        ["outcome", "\udcff"],
+        ["outcome", "any", "--user-id", "\udcff"],
+        ["dead", "show", "\udcff"],
+        ["dead", "retry", "\udcff"],
+        ["dead", "list", "--queue", "\udcff"],
+    ],
+)
+def test_bytes_that_are_no_text_are_a_wrong_command_line(system: System, words: list[str]) -> None:
+    ended = callboard(system, *words)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["send", "reverse_string", "text=abc"], ["tasks"]])
+def test_where_the_output_has_no_room_it_is_one_line(system: System, words: list[str], unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "client.command", *words],
+            cwd=system.project,
+            env=environment(system.redis_url, PYTHONUNBUFFERED=unbuffered),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    told = "callboard: standard output does not take what is written to it: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
+
+
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
     with Wire(system.redis_url) as wire:
         user_id = new_user()
