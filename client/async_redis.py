@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from redis_place import Address, read_place
-from transport.connection import TIMEOUT_S
+from transport.connection import MOST_CONNECTIONS, TIMEOUT_S
 from transport.discovery import Discovery, discovery
 
 
@@ -27,6 +27,7 @@ def connect_async(url: str, key_prefix: str) -> "redis.asyncio.Redis":
         protocol=2,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
+        max_connections=MOST_CONNECTIONS,
     )
     pool = client.connection_pool
     asking = pool.connection_kwargs | {"retry": Retry(NoBackoff(), 0)}

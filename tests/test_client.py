@@ -3,6 +3,7 @@
 import doctest
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,7 +17,11 @@ from errors import CallboardError, SettingsError
 from tests.redis_under_test import open_client
 from tests.subscribers import subscribers
 from tests.system import System, environment, run_to_its_end
+from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+
+#: Redis is told to go on long before.
+PAUSE_MS = 60_000
 
 
 @pytest.fixture
@@ -89,6 +94,29 @@ def test_many_threads_use_one_client(callboard: CallboardClient) -> None:
     for thread in threads:
         thread.join()
     assert sorted(results) == sorted(f"{number}{text}" for text in "abcdefgh" for number in range(9))
+
+
+def test_more_threads_send_at_once_than_redis_py_has_connections_for(
+    system: System, callboard: CallboardClient
+) -> None:
+    number = 150
+    everybody = threading.Barrier(number)
+
+    def call(text: str) -> str:
+        everybody.wait()
+        reversed_text: str = callboard.call("reverse_string", text=text)["reversed_text"]
+        return reversed_text
+
+    with open_client(system.redis_url) as operator, ThreadPoolExecutor(number) as threads:
+        others = len(operator.client_list())
+        # So that each of them still has its connection when the last one takes its own.
+        operator.client_pause(PAUSE_MS, all=False)
+        try:
+            results = threads.map(call, ["abc"] * number)
+            wait_until(lambda: len(operator.client_list()) >= others + number, "a connection for each thread")
+        finally:
+            operator.client_unpause()
+        assert list(results) == ["cba"] * number
 
 
 def test_options_are_those_of_the_request(callboard: CallboardClient) -> None:

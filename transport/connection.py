@@ -30,6 +30,10 @@ LONGEST_PAUSE_S = 1.0
 #: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
 TIMEOUT_S = 5.0
 
+#: How many connections a client may have. No limit: from version 8 on redis-py's is 100, and whoever comes next gets an
+#: error that looks like a Redis that is away. How many a program needs is its own affair: one for each of its threads.
+MOST_CONNECTIONS = 2**31
+
 
 def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
@@ -50,6 +54,7 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
         parser_class=ReplyParser,
         socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
+        max_connections=MOST_CONNECTIONS,
     )
     pool = client.connection_pool
     if pool.connection_class in MASTER_CONNECTIONS:  # not in the case of a Unix socket, which leads to one server only
