@@ -38,6 +38,10 @@ class Cable:
         for own in subscribers(self._operator) - self._others:
             self._operator.client_kill_filter(_id=own)
 
+    def connections(self) -> set[str]:
+        """The ids of all that Redis has now."""
+        return {connection["id"] for connection in self._operator.client_list()}
+
 
 @pytest.fixture
 def cable(system: System, wire: Wire) -> Iterator[Cable]:
@@ -98,6 +102,28 @@ def test_a_look_that_redis_did_not_answer_is_repeated_in_an_event_loop(
                 assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
                 assert await request.result() == {"text": "waited"}
                 assert len(looked) == 3
+
+    asyncio.run(lose_the_connection())
+
+
+def test_many_who_time_out_together_look_over_the_connection_that_is_there(
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", NEVER_S)
+    number = 150
+
+    async def lose_the_connection() -> None:
+        async with AsyncCallboardClient(system.redis_url, listen_on="results", user_id=new_user()) as callboard:
+            later = callboard.with_options(delay_ms=500)
+            sent = [await later.send("reverse_string", text="abc") for _ in range(number)]
+            cable.is_pulled()
+            for request in sent:
+                await asyncio.to_thread(wire.outcome_of, request.user_id)
+            before = cable.connections()
+            results = await asyncio.gather(*(request.result(timeout_s=0) for request in sent))
+            assert results == [{"reversed_text": "cba"}] * number
+            # Of the system's own, one may be new.
+            assert len(cable.connections() - before) <= 1
 
     asyncio.run(lose_the_connection())
 
