@@ -62,8 +62,10 @@ class Listener:
                 if self._is_connected:
                     self._line.send(("SUBSCRIBE", channel))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="callboard-client", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="callboard-client", daemon=True)
+                thread.start()
+                # No sooner: where no thread could be started, the next call is to try it again.
+                self._thread = thread
             self._changed.wait_for(
                 lambda: channel in self._confirmed or self._failures > failures or self._closed.is_set()
             )
@@ -79,14 +81,24 @@ class Listener:
                 # Its answer wakes the thread.
                 with suppress(redis.RedisError):
                     self._line.send(("UNSUBSCRIBE",))
-        if self._thread is not None:
-            self._thread.join(CLOSE_S)
+            thread = self._thread
+        if thread is not None:
+            thread.join(CLOSE_S)
 
     def abandon(self) -> None:
         """In a process that was just forked: leaves the connection to the other one."""
         self._line.abandon()
 
     def _run(self) -> None:
+        try:
+            self._hear_all()
+        finally:
+            # Whatever has ended it: nobody believes that it still hears, and the next call starts another one.
+            with self._changed:
+                self._fail(redis.ConnectionError("the thread that listens for this client has ended"))
+                self._thread = None
+
+    def _hear_all(self) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._closed.is_set():
             try:
@@ -101,21 +113,27 @@ class Listener:
                 self._fail(error)
                 self._closed.wait(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        self._line.close()
 
     def _subscribe(self) -> None:
-        with self._changed:
-            for channel in list(self._wanted):
-                self._line.send(("SUBSCRIBE", channel))
-                try:
-                    while channel not in self._confirmed:
-                        self._receive()
-                except redis.ResponseError:
-                    # Not allowed, today or tomorrow: the other channels are heard all the same.
+        # One after the other, so that it is known which one is refused. Without the lock: Redis may take its time, and
+        # whoever closes the client is not to wait for that.
+        while (channel := self._next_wanted()) is not None:
+            self._line.send(("SUBSCRIBE", channel))
+            try:
+                while channel not in self._confirmed:
+                    self._receive()
+            except redis.ResponseError:
+                # Not allowed, today or tomorrow: the other channels are heard all the same.
+                with self._changed:
                     self._wanted.remove(channel)
-                    raise
-            self._is_connected = True
-            self._changed.notify_all()
+                raise
+
+    def _next_wanted(self) -> str | None:
+        """A channel that is not subscribed to yet. Once there is none, `hear` sees to those that come to be wanted."""
+        with self._changed:
+            missing = next((channel for channel in self._wanted if channel not in self._confirmed), None)
+            self._is_connected = missing is None
+            return missing
 
     def _fail(self, error: redis.RedisError | OSError) -> None:
         with self._changed:

@@ -1,0 +1,51 @@
+"""The thread of a `CallboardClient`: it cannot be started, has ended, or waits for a Redis that says nothing."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from client import CallboardClient, ClientClosedError
+from client.listener import Listener
+from tests.system import System
+from tests.waiting import wait_until
+
+#: Longer than a test may take: what ends does not end because this is over.
+NEVER_S = 3600
+
+
+def _fail(*_: object) -> None:
+    raise RuntimeError("no more memory for a thread")
+
+
+def test_a_thread_that_could_not_be_started_is_started_by_the_next_call(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CallboardClient(system.redis_url) as callboard:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _fail)
+            with pytest.raises(RuntimeError, match="no more memory"):
+                callboard.call("reverse_string", text="abc")
+        assert callboard.call("reverse_string", text="abc") == {"reversed_text": "cba"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_it_hears_again_after_its_thread_has_ended(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = set(threading.enumerate())
+    with CallboardClient(system.redis_url, listen_on="results", timeout_s=NEVER_S) as callboard:
+        callboard.call("reverse_string", text="abc")
+        with monkeypatch.context() as patch:
+            patch.setattr(Listener, "_read", _fail)
+            wait_until(lambda: set(threading.enumerate()) <= others, "the end of the thread")
+        assert callboard.call("reverse_string", text="abc") == {"reversed_text": "cba"}
+
+
+def test_closing_does_not_wait_for_a_redis_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute, ThreadPoolExecutor() as threads:
+        callboard = CallboardClient(f"redis://127.0.0.1:{mute.getsockname()[1]}?socket_timeout={NEVER_S}")
+        called = threads.submit(callboard.call, "reverse_string", text="abc")
+        with mute.accept()[0]:
+            callboard.close()
+            with pytest.raises(ClientClosedError):
+                called.result()
