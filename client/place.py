@@ -122,7 +122,11 @@ def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:
 
 def _settings_of(url: object) -> RedisSettings:
     if not isinstance(url, str):
-        raise SettingsError(f"the Redis of a client should be a URL or its RedisSettings, and is {url!r:.100}")
+        # Its type only: a URL as bytes or as an object, or a dictionary of settings, may hold a password.
+        raise SettingsError(
+            f"the Redis of a client should be a str with its URL, or its RedisSettings, and is of type "
+            f"{type(url).__name__}; of a URL object pass str(url), of bytes url.decode()"
+        )
     try:
         return RedisSettings.model_validate({"url": url})
     except ValidationError as error:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import RedisDsn
 
 from client import CallboardClient, OptionError, TaskError
 from client.place import cancellation
@@ -45,10 +46,21 @@ def test_an_option_that_is_none_has_its_default(system: System) -> None:
         assert request.result(timeout_s=None) == {"reversed_text": "cba"}
 
 
-@pytest.mark.parametrize("place", [None, 5])
-def test_a_client_says_what_its_redis_should_be(place: Any) -> None:
-    with pytest.raises(SettingsError, match=f"should be a URL or its RedisSettings, and is {place}"):
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        (None, "NoneType"),
+        (b"redis://:hush-hush@host", "bytes"),
+        (RedisDsn("redis://:hush-hush@host"), "RedisDsn"),
+        ({"url": "redis://:hush-hush@host"}, "dict"),
+    ],
+)
+def test_a_client_says_what_its_redis_should_be_without_repeating_it(place: Any, kind: str) -> None:
+    with pytest.raises(
+        SettingsError, match=rf"or its RedisSettings, and is of type {kind}; .* pass str\(url\)"
+    ) as raised:
         CallboardClient(place)
+    assert "hush" not in str(raised.value)
 
 
 def test_none_takes_an_option_back() -> None:
