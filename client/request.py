@@ -101,7 +101,14 @@ def seconds(timeout_s: float | None, default_s: float) -> float:
     """
     if timeout_s is None:
         return default_s
-    if isinstance(timeout_s, bool) or not isinstance(timeout_s, Real) or math.isnan(timeout_s):
+    try:
+        is_time = isinstance(timeout_s, Real) and not isinstance(timeout_s, bool) and not math.isnan(timeout_s)
+    except OverflowError:
+        # Not what it is: Python writes no integer of more than 4,300 digits.
+        raise OptionError(
+            "timeout_s is more than a float holds; it should be a number of seconds, math.inf to wait without end"
+        ) from None
+    if not is_time:
         raise OptionError(f"timeout_s is {timeout_s!r}; it should be a number of seconds, math.inf to wait without end")
     return timeout_s
 

@@ -77,6 +77,11 @@ def test_a_timeout_is_a_number_of_seconds(callboard: CallboardClient, timeout_s:
             wait(timeout_s)
 
 
+def test_a_timeout_is_no_number_that_no_float_holds() -> None:
+    with pytest.raises(OptionError, match=r"timeout_s is more than a float holds; it should be .*, math\.inf to wait"):
+        merge(DEFAULTS, {"timeout_s": 10**5000})
+
+
 @pytest.mark.parametrize("timeout_s", [3, 0.5, -1, math.inf])
 def test_any_number_is_a_timeout(timeout_s: float) -> None:
     assert merge(DEFAULTS, {"timeout_s": timeout_s}).timeout_s == timeout_s
