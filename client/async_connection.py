@@ -53,6 +53,7 @@ class AsyncConnection:
         #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
         self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     async def send(self, request: Composed, *, durable: bool, events: bool) -> AsyncWaiter:
         """Sends a request and returns who waits for it, subscribed before.
@@ -113,8 +114,15 @@ class AsyncConnection:
             return
         self._keep_to_one_loop()
         self._is_closed = True
+        # In a task of its own, which goes on when whoever closes is cancelled: a cancel scope of anyio, such as those
+        # that a web framework works in, would cut short each `await` anew.
+        self._closing = asyncio.create_task(self._hang_up(), name="callboard-client-closing")
+        await asyncio.shield(self._closing)
+
+    async def _hang_up(self) -> None:
         try:
             await self._listener.close()
+            await self._outbox.close()
         finally:
             self._desk.close(ClientClosedError(CLOSED))
             await self._redis.aclose()

@@ -71,12 +71,13 @@ class AsyncListener:
     async def _run(self) -> None:
         pause_s = FIRST_PAUSE_S
         try:
-            while True:
+            # Looked at, too, beside the cancellation: redis-py takes that for itself in some moments of connecting.
+            while not self._is_closed:
                 try:
                     await self._subscribe()
                     self._gap.opens()
                     pause_s = FIRST_PAUSE_S
-                    while True:
+                    while not self._is_closed:
                         if self._gap.is_due:
                             self._gap.was_looked_at(is_answered=await self._on_gap())
                         await self._read()

@@ -40,6 +40,12 @@ class Outbox:
             self._sending = asyncio.create_task(self._send_pending())
         return await answer
 
+    async def close(self) -> None:
+        """Sends no more. Before the client is closed: a connection that is being opened then would stay."""
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.wait([self._sending])
+
     async def _send_pending(self) -> None:
         group: Pending = []
         try:

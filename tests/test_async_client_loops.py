@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import anyio
 import pytest
 import redis
 import redis.asyncio
@@ -102,6 +103,21 @@ def test_nobody_is_left_waiting_when_sending_is_cancelled(system: System) -> Non
     *failures, again = asyncio.run(cancel_the_sender())
     assert {type(failure) for failure in failures} == {redis.ConnectionError}
     assert again == b"again"
+
+
+def test_a_cancel_scope_of_anyio_leaves_no_connection(system: System) -> None:
+    async def break_off(operator: "redis.Redis") -> None:
+        others = subscribers(operator)
+        with anyio.CancelScope() as scope:
+            async with AsyncCallboardClient(system.redis_url) as callboard:
+                await callboard.call("reverse_string", text="abc")
+                scope.cancel()
+        async with asyncio.timeout(DEADLINE_S):
+            while subscribers(operator) - others:
+                await asyncio.sleep(0.01)
+
+    with open_client(system.redis_url) as operator:
+        asyncio.run(break_off(operator))
 
 
 def test_whoever_is_cancelled_while_closing_is(system: System, wire: Wire) -> None:
