@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,13 +60,21 @@ def show_json(value: object, indent: int | None = 2) -> None:
     print(json_text(value, indent), flush=True)
 
 
+def strict_json(value: object, indent: int | None = None, *, ensure_ascii: bool = False) -> bytes:
+    """`value` as JSON that everybody reads, also where a dead letter holds what Dramatiq's own encoder lets pass: NaN,
+    which becomes a string, so that one sees what was sent, and half of a surrogate pair, which stays escaped."""
+    try:
+        return to_json(value, indent=indent, inf_nan_mode="strings", ensure_ascii=ensure_ascii)
+    except PydanticSerializationError:
+        return json.dumps(json.loads(json.dumps(value), parse_constant=str), indent=indent).encode()
+
+
 def json_text(value: object, indent: int | None = 2) -> str:
     """`value` as JSON in which nothing steers a terminal: what is not printable, or not in the encoding of standard
     output, is written as JSON escapes it."""
-    # JSON has no NaN, which Dramatiq's own encoder writes all the same: as a string one sees what was sent.
-    text = to_json(value, indent=indent, inf_nan_mode="strings").decode()
+    text = strict_json(value, indent).decode()
     if not _can_be_written(text):
-        text = to_json(value, indent=indent, inf_nan_mode="strings", ensure_ascii=True).decode()
+        text = strict_json(value, indent, ensure_ascii=True).decode()
     if text.isprintable():
         return text
     return "".join(

@@ -252,16 +252,18 @@ def test_an_expired_request_and_one_past_its_limit_say_so(own: System, redis_ser
     assert codes == ["timeout", "expired"]
 
 
-def test_numbers_that_json_does_not_have_are_strings_in_json(own: System, client: "redis.Redis") -> None:
-    message: dramatiq.Message[Any] = dramatiq.Message("default", "any", (float("inf"),), {"n": float("nan")}, {})
+@pytest.mark.parametrize("text", ["whole", "half of a pair: \ud800"])
+def test_what_json_does_not_have_is_written_as_json(own: System, client: "redis.Redis", text: str) -> None:
+    parameters = {"n": float("nan"), "text": text}
+    message: dramatiq.Message[Any] = dramatiq.Message("default", "any", (float("inf"),), parameters, {})
     client.zadd("dramatiq:default.XQ", {"x": current_millis()})
     client.hset("dramatiq:default.XQ.msgs", "x", message.encode())
     shown = callboard_json(own, "dead", "show", "x")
-    assert (shown["parameters"], shown["arguments"]) == ({"n": "NaN"}, ["Infinity"])
+    assert (shown["parameters"], shown["arguments"]) == ({"n": "NaN", "text": text}, ["Infinity"])
     own.start("web")
     with WebPage(own) as page:
         letter = page.get("/api/dead-letters/x").json()
-    assert (letter["parameters"], letter["parameters_json"]) == ({"n": "NaN"}, '{\n  "n": "NaN"\n}')
+    assert letter["parameters"] == json.loads(letter["parameters_json"]) == {"n": "NaN", "text": text}
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("y\n", 0, 0), ("\n", 1, 1), (None, 130, 1)])

@@ -4,13 +4,13 @@ from typing import TypeVar
 
 from loguru import logger
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from client.errors import UsageError
+from client.output import strict_json
 from client.web import dead_letters
 from client.web.dead_letters import Chosen
 from client.web.feed import Feed
@@ -108,9 +108,7 @@ class Api:
 
 
 def _answer(value: object, status: int = 200) -> Response:
-    # A dead letter may hold NaN, which Dramatiq's own encoder writes, and which no browser reads.
-    text = to_json(value, inf_nan_mode="strings")
-    return Response(text, status, {"Cache-Control": "no-store"}, "application/json")
+    return Response(strict_json(value), status, {"Cache-Control": "no-store"}, "application/json")
 
 
 def _log(request: Request, what: str, *details: object) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError
 
 from client.letters import dead_letters, everything, find, find_to_retry, summary
+from client.output import strict_json
 from transport.dead_letters import DeadLetter, DeadLetters
 
 #: How many the list shows at a time.
@@ -52,9 +53,7 @@ def details(letter_id: str) -> dict[str, Any]:
         NotFoundError: when it is not there.
     """
     letter = everything(find(dead_letters(), letter_id))
-    # The same as in `parameters`, where NaN is a string, since JSON has none.
-    text = to_json(letter.get("parameters"), indent=2, inf_nan_mode="strings")
-    return letter | {"parameters_json": text.decode()}
+    return letter | {"parameters_json": strict_json(letter.get("parameters"), indent=2).decode()}
 
 
 def retry(chosen: Chosen) -> int:
@@ -72,7 +71,7 @@ def purge(chosen: Chosen) -> int:
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
-    return summary(letter) | {"user_id_json": to_json(letter.sender.user_id).decode()}
+    return summary(letter) | {"user_id_json": strict_json(letter.sender.user_id).decode()}
 
 
 def _of(letters: DeadLetters, chosen: Chosen) -> Iterable[DeadLetter]:
