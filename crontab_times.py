@@ -1,7 +1,7 @@
 """The times of a crontab expression: five fields that mean here what they mean in a crontab.
 
 APScheduler counts weekdays from Monday, ignores what follows the name of a day or a month (`mon-fri/2`), and fires when
-day and weekday both fit, where a crontab has it that either does.
+day and weekday both fit, where in most crontabs either is enough.
 """
 
 import re
@@ -34,7 +34,8 @@ PART = re.compile(r"([a-z0-9]+)|(?:\*|([a-z0-9]+)-([a-z0-9]+))(?:/([0-9]+))?")
 class ClockTimes(CronTrigger):  # type: ignore[misc]
     """Fires whenever the clocks of its time zone show one of its times.
 
-    A time that they leave out in spring fires when it would have been, by the clock before the change.
+    Of the times that they leave out in spring, the first one fires when it would have been by the clock before the
+    change, unless it is asked for only after the change.
     """
 
     def _increment_field_value(self, dateval: datetime, fieldnum: int) -> tuple[datetime, int]:
@@ -80,8 +81,8 @@ def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
 def _check_days(day: str, weekday: str) -> None:
     if "*" not in (day, weekday):
         raise ValueError(
-            f"day {day} and weekday {weekday}: a crontab fires when either fits, so make two jobs of it, or write * "
-            "for one of the two"
+            f"day {day} and weekday {weekday} cannot both be given, as crontabs differ in whether either is enough: "
+            "make two jobs of it, or write * for one of the two"
         )
     # Of what begins so APScheduler would ignore the rest.
     if wrong := re.search(r"\blast[^,]+", day, re.IGNORECASE):

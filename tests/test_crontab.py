@@ -87,7 +87,9 @@ def test_a_wrong_weekday_or_month_is_named() -> None:
 
 
 def test_a_day_together_with_a_weekday_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"day 13 and weekday 5: .* make two jobs of it, or write"):
+    with pytest.raises(
+        ValueError, match=r"day 13 and weekday 5 cannot both be given, .* make two jobs of it, or write"
+    ):
         crontab_trigger("0 0 13 * 5", "UTC")
 
 
