@@ -21,7 +21,7 @@ from crontab_times import crontab_trigger
 from errors import CallboardError
 from firing_times import ANCHOR, AnchoredInterval, PunctualJobs, Recent
 from ingress.gate import Gate
-from ingress.intake import PATIENCE_S, Intake, Received
+from ingress.intake import PATIENCE_S, Intake
 from ingress.queue_bound import QueueBound
 from logs import configure_logging
 from monitoring.metrics import RequestMetrics, not_installed, wants_metrics
@@ -72,7 +72,7 @@ class Firing:
             if self._is_too_late(due):
                 return
             logger.debug("Firing {!r} of {}", self._job.name, due)
-            self._intake.take([Received(self.request(due))], Origin(once=True))
+            self._intake.take([(self.request(due), "")], Origin(once=True))
         except redis.RedisError as error:
             logger.warning("Job {!r} was not fired, the process stops: {}", self._job.name, error)
             return

@@ -1,20 +1,27 @@
 """Who sends so much that an ingress which is behind lets the others pass first."""
 
-from collections import deque
+import re
+from collections.abc import Sequence
+from operator import or_
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 #: An ingress is behind with more requests than this, or bytes of them, before it: a tenth of a second's work or more.
 BEHIND = 2048
 BEHIND_BYTES = 8 * 1024 * 1024
 
-#: The latest requests that shares are judged by.
+#: The latest requests that shares are judged by: as many, or up to twice as many.
 WINDOW = 1024
 
 #: With more of them than this a user, or a task type, is a crowd.
 OF_USER = WINDOW // 16
 OF_TYPE = WINDOW // 2
+
+#: The most users, and task types, whose requests are known by a look at their bytes.
+MOST_MARKS = 4
+
+_Trait = str | int
 
 
 class Crowd:
@@ -25,43 +32,77 @@ class Crowd:
     """
 
     def __init__(self) -> None:
-        self._users = _Latest()
-        self._types = _Latest()
+        #: Of the requests that it was asked about last, which part is a crowd's.
+        self.share = 0.0
+        self._users = _Latest("user_id", OF_USER)
+        self._types = _Latest("task_type", OF_TYPE)
 
-    def includes(self, request: bytes) -> bool:
-        """Whether a request, which comes now, is one too many of its user or its task type. Not if it cannot be read:
-        then it is quickly refused."""
+    def among(self, requests: Sequence[bytes]) -> list[bool]:
+        """For each of the requests, which come now, whether it is one too many of its user or its task type. Not if it
+        cannot be read: then it is quickly refused."""
+        found = [False] * len(requests)
+        for latest in (self._users, self._types):
+            found = list(map(or_, found, latest.marked(requests)))
+        found = [is_marked or self._includes(request) for is_marked, request in zip(found, requests, strict=True)]
+        self.share = sum(found) / max(1, len(found))
+        return found
+
+    def _includes(self, request: bytes) -> bool:
         user_id, task_type = _traits(request)
         if user_id is None or task_type is None:
             return False
-        if self._users.count(user_id) > OF_USER:
-            return True
         # Of the other users' only: one who floods does not make a crowd of all who ask for the same.
-        return self._types.count(task_type) > OF_TYPE
+        return self._users.are_too_many(user_id, request) or self._types.are_too_many(task_type, request)
 
 
 class _Latest:
-    """How many of the latest requests have the same trait."""
+    """How many of the latest requests have the same trait, which is what they have in one field.
 
-    def __init__(self) -> None:
-        self._latest: deque[str | int] = deque()
-        self._counts: dict[str | int, int] = {}
+    Those of a crowd are known by the bytes of the field, as it stands in one of them: to read a request takes ten times
+    as long. In another one it may stand further within, in its parameters, which then waits as well.
+    """
 
-    def count(self, trait: str | int) -> int:
-        """With the one that comes now."""
-        counts = self._counts
-        counts[trait] = counts.get(trait, 0) + 1
-        self._latest.append(trait)
-        if len(self._latest) > WINDOW:
-            oldest = self._latest.popleft()
-            if counts[oldest] == 1:
-                del counts[oldest]
-            else:
-                counts[oldest] -= 1
-        return counts[trait]
+    def __init__(self, field: str, most: int) -> None:
+        self._field = field
+        self._most = most
+        self._counts: dict[_Trait, int] = {}
+        self._counts_before: dict[_Trait, int] = {}
+        self._noted = 0
+        self._marks: dict[_Trait, bytes] = {}
+
+    def marked(self, requests: Sequence[bytes]) -> list[bool]:
+        """For each of the requests, which come now, whether it is known to be a crowd's."""
+        found = [False] * len(requests)
+        self._marks = {trait: mark for trait, mark in self._marks.items() if self._count(trait) > self._most}
+        for trait, mark in self._marks.items():
+            has_mark = [mark in request for request in requests]
+            self._note(trait, sum(has_mark))
+            found = list(map(or_, found, has_mark))
+        return found
+
+    def are_too_many(self, trait: _Trait, request: bytes) -> bool:
+        """Whether it is a crowd with this request, which comes now."""
+        self._note(trait, 1)
+        if self._count(trait) <= self._most:
+            return False
+        if trait not in self._marks and len(self._marks) < MOST_MARKS:
+            # With what stands behind it, so that 7 is not the beginning of 70.
+            pattern = rb'"%s"\s*:\s*%s\s*[,}]' % (self._field.encode(), re.escape(to_json(trait)))
+            if match := re.search(pattern, request):
+                self._marks[trait] = match[0]
+        return True
+
+    def _note(self, trait: _Trait, count: int) -> None:
+        if self._noted >= WINDOW:
+            self._counts_before, self._counts, self._noted = self._counts, {}, 0
+        self._counts[trait] = self._counts.get(trait, 0) + count
+        self._noted += count
+
+    def _count(self, trait: _Trait) -> int:
+        return self._counts.get(trait, 0) + self._counts_before.get(trait, 0)
 
 
-def _traits(request: bytes) -> tuple[str | int | None, str | None]:
+def _traits(request: bytes) -> tuple[_Trait | None, str | None]:
     """User and task type of a request that nobody has judged yet; None where they are not what they should be."""
     try:
         content: Any = from_json(request)

@@ -154,7 +154,7 @@ class StreamReader(ABC):
 
     def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
         return [
-            Received(request, entry_id.decode())
+            (request, entry_id.decode())
             for entry_id, fields in entries
             # Redis 6 claims entries that were deleted since, and says nothing of them.
             if entry_id is not None

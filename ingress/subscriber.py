@@ -13,7 +13,7 @@ from transport.silence import Silence
 #: From so many requests, or bytes of them, on no more are looked for before some are taken in. It is more than is
 #: sifted at once: a flood is to lie here, where it can be turned away, and not in Redis, which cuts off a subscriber
 #: that is far behind.
-HEARD = 2048
+HEARD = 8192
 HEARD_BYTES = 16 * 1024 * 1024
 
 #: After this long without a word from Redis it is asked for one.

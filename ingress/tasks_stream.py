@@ -60,7 +60,7 @@ class TasksStreamReader(StreamReader):
         asked for several times in a row."""
         was_behind = self._is_behind
         self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
-        self._mean_bytes = 1 + sum(len(received.data) for received in burst) // len(burst)
+        self._mean_bytes = 1 + sum(len(data) for data, _ in burst) // len(burst)
         if was_behind or self._is_behind:
             self.intake.sift(burst, origin, self._crowd)
         else:

@@ -7,46 +7,83 @@ import pytest
 from ingress.crowd import OF_TYPE, OF_USER, WINDOW, Crowd
 
 
-def request(user_id: object, task_type: object = "any") -> bytes:
-    return json.dumps({"user_id": user_id, "task_type": task_type}).encode()
+def request(user_id: object, task_type: object = "any", **parameters: object) -> bytes:
+    return json.dumps({"parameters": parameters, "user_id": user_id, "task_type": task_type}).encode()
+
+
+@pytest.fixture
+def flooded() -> Crowd:
+    """By one user."""
+    crowd = Crowd()
+    crowd.among([request("flooder")] * WINDOW)
+    return crowd
 
 
 def test_a_user_is_a_crowd_from_so_many_requests_on() -> None:
-    crowd = Crowd()
-    assert [crowd.includes(request("flooder")) for _ in range(OF_USER + 1)] == [False] * OF_USER + [True]
+    assert Crowd().among([request("flooder")] * (OF_USER + 1)) == [False] * OF_USER + [True]
 
 
-def test_another_user_of_the_same_task_type_is_none() -> None:
+def test_it_remembers_whom_it_was_asked_about() -> None:
     crowd = Crowd()
-    for _ in range(WINDOW):
-        crowd.includes(request("flooder"))
-    assert not crowd.includes(request("other"))
+    for _ in range(OF_USER):
+        assert crowd.among([request("flooder")]) == [False]
+    assert crowd.among([request("flooder"), request("other"), request("flooder")]) == [True, False, True]
+
+
+def test_another_user_of_the_same_task_type_is_none(flooded: Crowd) -> None:
+    assert flooded.among([request("other")]) == [False]
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (" , ", " : "), (",\n\t", ":\n")])
+def test_a_crowd_is_known_however_its_json_is_written(separators: tuple[str, str]) -> None:
+    crowd = Crowd()
+    for user_id in ("zoë", 7):
+        content = {"user_id": user_id, "task_type": "any"}
+        own = json.dumps(content, separators=separators, ensure_ascii=False).encode()
+        crowd.among([own] * WINDOW)
+        written_otherwise = json.dumps(content | {"user_id": user_id}).encode()
+        assert crowd.among([own, written_otherwise]) == [True, True]
+
+
+def test_whoever_shares_letters_with_a_crowd_is_none() -> None:
+    crowd = Crowd()
+    crowd.among([request(7)] * WINDOW)
+    crowd.among([request("a")] * WINDOW)
+    innocent: list[object] = [70, 7.5, -7, "7", "aa", 'a"', "ba"]
+    assert crowd.among([request(user_id) for user_id in innocent]) == [False] * len(innocent)
+
+
+def test_whoever_speaks_of_a_crowd_is_none(flooded: Crowd) -> None:
+    spoken_of = request("other", text='"user_id": "flooder",')
+    assert flooded.among([spoken_of]) == [False]
+
+
+def test_many_crowds_are_known_side_by_side() -> None:
+    crowd = Crowd()
+    flooders = [request(f"flooder-{number}") for number in range(10)]
+    crowd.among(flooders * (OF_USER + 1))
+    assert crowd.among(flooders) == [True] * 10
 
 
 def test_a_task_type_is_a_crowd_when_many_users_together_ask_for_it() -> None:
     crowd = Crowd()
-    judged = [crowd.includes(request(user_id, "flooded")) for user_id in range(OF_TYPE + 1)]
+    judged = crowd.among([request(user_id, "flooded") for user_id in range(OF_TYPE + 1)])
     assert judged == [False] * OF_TYPE + [True]
-    assert not crowd.includes(request("other", "rare"))
+    assert crowd.among([request("other", "rare"), request("other", "flooded")]) == [False, True]
 
 
-def test_a_crowd_is_forgotten_when_others_have_come_since() -> None:
-    crowd = Crowd()
-    for _ in range(WINDOW):
-        crowd.includes(request("flooder"))
-    for user_id in range(WINDOW):
-        crowd.includes(request(user_id, f"task-{user_id}"))
-    assert not crowd.includes(request("flooder"))
+def test_a_crowd_is_forgotten_when_others_have_come_since(flooded: Crowd) -> None:
+    for user_id in range(2 * WINDOW):
+        flooded.among([request(user_id, f"task-{user_id}")])
+    assert flooded.among([request("flooder")]) == [False]
 
 
-def test_user_7_is_not_user_7_in_quotes() -> None:
-    crowd = Crowd()
-    for _ in range(OF_USER):
-        crowd.includes(request(7))
-    assert not crowd.includes(request("7"))
+def test_a_crowd_that_goes_on_stays_one(flooded: Crowd) -> None:
+    burst = [request(number) for number in range(WINDOW - 100)] + [request("flooder")] * 100
+    for _ in range(10):
+        assert flooded.among(burst)[-100:] == [True] * 100
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b"7", request([1]), request(None), request("u", {})])
 def test_what_is_no_request_is_never_one(data: bytes) -> None:
-    crowd = Crowd()
-    assert not any(crowd.includes(data) for _ in range(WINDOW))
+    assert not any(Crowd().among([data] * WINDOW))

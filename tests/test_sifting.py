@@ -11,7 +11,7 @@ import redis
 from client.redis_server import RedisServer
 from ingress.crowd import WINDOW, Crowd
 from ingress.gate import Gate
-from ingress.intake import SMALL_BYTES, Intake, Received
+from ingress.intake import SMALL_BYTES, Intake
 from ingress.queue_bound import QueueBound
 from setting_sections import Limits
 from transport.answers import Answers
@@ -30,7 +30,7 @@ class Door:
 
     def sift(self, burst: list[bytes], *, is_too_much: bool) -> tuple[int, int]:
         """How many of the burst are laid aside now, and how many were answered `overloaded`."""
-        self.intake.sift([Received(data) for data in burst], Origin(), Crowd(), is_too_much=is_too_much)
+        self.intake.sift([(data, "") for data in burst], Origin(), Crowd(), is_too_much=is_too_much)
         entries: Any = self.client.xrange(LATER)
         aside = [data for _, fields in entries for data in unpacked(fields[b"requests"])]
         self.client.delete(LATER)

@@ -23,7 +23,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from broker import broker as broker_of_the_configuration
 from contract import TaskRequest
 from ingress.gate import Gate
-from ingress.intake import Intake, Received
+from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
 from setting_sections import Limits
 from task import catalogue
@@ -206,7 +206,7 @@ def test_a_refused_request_has_one_span_that_says_why(
     traced: Traced, task_type: str, parameters: object, name: str, code: str
 ) -> None:
     data = request_bytes(task_type=task_type, parameters=parameters, traceparent=TRACEPARENT)
-    traced.intake.take([Received(data)], Origin())
+    traced.intake.take([(data, "")], Origin())
     (refused,) = traced.spans()
     assert (refused.name, refused.kind, refused.status.status_code) == (name, SpanKind.CONSUMER, StatusCode.ERROR)
     assert (refused.attributes or {})["error.type"] == code

@@ -11,7 +11,7 @@ import redis
 from client.redis_server import RedisServer
 from contract import RefusedRequestError
 from ingress.gate import Gate
-from ingress.intake import Intake, Received
+from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
 from setting_sections import Limits
 from tests.fuzz.mutation import mutated
@@ -80,7 +80,7 @@ def test_each_request_of_a_hostile_burst_is_enqueued_or_answered(
     hostile = inputs(BURSTS * BURST)
     for _ in range(BURSTS):
         burst = [expanded(next(hostile)) for _ in range(BURST)]
-        intake.take([Received(data) for data in burst], Origin())
+        intake.take([(data, "") for data in burst], Origin())
         client.publish("results", LAST)
         heard = sum(1 for _ in iter(lambda: next_result(results), LAST))
         assert (enqueued(client), heard) == expected(gate, burst)
