@@ -36,7 +36,7 @@ format: $(VENV)/dev ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/bench $(VENV)/arq/bin/arq ## Measure Callboard beside a bare echo, FastStream, Dramatiq, Celery, Taskiq and arq
+bench: $(VENV)/bench $(VENV)/arq/bin/arq ## Measure Callboard beside a bare echo and chain, FastStream, Dramatiq, Celery, Taskiq and arq
 	@$(BIN)/python -m bench
 
 bench-scaling: $(VENV)/bench ## Measure how the cost changes with backlog, task types, workers and text size

@@ -50,6 +50,13 @@ def callboard(processes: int = WORKER_PROCESSES, folder: Path = REPOSITORY) -> S
 
 BARE_ECHO = System(name="bare-echo", ingress=module("bench.peers.bare_echo"))
 
+_BARE_CHAIN = "bench.peers.bare_chain"
+BARE_CHAIN = System(
+    name="bare-chain",
+    ingress=module(_BARE_CHAIN),
+    workers=(module(_BARE_CHAIN, "answer"),) * WORKER_PROCESSES,
+)
+
 DRAMATIQ_PORT = System(
     name="dramatiq-port",
     ingress=module("bench.peers.dramatiq_port"),
@@ -84,6 +91,7 @@ SYSTEMS = {
     for system in (
         callboard(),
         BARE_ECHO,
+        BARE_CHAIN,
         FASTSTREAM_ECHO,
         DRAMATIQ_PORT,
         TASKIQ_DAEMON,
