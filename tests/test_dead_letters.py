@@ -18,6 +18,7 @@ from dramatiq.common import current_millis
 from client.redis_server import RedisServer
 from contract import ErrorCode, Sender, TaskRequest
 from tests.command_line import callboard, callboard_json
+from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from tests.system import System, environment
 from tests.waiting import wait_until
@@ -53,8 +54,7 @@ class Morgue:
     def fail_next(self, error: str = "it broke") -> Delivery:
         """The same with what waits on the queue."""
         consumer = self.broker.consume("default", timeout=50)
-        delivery = next(consumer)
-        assert isinstance(delivery, Delivery)
+        delivery = next_of(consumer)
         delivery.fail()
         self.broker.emit_after("process_message", delivery, exception=RuntimeError(error))
         consumer.nack(delivery)
@@ -65,8 +65,7 @@ class Morgue:
         """A message in the hands of a worker."""
         self.broker.enqueue(dramatiq.Message("default", "any", (), {}, {}))
         consumer = self.broker.consume("default", timeout=50)
-        delivery = next(consumer)
-        assert isinstance(delivery, Delivery)
+        delivery = next_of(consumer)
         consumer.close()
         return delivery
 
@@ -74,8 +73,12 @@ class Morgue:
         """An entry that anybody may have put on the queue; a worker finds it."""
         self.client.hset("dramatiq:default.msgs", "odd", data)
         self.client.rpush("dramatiq:default", "odd")
-        consumer = self.broker.consume("default", timeout=50)
-        assert next(consumer) is None
+        self.bury(self.broker)
+
+    def bury(self, broker: CallboardBroker) -> None:
+        """Has the worker of a broker find what is on the queue, which becomes a letter at once."""
+        consumer = broker.consume("default", timeout=50)
+        wait_until(lambda: next(consumer) is None and self.letters.count(), "it is a dead letter")
         consumer.close()
 
     def only(self) -> DeadLetter:
@@ -108,11 +111,10 @@ def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server:
     delivery = morgue.begin()
     morgue.client.hset("dramatiq:default.suspects", delivery.redis_message_id, 1)
     other = Morgue(redis_server.url, morgue.client).broker
-    consumer = other.consume("default", timeout=50)
     morgue.client.delete(f"dramatiq:__alive__.{morgue.broker.broker_id}")
-    morgue.client.set("dramatiq:__looked__", "", px=1000)
+    morgue.client.set("dramatiq:__looked__", "", px=60_000)
     other.maintain()
-    assert next(consumer) is None
+    morgue.bury(other)
     other.close()
     assert (morgue.only().error, morgue.only().error_code) == (KILLS_ITS_WORKERS, ErrorCode.FAILED)
 

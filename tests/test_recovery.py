@@ -7,10 +7,12 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
+from dramatiq.broker import MessageProxy
 from dramatiq.common import current_millis
 
 from client.redis_server import RedisServer
 from contract import ErrorCode
+from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from tests.waiting import wait_until
 from transport.connection import connect
@@ -18,6 +20,7 @@ from transport.feed import Feed
 from transport.messages import Delivery
 from transport.redis_broker import KILLS_ITS_WORKERS, CallboardBroker
 
+#: How long a consumer waits for what is not to come.
 TIMEOUT_MS = 50
 
 
@@ -65,8 +68,8 @@ class Fleet:
     def die_with_a_message(self) -> None:
         """A worker gets one and dies; another one brings it back."""
         dying, next_one = self.worker(), self.worker()
-        assert consume(dying)
-        consume(next_one)
+        consume(dying)
+        look(next_one)
         self.kill(dying)
         self.look_after(next_one)
 
@@ -88,16 +91,31 @@ def message() -> dramatiq.Message[Any]:
 
 
 def consume(broker: CallboardBroker, queue_name: str = "default", count: int = 1) -> list[Delivery]:
-    """The next messages of a new consumer, as many as come without waiting, up to `count`."""
+    """The next messages of a new consumer, so many of them."""
     consumer = broker.consume(queue_name, prefetch=count, timeout=TIMEOUT_MS)
-    deliveries = [next(consumer) for _ in range(count)]
+    deliveries = [next_of(consumer) for _ in range(count)]
     consumer.close()
-    return [delivery for delivery in deliveries if isinstance(delivery, Delivery)]
+    return deliveries
 
 
-def perform(broker: CallboardBroker, count: int = 1) -> list[Delivery]:
-    """The same, and they are done."""
-    deliveries = consume(broker, count=count)
+def look(broker: CallboardBroker, queue_name: str = "default") -> MessageProxy | None:
+    """What a new consumer is handed out without waiting, where that should be nothing."""
+    consumer = broker.consume(queue_name, timeout=TIMEOUT_MS)
+    delivery = next(consumer)
+    consumer.close()
+    return delivery
+
+
+def end_condemned(fleet: Fleet, broker: CallboardBroker) -> None:
+    """Has this worker end a message that is condemned."""
+    consumer = broker.consume("default", timeout=TIMEOUT_MS)
+    wait_until(lambda: next(consumer) or fleet.verdicts.heard, "it is ended")
+    consumer.close()
+
+
+def perform(broker: CallboardBroker) -> list[Delivery]:
+    """The same of the next one, and it is done."""
+    deliveries = consume(broker)
     for delivery in deliveries:
         broker.consume("default").ack(delivery)
     return deliveries
@@ -106,14 +124,13 @@ def perform(broker: CallboardBroker, count: int = 1) -> list[Delivery]:
 def test_what_a_dead_worker_held_goes_to_another_one(fleet: Fleet) -> None:
     sent = fleet.send(3)
     dead, living = fleet.worker(), fleet.worker()
-    assert len(consume(dead, count=2)) == 2
+    consume(dead, count=2)
     found = consume(living)
     fleet.kill(dead)
     fleet.look_after(living)
     consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
     for _ in range(2):
-        delivery = next(consumer)
-        assert isinstance(delivery, Delivery)
+        delivery = next_of(consumer)
         found.append(delivery)
         consumer.ack(delivery)
     assert sorted(delivery.message_id for delivery in found) == sorted(sent)
@@ -121,7 +138,7 @@ def test_what_a_dead_worker_held_goes_to_another_one(fleet: Fleet) -> None:
 
 def test_what_a_question_of_a_dead_worker_takes_after_that_goes_to_another_one(fleet: Fleet) -> None:
     dead, living = fleet.worker(), fleet.worker()
-    assert not consume(living)
+    assert not look(living)
     question = dead.consume("default", timeout=TIMEOUT_MS)
     assert next(question) is None
     fleet.kill(dead)
@@ -137,7 +154,7 @@ def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet
     (sent,) = fleet.send(delay=20_000)
     dead, living = fleet.worker(), fleet.worker()
     consume(dead, "default.DQ")
-    consume(living, "default.DQ")
+    look(living, "default.DQ")
     fleet.kill(dead)
     fleet.look_after(living)
     assert [delivery.message_id for delivery in consume(living, "default.DQ")] == [sent]
@@ -146,8 +163,8 @@ def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet
 def test_a_worker_looks_after_queues_that_only_others_work_for(fleet: Fleet) -> None:
     task_ids = fleet.send()
     dead, other = fleet.worker(), fleet.worker()
-    assert consume(dead)
-    consume(other, "elsewhere")
+    consume(dead)
+    look(other, "elsewhere")
     fleet.kill(dead)
     fleet.look_after(other)
     assert [delivery.message_id for delivery in perform(fleet.worker())] == task_ids
@@ -156,21 +173,21 @@ def test_a_worker_looks_after_queues_that_only_others_work_for(fleet: Fleet) -> 
 def test_a_worker_that_lives_keeps_what_it_holds(fleet: Fleet) -> None:
     fleet.send()
     busy, idle = fleet.worker(), fleet.worker()
-    assert consume(busy)
-    assert not consume(idle)
+    consume(busy)
+    assert not look(idle)
     fleet.look_after(idle)
-    assert not consume(idle)
+    assert not look(idle)
 
 
 def test_nobody_is_taken_for_dead_just_after_redis_was_away(fleet: Fleet) -> None:
     fleet.send()
     silent, living = fleet.worker(), fleet.worker()
-    assert consume(silent)
-    assert not consume(living)
+    consume(silent)
+    assert not look(living)
     fleet.kill(silent)
     fleet.client.delete("dramatiq:__look__", "dramatiq:__looked__")
     living.maintain()
-    assert not consume(living)
+    assert not look(living)
 
 
 def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) -> None:
@@ -178,7 +195,7 @@ def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) 
     for _ in range(3):
         assert not fleet.verdicts.heard
         fleet.die_with_a_message()
-    assert not consume(fleet.worker())
+    end_condemned(fleet, fleet.worker())
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
     assert fleet.client.zcard("dramatiq:default.XQ") == 1
     assert fleet.client.hlen("dramatiq:default.msgs") == 0
@@ -190,15 +207,16 @@ def test_a_condemned_message_is_ended_once_when_the_worker_that_was_to_end_it_ha
     for _ in range(3):
         fleet.die_with_a_message()
     dying, living = fleet.worker(), fleet.worker()
-    assert not consume(dying, "default.DQ")  # It is known now, and has not fetched the message.
+    assert not look(dying, "default.DQ")  # It is known now, and has not fetched the message.
     feed = Feed(dying.client, dying.namespace, "default", dying.broker_id, count(1))
     wait_until(lambda: feed.fetch(1, 0), "it has fetched the message")
     feed.close()
-    assert not consume(living)
+    assert not look(living)
     fleet.kill(dying)
-    for _ in range(2):
-        fleet.look_after(living)
-        assert not consume(living)
+    fleet.look_after(living)
+    end_condemned(fleet, living)
+    fleet.look_after(living)
+    assert not look(living)
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
     assert fleet.client.zcard("dramatiq:default.XQ") == 1
     assert fleet.client.hlen("dramatiq:default.msgs") == 0
@@ -210,46 +228,43 @@ def test_a_condemned_message_that_is_begun_all_the_same_stays_condemned(fleet: F
     fleet.die_with_a_message()
     dying, living = fleet.worker(), fleet.worker()
     (delivery,) = consume(dying)
-    assert not consume(living)
+    assert not look(living)
     fleet.client.hset("dramatiq:default.suspects", delivery.redis_message_id, begun)
     Feed(dying.client, dying.namespace, "default", dying.broker_id, count(1)).count_beginning(delivery.redis_message_id)
     assert fleet.client.hvals("dramatiq:default.suspects") == [str(begun).encode()]
     fleet.kill(dying)
     fleet.look_after(living)
-    assert not consume(fleet.worker())
+    end_condemned(fleet, fleet.worker())
     assert fleet.verdicts.heard == [(ErrorCode.FAILED, KILLS_ITS_WORKERS)]
 
 
 def test_messages_that_a_worker_has_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:
     fleet.send(2)
     dead, living = fleet.worker(), fleet.worker()
-    assert len(consume(dead, count=2)) == 2
-    consume(living)
+    consume(dead, count=2)
+    look(living)
     fleet.kill(dead)
     fleet.look_after(living)
     consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
-    first = next(consumer)
-    assert first is not None
+    first = next_of(consumer)
     assert [next(consumer) for _ in range(3)] == [None] * 3
     consumer.ack(first)
-    second = next(consumer)
-    assert second is not None
-    consumer.ack(second)
+    consumer.ack(next_of(consumer))
     assert not fleet.client.exists("dramatiq:default.suspects")
 
 
 def test_a_worker_that_stops_while_a_suspect_runs_does_not_count_as_its_death(fleet: Fleet) -> None:
     fleet.send()
     dead, stopping, next_one = fleet.worker(), fleet.worker(), fleet.worker()
-    assert consume(dead)
-    consume(stopping)
+    consume(dead)
+    look(stopping)
     fleet.kill(dead)
     fleet.look_after(stopping)
-    assert consume(stopping)
+    consume(stopping)
     begun = fleet.client.hvals("dramatiq:default.suspects")
     stopping.close()
     assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"] != begun
-    assert perform(next_one)
+    perform(next_one)
     assert not fleet.client.exists("dramatiq:default.suspects")
 
 
@@ -257,28 +272,27 @@ def test_a_suspect_that_was_given_back_unbegun_was_not_begun(fleet: Fleet) -> No
     fleet.send()
     fleet.die_with_a_message()
     stopping = fleet.worker().consume("default", timeout=TIMEOUT_MS)
-    delivery = next(stopping)
-    assert delivery is not None
+    delivery = next_of(stopping)
     assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
     stopping.requeue([delivery])
     assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"]
-    assert perform(fleet.worker())
+    perform(fleet.worker())
 
 
 def test_a_suspect_is_not_given_back_by_a_worker_that_has_lost_it(fleet: Fleet) -> None:
     fleet.send()
     fleet.die_with_a_message()
     frozen, living = fleet.worker(), fleet.worker()
-    assert not consume(living, "default.DQ")
+    assert not look(living, "default.DQ")
     consumer = frozen.consume("default", timeout=TIMEOUT_MS)
-    delivery = next(consumer)
-    assert delivery is not None
-    consume(living)
+    delivery = next_of(consumer)
+    look(living)
     fleet.kill(frozen)
     fleet.look_after(living)
     consumer.requeue([delivery])
     assert fleet.client.hvals("dramatiq:default.suspects") == [b"2"]
-    assert len(perform(living, count=2)) == 1
+    perform(living)
+    assert not look(living)
 
 
 def test_a_suspect_that_was_cancelled_before_it_is_begun_is_forgotten(fleet: Fleet) -> None:
@@ -295,7 +309,7 @@ def test_without_memory_a_worker_starts_and_performs_what_another_one_has_died_w
         fleet = Fleet(server.url, client)
         sent = fleet.send(3)
         dead, living = fleet.worker(), fleet.worker()
-        assert len(consume(dead, count=2)) == 2
+        consume(dead, count=2)
         client.config_set("maxmemory", 1)
         performed = {delivery.message_id for delivery in consume(living)}
         fleet.kill(dead)
@@ -303,8 +317,7 @@ def test_without_memory_a_worker_starts_and_performs_what_another_one_has_died_w
         # Begun anew, as after a lost connection.
         consumer = living.consume("default", prefetch=4, timeout=TIMEOUT_MS)
         for _ in range(2):
-            delivery = wait_until(lambda: next(consumer), "it has the next one")
-            assert delivery is not None
+            delivery = next_of(consumer)
             performed.add(delivery.message_id)
             consumer.ack(delivery)
         assert performed == set(sent)
@@ -317,14 +330,17 @@ def test_without_memory_a_worker_starts_and_performs_what_another_one_has_died_w
 def test_a_message_that_is_due_much_later_is_held_by_nobody(fleet: Fleet) -> None:
     fleet.send(delay=3_600_000)
     holder = fleet.worker()
-    assert not consume(holder, "default.DQ")
-    later: Any = fleet.client.zrange("dramatiq:default.DQ.later", 0, -1, withscores=True)
+    later_key = "dramatiq:default.DQ.later"
+    consumer = holder.consume("default.DQ", timeout=TIMEOUT_MS)
+    wait_until(lambda: next(consumer) is None and fleet.client.zcard(later_key), "it is laid aside")
+    consumer.close()
+    later: Any = fleet.client.zrange(later_key, 0, -1, withscores=True)
     ((redis_message_id, due_ms),) = later
     assert abs(due_ms - current_millis() - 3_600_000) < 60_000
     fleet.look_after(holder)
-    assert not consume(holder, "default.DQ")
-    fleet.client.zadd("dramatiq:default.DQ.later", {redis_message_id: current_millis() + 5_000})
+    assert not look(holder, "default.DQ")
+    fleet.client.zadd(later_key, {redis_message_id: current_millis() + 5_000})
     next_one = fleet.worker()
-    assert not consume(next_one, "default.DQ")
+    assert not look(next_one, "default.DQ")
     fleet.look_after(next_one)
     assert fleet.client.lrange("dramatiq:default.DQ", 0, -1) == [redis_message_id]

@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer
+from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from transport.connection import connect
 from transport.messages import REPLY_OPTION, Delivery
@@ -47,9 +48,9 @@ def perform(broker: CallboardBroker, count: int) -> list[Delivery]:
     """What a worker gets next and is done with, in this order; fewer when there are no more."""
     consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
     performed: list[Delivery] = []
-    while len(performed) < count and isinstance(delivery := next(consumer), Delivery):
-        performed.append(delivery)
-        consumer.ack(delivery)
+    while len(performed) < count and broker.length("default"):
+        performed.append(next_of(consumer))
+        consumer.ack(performed[-1])
     consumer.requeue(())
     return performed
 
@@ -112,11 +113,11 @@ def test_what_a_dead_worker_took_from_lanes_is_performed_by_another_one(
         send(broker, user_id)
     dead = broker_on(redis_server)
     consumer = dead.consume("default", prefetch=16, timeout=TIMEOUT_MS)
-    assert next(consumer) is not None
+    next_of(consumer)
     consumer.close()
     client.delete(f"dramatiq:__alive__.{dead.broker_id}")
     perform(broker, 1)
-    client.set("dramatiq:__looked__", "", px=1000)
+    client.set("dramatiq:__looked__", "", px=60_000)
     broker.maintain()
     assert len(perform(broker, MANY)) == MANY - 1
     dead.client.close()
@@ -126,8 +127,7 @@ def test_another_attempt_waits_for_its_turn_too(broker: CallboardBroker, client:
     for _ in range(MANY):
         send(broker, "flooder")
     consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
-    delivery = next(consumer)
-    assert isinstance(delivery, Delivery)
+    delivery = next_of(consumer)
     before = client.llen('dramatiq:default.lane:"flooder":any')
     broker.enqueue(delivery)  # type: ignore[arg-type]
     consumer.ack(delivery)
