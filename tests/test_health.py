@@ -58,6 +58,12 @@ class Watched(System):
         self.config.write_text(json.dumps(TEST_CONFIG | {"monitoring": monitoring}))
         super().__init__(project, redis_url, CALLBOARD_CONFIG=str(self.config), dramatiq_restart_delay="50")
 
+    def be_patient(self) -> None:
+        """What is started from now on may stand still for as long as a test may take, and is called healthy."""
+        config = json.loads(self.config.read_text())
+        config["monitoring"]["stalled_after_s"] = 60
+        self.config.write_text(json.dumps(config))
+
     def health(self, role: str, *words: str) -> tuple[int, str]:
         """Exit code and answer of the command."""
         ended = callboard(self, "health", role, *words, CALLBOARD_CONFIG=str(self.config))
@@ -86,6 +92,7 @@ def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_pat
 @pytest.mark.parametrize("role", ROLES)
 def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched, role: str) -> None:
     assert own.health(role) == (1, f"{role}: no {role} runs here\n")
+    own.be_patient()
     own.start(role)
     wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it is healthy")
     assert own.health(role) == (0, f"{role}: healthy (processes asked: 1)\n")
@@ -148,6 +155,7 @@ def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path
 @pytest.mark.parametrize("role", ROLES)
 def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path, role: str) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
+        own.be_patient()
         server.stop()
         own.launch(role)
         wait_until(lambda: "not begun yet" in own.health(role)[1], "it waits")
@@ -168,6 +176,7 @@ def test_a_killed_replica_is_gone_and_the_other_one_is_asked(own: Watched) -> No
     config = json.loads(own.config.read_text())
     config["monitoring"]["ingress_port"] = 0
     own.config.write_text(json.dumps(config))
+    own.be_patient()
     own.start("ingress")
     own.start("ingress", as_="standby")
     both = "ingress: healthy (processes asked: 2)\n"
@@ -185,6 +194,7 @@ def test_another_callboard_on_this_machine_is_not_asked(own: Watched) -> None:
 
 
 def test_in_json_each_process_is_listed(own: Watched) -> None:
+    own.be_patient()
     process = own.start("scheduler")
     wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it is healthy")
     shown = json.loads(own.health("scheduler", "--json")[1])
