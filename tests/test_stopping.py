@@ -96,19 +96,22 @@ def test_a_task_may_answer_when_it_is_told_of_the_stop(own: System, tmp_path: Pa
 
 
 def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
-    own: System, client: "redis.Redis", tmp_path: Path
+    own: System, client: "redis.Redis", config: Path, tmp_path: Path
 ) -> None:
+    worker_settings = WORKER_SETTINGS | {"shutdown_timeout_ms": 20_000}
+    config.write_text(json.dumps(TEST_CONFIG | {"worker": worker_settings}))
+    go_on = tmp_path / "go on"
     own.start("ingress")
     worker = own.start("worker")
     with Wire(own.redis_url) as wire:
         users = [new_user() for _ in range(20)]
         for user_id in users:
-            parameters = {"seconds": 1.5, "started": str(tmp_path / user_id)}
-            wire.publish({"task_type": "sleeps", "user_id": user_id, "parameters": parameters})
+            wire.publish({"task_type": "waits_for", "user_id": user_id, "parameters": {"file": str(go_on)}})
         wait_until(lambda: client.llen("dramatiq:default") == 4, "all that the worker takes is taken")
         worker.terminate()
         wait_until(lambda: client.llen("dramatiq:default") >= 12, "the rest is back")
         assert worker.poll() is None
+        go_on.touch()
         assert worker.wait(timeout=15) == 0
         own.start("worker")
         assert {wire.outcome_of(user_id)["status"] for user_id in users} == {"completed"}
