@@ -2,6 +2,7 @@
 
 import asyncio
 import doctest
+from pathlib import Path
 
 import pytest
 import redis
@@ -69,15 +70,18 @@ def test_a_durable_request_waits_for_an_ingress(system: System) -> None:
     assert asyncio.run(call()) == {"reversed_text": "cba"}
 
 
-def test_an_outcome_that_takes_too_long_is_a_timeout_and_may_be_awaited_again(system: System) -> None:
+def test_an_outcome_that_takes_too_long_is_a_timeout_and_may_be_awaited_again(system: System, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+
     async def wait_twice() -> object:
         async with AsyncCallboardClient(system.redis_url) as callboard:
-            request = await callboard.send("waits", seconds=0.5)
+            request = await callboard.send("waits_for", file=str(go_on))
             with pytest.raises(NoOutcomeError):
                 await request.result(timeout_s=0.05)
+            go_on.touch()
             return await request.result()
 
-    assert asyncio.run(wait_twice()) == {"text": "waited"}
+    assert asyncio.run(wait_twice()) == {"text": "there it is"}
 
 
 def test_it_says_at_once_when_nobody_listens() -> None:
@@ -99,15 +103,19 @@ def test_it_says_at_once_that_redis_does_not_answer() -> None:
     assert "hush" not in str(raised.value)
 
 
-def test_who_waits_is_told_when_the_client_is_closed(system: System) -> None:
+def test_who_waits_is_told_when_the_client_is_closed(system: System, wire: Wire, tmp_path: Path) -> None:
+    go_on, user_id = tmp_path / "go on", new_user()
+
     async def close_early() -> None:
-        callboard = AsyncCallboardClient(system.redis_url)
-        request = await callboard.send("waits", seconds=0.2)
+        callboard = AsyncCallboardClient(system.redis_url, user_id=user_id)
+        request = await callboard.send("waits_for", file=str(go_on))
         await callboard.close()
         await request.result()
 
     with pytest.raises(ClientClosedError):
         asyncio.run(close_early())
+    go_on.touch()
+    wire.outcome_of(user_id)
 
 
 def test_an_outcome_that_came_while_the_connection_was_lost_is_fetched(

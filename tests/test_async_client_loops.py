@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import anyio
 import pytest
@@ -120,11 +121,13 @@ def test_a_cancel_scope_of_anyio_leaves_no_connection(system: System) -> None:
         asyncio.run(break_off(operator))
 
 
-def test_whoever_is_cancelled_while_closing_is(system: System, wire: Wire) -> None:
+def test_whoever_is_cancelled_while_closing_is(system: System, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+
     async def close_and_be_cancelled(operator: "redis.Redis") -> bool:
         others = subscribers(operator)
         callboard = AsyncCallboardClient(system.redis_url, user_id=new_user())
-        request = await callboard.send("waits", seconds=0.2)
+        request = await callboard.send("waits_for", file=str(go_on))
         closing = asyncio.create_task(callboard.close())
         # Until it waits for the task that listens.
         await asyncio.sleep(0)
@@ -135,6 +138,7 @@ def test_whoever_is_cancelled_while_closing_is(system: System, wire: Wire) -> No
         async with asyncio.timeout(DEADLINE_S):
             while subscribers(operator) - others:
                 await asyncio.sleep(0.01)
+        go_on.touch()
         await asyncio.to_thread(wire.outcome_of, request.user_id)
         return closing.cancelled()
 

@@ -4,6 +4,7 @@ import doctest
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -152,12 +153,16 @@ def test_a_durable_request_waits_for_an_ingress(system: System) -> None:
         assert callboard.call("reverse_string", text="abc") == {"reversed_text": "cba"}
 
 
-def test_an_outcome_that_takes_too_long_is_a_timeout_and_may_be_awaited_again(callboard: CallboardClient) -> None:
-    request = callboard.send("waits", seconds=0.5)
+def test_an_outcome_that_takes_too_long_is_a_timeout_and_may_be_awaited_again(
+    callboard: CallboardClient, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.send("waits_for", file=str(go_on))
     with pytest.raises(NoOutcomeError, match="it may still be waiting or running") as raised:
         request.result(timeout_s=0.05)
     assert isinstance(raised.value, TimeoutError)
-    assert request.result() == {"text": "waited"}
+    go_on.touch()
+    assert request.result() == {"text": "there it is"}
 
 
 def test_it_may_listen_where_all_outcomes_go(system: System) -> None:
@@ -166,7 +171,7 @@ def test_it_may_listen_where_all_outcomes_go(system: System) -> None:
 
 
 def test_a_channel_that_is_not_allowed_is_no_loss_where_outcomes_may_be_read(system: System) -> None:
-    with CallboardClient(system.redis_url, listen_on="elsewhere", timeout_s=1) as callboard, pytest.raises(TaskError):
+    with CallboardClient(system.redis_url, listen_on="elsewhere") as callboard, pytest.raises(TaskError):
         callboard.call("reverse_string", text="abc")
 
 
@@ -189,14 +194,17 @@ def test_a_url_that_is_none_is_refused_without_being_repeated() -> None:
     assert "hush" not in str(raised.value)
 
 
-def test_who_waits_is_told_when_the_client_is_closed(system: System) -> None:
+def test_who_waits_is_told_when_the_client_is_closed(system: System, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
     callboard = CallboardClient(system.redis_url, user_id=new_user())
-    request = callboard.send("waits", seconds=0.2)
+    request = callboard.send("waits_for", file=str(go_on))
     callboard.close()
     with pytest.raises(ClientClosedError):
         request.result()
     with pytest.raises(ClientClosedError):
         callboard.call("reverse_string", text="abc")
+    go_on.touch()
+    wire.outcome_of(request.user_id)
 
 
 def test_an_outcome_that_came_while_the_connection_was_lost_is_fetched(

@@ -3,6 +3,7 @@ task, so that it comes when the test wants it."""
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,21 +34,25 @@ def progress(user_id: str | int, request_id: str, done: int) -> str:
     return event.model_dump_json(exclude_none=True)
 
 
-def test_events_are_heard_up_to_the_last_one(system: System, callboard: CallboardClient, wire: Wire) -> None:
-    request = callboard.with_options(events=True).send("waits", seconds=0.3)
+def test_events_are_heard_up_to_the_last_one(callboard: CallboardClient, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.with_options(events=True).send("waits_for", file=str(go_on))
     for done in (1, 5):
         wire.client.publish("events", progress(request.user_id, request.request_id, done))
+    go_on.touch()
     events = list(request.events())
     assert [event.done for event in events if event.event is EventKind.PROGRESS] == [1, 5]
     assert events[-1].event is EventKind.COMPLETED
-    assert request.result() == {"text": "waited"}
+    assert request.result() == {"text": "there it is"}
 
 
-def test_events_of_another_request_are_not_heard(system: System, callboard: CallboardClient, wire: Wire) -> None:
-    request = callboard.with_options(events=True, user_id=7).send("waits", seconds=0.3)
+def test_events_of_another_request_are_not_heard(callboard: CallboardClient, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.with_options(events=True, user_id=7).send("waits_for", file=str(go_on))
     wire.client.publish("events", progress("7", request.request_id, 1))
     wire.client.publish("events", progress(7, "another", 1))
     wire.client.publish("events", "this is no event")
+    go_on.touch()
     assert EventKind.PROGRESS not in {event.event for event in request.events()}
 
 
@@ -68,17 +73,23 @@ def test_a_refused_request_has_a_last_event_as_well(callboard: CallboardClient) 
     assert [event.error_code for event in request.events()] == [ErrorCode.UNKNOWN_TASK]
 
 
-def test_events_that_take_too_long_are_a_timeout(callboard: CallboardClient) -> None:
-    request = callboard.with_options(events=True).send("waits", seconds=0.5)
+def test_events_that_take_too_long_are_a_timeout(callboard: CallboardClient, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.with_options(events=True).send("waits_for", file=str(go_on))
     with pytest.raises(NoOutcomeError):
         list(request.events(timeout_s=0.1))
+    go_on.touch()
+    request.result()
 
 
-def test_events_are_an_asynchronous_iterator_as_well(system: System, wire: Wire) -> None:
+def test_events_are_an_asynchronous_iterator_as_well(system: System, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+
     async def follow() -> list[TaskEvent]:
         async with AsyncCallboardClient(system.redis_url, events=True) as callboard:
-            request = await callboard.send("waits", seconds=0.3)
+            request = await callboard.send("waits_for", file=str(go_on))
             wire.client.publish("events", progress(request.user_id, request.request_id, 4))
+            go_on.touch()
             return [event async for event in request.events()]
 
     events = asyncio.run(follow())

@@ -2,8 +2,10 @@
 tested with each client."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +16,15 @@ import client.async_listener
 import client.connection
 import client.listener
 from client import AsyncCallboardClient, CallboardClient, TaskError
+from client.async_listener import AsyncListener
 from client.connection import BlockingWaiter
 from client.desk import Desk
+from client.listener import Listener
 from contract import ErrorCode, EventKind, RefusedRequestError, Sender
 from tests.redis_under_test import open_client
 from tests.subscribers import subscribers
 from tests.system import System
+from tests.waiting import DEADLINE_S
 from tests.wire import Wire, new_user
 
 #: Longer than a test may take: whatever is found is not found because this is over.
@@ -71,24 +76,36 @@ def looks(
 
 
 def test_a_look_that_redis_did_not_answer_is_repeated(
-    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(client.listener, "FIRST_PAUSE_S", 2.0)
+    go_on, published, subscribe = tmp_path / "go on", threading.Event(), vars(Listener)["_subscribe"]
+
+    def subscribe_once_it_is_published(listener: Listener) -> None:
+        published.wait(DEADLINE_S)
+        subscribe(listener)
+
     with CallboardClient(system.redis_url, listen_on="results", user_id=new_user(), timeout_s=NEVER_S) as callboard:
         # Once it has heard, its first look is over.
         wire.outcome_of(callboard.send("reverse_string", text="abc").outcome().user_id)
+        monkeypatch.setattr(Listener, "_subscribe", subscribe_once_it_is_published)
         with looks(monkeypatch, failures=2) as looked:
-            request = callboard.send("waits", seconds=0.5)
+            request = callboard.send("waits_for", file=str(go_on))
             cable.is_pulled()
+            go_on.touch()
             assert wire.outcome_of(request.user_id)["status"] == "completed"
-            assert request.result() == {"text": "waited"}
+            published.set()
+            assert request.result() == {"text": "there it is"}
             assert len(looked) == 3
 
 
 def test_a_look_that_redis_did_not_answer_is_repeated_in_an_event_loop(
-    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", 2.0)
+    go_on, published, subscribe = tmp_path / "go on", asyncio.Event(), vars(AsyncListener)["_subscribe"]
+
+    async def subscribe_once_it_is_published(listener: AsyncListener) -> None:
+        await published.wait()
+        await subscribe(listener)
 
     async def lose_the_connection() -> None:
         async with AsyncCallboardClient(
@@ -96,11 +113,14 @@ def test_a_look_that_redis_did_not_answer_is_repeated_in_an_event_loop(
         ) as callboard:
             heard = await (await callboard.send("reverse_string", text="abc")).outcome()
             await asyncio.to_thread(wire.outcome_of, heard.user_id)
+            monkeypatch.setattr(AsyncListener, "_subscribe", subscribe_once_it_is_published)
             with looks(monkeypatch, redis.asyncio.client.Pipeline, failures=2) as looked:
-                request = await callboard.send("waits", seconds=0.5)
+                request = await callboard.send("waits_for", file=str(go_on))
                 cable.is_pulled()
+                go_on.touch()
                 assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
-                assert await request.result() == {"text": "waited"}
+                published.set()
+                assert await request.result() == {"text": "there it is"}
                 assert len(looked) == 3
 
     asyncio.run(lose_the_connection())
@@ -148,31 +168,35 @@ def test_the_refusal_of_a_request_that_was_corrected_since_is_not_its_outcome() 
 
 
 def test_the_last_event_is_made_of_an_outcome_that_was_not_heard(
-    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    go_on = tmp_path / "go on"
     monkeypatch.setattr(client.listener, "FIRST_PAUSE_S", NEVER_S)
     with CallboardClient(system.redis_url, listen_on="results", user_id=new_user(), events=True) as callboard:
-        request = callboard.send("waits", seconds=0.5)
+        request = callboard.send("waits_for", file=str(go_on))
         events = request.events(timeout_s=3)
         assert next(events).event is EventKind.ACCEPTED
         cable.is_pulled()
+        go_on.touch()
         assert wire.outcome_of(request.user_id)["status"] == "completed"
         assert [event.event for event in events][-1] is EventKind.COMPLETED
 
 
 def test_the_last_event_is_made_of_an_outcome_that_was_not_heard_in_an_event_loop(
-    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    system: System, cable: Cable, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    go_on = tmp_path / "go on"
     monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", NEVER_S)
 
     async def lose_the_connection() -> EventKind:
         async with AsyncCallboardClient(
             system.redis_url, listen_on="results", user_id=new_user(), events=True
         ) as callboard:
-            request = await callboard.send("waits", seconds=0.5)
+            request = await callboard.send("waits_for", file=str(go_on))
             events = request.events(timeout_s=3)
             assert (await anext(events)).event is EventKind.ACCEPTED
             cable.is_pulled()
+            go_on.touch()
             assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
             return [event.event async for event in events][-1]
 

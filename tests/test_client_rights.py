@@ -38,12 +38,16 @@ def test_who_may_only_publish_and_subscribe_calls_watches_and_cancels(system: Sy
     assert denials(server.url) == set()
 
 
-def test_who_may_not_read_outcomes_waits_for_those_that_are_heard(system: System, server: AclServer) -> None:
+def test_who_may_not_read_outcomes_waits_for_those_that_are_heard(
+    system: System, server: AclServer, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go on"
     with CallboardClient(url_of(server.url, "client")) as callboard:
-        request = callboard.send("waits", seconds=0.5)
+        request = callboard.send("waits_for", file=str(go_on))
         with pytest.raises(NoOutcomeError):
             request.result(timeout_s=0.1)
-        assert request.result() == {"text": "waited"}
+        go_on.touch()
+        assert request.result() == {"text": "there it is"}
 
 
 def test_who_may_not_use_the_stream_is_told(system: System, server: AclServer) -> None:

@@ -242,8 +242,10 @@ def test_a_load_that_nobody_takes_in_is_one_line(project: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System) -> None:
-    ended = callboard(system, "send", "waits", "seconds=0.5", "--timeout", "0.1")
+def test_a_request_that_takes_too_long_is_told_by_the_exit_code(system: System, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    ended = callboard(system, "send", "waits_for", f"file={go_on}", "--timeout", "0.1")
+    go_on.touch()
     assert ended.returncode == 4
     assert "no outcome of request" in ended.stderr
 

@@ -88,13 +88,15 @@ def test_a_share_is_one_whatever_a_task_counts() -> None:
     assert row.share == 1.0
 
 
-def test_send_draws_a_bar_for_the_progress_of_a_task(system: System) -> None:
-    words = ("send", "waits", "seconds=1", "--watch", "--user-id", new_user(), "--request-id", "r")
+def test_send_draws_a_bar_for_the_progress_of_a_task(system: System, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    words = ("send", "waits_for", f"file={go_on}", "--watch", "--user-id", new_user(), "--request-id", "r")
     with on_a_terminal(system, *words, typed=None) as screen, Wire(system.redis_url) as wire:
         half = event(EventKind.PROGRESS, done=1, total=2, message="half-way", user_id=words[5], request_id="r")
         wait_until(lambda: publishes(wire, half) and b"half-way" in screen, "the bar is drawn")
+        go_on.touch()
     assert b" 50%" in screen
-    assert b'"text": "waited"' in screen
+    assert b'"text": "there it is"' in screen
 
 
 def publishes(wire: Wire, event: TaskEvent) -> bool:
