@@ -55,18 +55,21 @@ def test_a_repeat_wants_no_room_on_a_queue_that_is_full(narrow: System, redis_se
         assert wire.outcome_of(user_id)["status"] == "completed"
 
 
-def test_however_many_wait_for_the_same_outcome_some_hear_it_on_their_channels(wire: Wire) -> None:
-    user_id, channels = new_user(), [f"results:{number}" for number in range(40)]
+def test_however_many_wait_for_the_same_outcome_some_hear_it_on_their_channels(wire: Wire, tmp_path: Path) -> None:
+    user_id, go_on, channels = new_user(), tmp_path / "go on", [f"results:{number}" for number in range(40)]
+    waits = {"task_type": "waits_for", "parameters": {"file": str(go_on)}}
     with wire.client.pubsub() as others:
         others.subscribe(*channels)
         wait_until(lambda: all(count for _, count in wire.client.pubsub_numsub(*channels)), "all are heard")
-        wire.publish(request(user_id, "often", delay_ms=DELAY_MS))
+        wire.publish(request(user_id, "often", **waits))
         for channel in channels:
-            wire.publish(request(user_id, "often", reply_to=channel))
+            wire.publish(request(user_id, "often", reply_to=channel, **waits))
+        wire.ask("reverse_string", {"text": "and now one that shows that all were taken in"})
+        go_on.touch()
         assert wire.outcome_of(user_id)["status"] == "completed"
-        heard = []
-        while message := others.get_message(timeout=1):
-            heard += [message["channel"]] if message["type"] == "message" else []
+        wire.client.publish(channels[0], "the last one")
+        messages = (message for message in others.listen() if message["type"] == "message")
+        heard = list(iter(lambda: next(messages)["data"], b"the last one"))
     assert len(heard) == 32
 
 
