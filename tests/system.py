@@ -143,9 +143,11 @@ class System:
         """A process stands still until the context ends."""
         for process in self.family(name):
             process.suspend()
-        yield
-        for process in self.family(name):
-            process.resume()
+        try:
+            yield
+        finally:
+            for process in self.family(name):
+                process.resume()
 
     def children(self, name: str) -> set[psutil.Process]:
         """What a process has started, and what that has."""
