@@ -41,9 +41,13 @@ def test_every_process_is_shown_with_where_it_runs(own: System) -> None:
     for name in ("ingress", "worker", "scheduler"):
         own.start(name)
     own.start("ingress", as_="standby")
-    wait_until(lambda: len(shown_of(own)["ingresses"]) == 2, "both are there")
-    shown = shown_of(own)
-    assert sorted(process["leads"] for process in shown["ingresses"]) == [False, True]
+
+    def all_are_there() -> Any:
+        shown = shown_of(own)
+        leads = sorted(process["leads"] for process in shown["ingresses"])
+        return leads == [False, True] and shown["schedulers"] and shown["workers"] and shown
+
+    shown = wait_until(all_are_there, "all are there, and one ingress leads")
     (scheduler,), (worker,) = shown["schedulers"], shown["workers"]
     family = {process.pid for name in ("ingress", "standby", "worker", "scheduler") for process in own.family(name)}
     for process in [*shown["ingresses"], scheduler, worker]:
@@ -82,14 +86,17 @@ def test_messages_are_counted_where_they_are(own: System, redis_server: RedisSer
     client.delete("dramatiq:default.DQ.msgs", "dramatiq:default.DQ.later")
 
 
-def test_a_running_task_is_in_hand(own: System, redis_server: RedisServer, tmp_path: Path) -> None:
+def test_a_running_task_is_in_hand(
+    own: System, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path
+) -> None:
     own.start("ingress")
     own.start("worker")
     with Wire(redis_server.url) as wire:
-        parameters = {"seconds": 3, "started": str(tmp_path / "started")}
-        wire.publish({"task_type": "sleeps", "user_id": "u", "parameters": parameters})
-        wait_until((tmp_path / "started").exists, "the task runs")
+        go_on = tmp_path / "go on"
+        wire.publish({"task_type": "waits_for", "user_id": "u", "parameters": {"file": str(go_on)}})
+        wait_until(lambda: list(client.scan_iter("dramatiq:__acks__.*.default")), "a worker has it")
         assert queue(shown_of(own))["in_hand"] == 1
+        go_on.touch()
         wire.outcome_of("u")
 
 
@@ -104,7 +111,7 @@ def test_entries_of_the_stream_that_nobody_has_read_are_its_lag(own: System, cli
 
 def test_a_lost_worker_is_shown_for_an_hour(own: System, client: "redis.Redis") -> None:
     own.start("worker")
-    (alive,) = shown_of(own)["workers"]
+    (alive,) = wait_until(lambda: shown_of(own)["workers"], "it is there")
     own.kill("worker")
     wait_until(lambda: not shown_of(own)["workers"][0]["alive"], "its pulse has stopped")
     (lost,) = shown_of(own)["workers"]
