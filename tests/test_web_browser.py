@@ -193,7 +193,7 @@ def test_the_focus_stays_on_a_button_while_rows_come_and_go(page: Page, wire: Wi
 def test_a_task_is_tried_in_a_form_made_of_its_schema(page: Page) -> None:
     page.send("generate_random_number", min_value="7", max_value="007")
     page.wait_text("#outcome-state", "Completed")
-    assert '"number": 7' in page.text("#outcome-result")
+    page.wait_text("#outcome-result", '"number": 7')
 
 
 def test_a_field_that_nobody_has_touched_leaves_the_default(page: Page) -> None:
@@ -279,7 +279,7 @@ def test_charts_say_in_words_what_they_show(page: Page, wire: Wire) -> None:
     wire.ask("reverse_string", {"text": "hello"})
     label = "return document.querySelector('#rate-chart svg')?.getAttribute('aria-label') ?? ''"
     wait_until(lambda: "at most" in page.browser.execute_script(label), "the chart is described")
-    assert page.all("#latency-chart svg")
+    page.wait("#latency-chart svg")
 
 
 @pytest.mark.parametrize("width", [400, 800, 1280])
@@ -289,7 +289,8 @@ def test_nothing_is_wider_than_the_window(page: Page, wire: Wire, width: int) ->
     page.wait_text("#requests", "e" * 500)
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    assert page.browser.execute_script("return document.documentElement.scrollWidth") == width
+    scroll_width = "return document.documentElement.scrollWidth"
+    wait_until(lambda: page.browser.execute_script(scroll_width) == width, "all is within the window")
     page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
