@@ -64,10 +64,13 @@ def test_a_scheduler_whose_clock_is_set_goes_by_the_new_time_and_fires_nothing_t
         with Wire(redis_server.url) as wire:
             system.start("scheduler", LOG_LEVEL="DEBUG", **clock.variables)
             fired: list[str] = []
-            # The last one has it live a second time through what it has just lived through.
-            for offset_s in (0, -HOUR_S, 0, TEN_YEARS_S, TEN_YEARS_S - 2):
+            for offset_s in (0, -HOUR_S, 0, TEN_YEARS_S):
                 fired += firings_until(wire, since)
                 since = clock.set(offset_s)
+            # For a second, since of the moments of a shorter one all may be skipped the next time.
+            fired += firings_until(wire, since + 1)
+            # It lives a second time through what it has just lived through.
+            since = clock.set(TEN_YEARS_S - 2)
             fired += firings_until(wire, since + 3)
             system.stop("scheduler")
             system.stop("worker")
