@@ -12,7 +12,7 @@ from contract import claim_key
 from tests.cluster_of_six import ClusterOfSix
 from tests.redis_under_test import Deployment, open_client
 from tests.system import TEST_CONFIG, System
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_S, wait_until
 
 #: A Sentinel set takes three seconds, a cluster two; on a machine that is busy with other tests, more.
 FAILOVER_DEADLINE_S = 40.0
@@ -54,7 +54,7 @@ def test_a_client_goes_on_with_the_next_master(deployment: Deployment, system: S
 def test_an_async_client_goes_on_with_the_next_master(deployment: Deployment, system: System) -> None:
     async def call_until_answered() -> None:
         async with AsyncCallboardClient(deployment.url, timeout_s=2) as callboard, asyncio.timeout(FAILOVER_DEADLINE_S):
-            await callboard.call("reverse_string", text="abc")
+            await callboard.with_options(timeout_s=DEADLINE_S).call("reverse_string", text="abc")
             deployment.master().process.kill()
             while True:
                 try:
