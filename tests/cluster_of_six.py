@@ -4,7 +4,8 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, Self
 
-from client.redis_server import RedisServer, free_port
+from client.redis_server import RedisServer
+from tests.ports import free_ports
 from tests.waiting import wait_until
 from transport.connection import connect
 
@@ -28,10 +29,11 @@ class ClusterOfSix:
     def __init__(self, *options: str) -> None:
         with ExitStack() as started:
             # The second port, of the nodes among themselves, is 10,000 above the first by default: out of range, often.
-            self._bus_ports = [free_port() for _ in range(2 * MASTERS)]
+            ports = free_ports(4 * MASTERS)
+            self._bus_ports = ports[: 2 * MASTERS]
             self.nodes = [
-                started.enter_context(RedisServer(*OPTIONS, *options, "--cluster-port", str(bus_port)))
-                for bus_port in self._bus_ports
+                started.enter_context(RedisServer(*OPTIONS, *options, "--cluster-port", str(bus_port), port=port))
+                for bus_port, port in zip(self._bus_ports, ports[2 * MASTERS :], strict=True)
             ]
             self.port = self.nodes[0].port
             self.url = f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}"

@@ -16,12 +16,13 @@ import psutil
 import pytest
 import redis
 
-from client.redis_server import RedisServer, free_port
+from client.redis_server import RedisServer
 from errors import CallboardError
 from monitoring.local import LocalPlace
 from monitoring.server import Page, Server
 from tests.command_line import callboard
 from tests.configured import complaint, load
+from tests.ports import free_ports
 from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire
@@ -51,7 +52,7 @@ class Watched(System):
     """A system with its own folder for sockets, a port for each role, and little patience."""
 
     def __init__(self, project: Path, redis_url: str, folder: Path) -> None:
-        self.ports = {role: free_port() for role in ROLES}
+        self.ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
         monitoring = {f"{role}_port": port for role, port in self.ports.items()}
         monitoring |= {"stalled_after_s": 3, "runtime_folder": str(folder / "run")}  # type: ignore[dict-item]
         self.config = folder / "config.json"
