@@ -136,7 +136,7 @@ def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_li
         assert status == 503
         assert any("queue 'default':" in reason for reason in page["reasons"])
         assert psutil.pid_exists(pid)
-        assert own.page("ingress", "/readyz")[0] == 200
+        wait_until(lambda: own.page("ingress", "/readyz")[0] == 200, "the ingress is healthy")
 
 
 @pytest.mark.parametrize("role", ROLES)
