@@ -15,7 +15,7 @@ from redis.exceptions import NoPermissionError
 import client.async_listener
 import client.connection
 import client.listener
-from client import AsyncCallboardClient, CallboardClient, TaskError
+from client import AsyncCallboardClient, CallboardClient, SentRequest, TaskError
 from client.async_listener import AsyncListener
 from client.connection import BlockingWaiter
 from client.desk import Desk
@@ -203,21 +203,34 @@ def test_the_last_event_is_made_of_an_outcome_that_was_not_heard_in_an_event_loo
     assert asyncio.run(lose_the_connection()) is EventKind.COMPLETED
 
 
-def test_a_channel_that_is_not_allowed_is_told_soon(system: System) -> None:
-    with CallboardClient(system.redis_url, listen_on="elsewhere", timeout_s=NEVER_S) as callboard:
-        sent = [callboard.send("reverse_string", text=text) for text in "abc"]
+def test_a_channel_that_is_not_allowed_is_told_soon(system: System, wire: Wire) -> None:
+    with CallboardClient(system.redis_url, listen_on="elsewhere", user_id=new_user(), timeout_s=NEVER_S) as callboard:
+
+        def refused() -> SentRequest:
+            """It is looked for once whether one is: not before that is kept."""
+            request = callboard.send("reverse_string", text="abc")
+            wire.outcome_of(request.user_id)
+            return request
+
+        sent = [refused() for _ in range(3)]
         for request in sent:
             with pytest.raises(TaskError, match="Invalid 'reply_to' field: the channel should match results:"):
                 request.result()
         assert [event.error_code for event in sent[0].events()] == [ErrorCode.INVALID_REQUEST]
-        assert [event.error_code for event in callboard.send("waits").events()] == [ErrorCode.INVALID_REQUEST]
+        assert [event.error_code for event in refused().events()] == [ErrorCode.INVALID_REQUEST]
 
 
-def test_a_channel_that_is_not_allowed_is_told_soon_in_an_event_loop(system: System) -> None:
+def test_a_channel_that_is_not_allowed_is_told_soon_in_an_event_loop(system: System, wire: Wire) -> None:
     async def call() -> None:
-        async with AsyncCallboardClient(system.redis_url, listen_on="elsewhere", timeout_s=NEVER_S) as callboard:
+        async with AsyncCallboardClient(
+            system.redis_url, listen_on="elsewhere", user_id=new_user(), timeout_s=NEVER_S
+        ) as callboard:
             for _ in range(2):
-                failures = await asyncio.gather(*(callboard.call("waits") for _ in range(50)), return_exceptions=True)
+                sent = [await callboard.send("waits") for _ in range(50)]
+                # It is looked for once whether one was refused: not before that is kept.
+                for request in sent:
+                    await asyncio.to_thread(wire.outcome_of, request.user_id)
+                failures = await asyncio.gather(*(request.result() for request in sent), return_exceptions=True)
                 assert {type(failure) for failure in failures} == {TaskError}
 
     asyncio.run(call())
