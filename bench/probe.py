@@ -16,8 +16,8 @@ def is_answered(url: str) -> bool:
         subscription.get_message(timeout=ANSWER_S)  # the confirmation: from here on nothing is missed
         probe = {"task_type": "reverse_string", "user_id": f"probe-{uuid4()}", "parameters": {"text": "probe"}}
         client.publish("tasks", json.dumps(probe))
-        deadline = time.monotonic() + ANSWER_S
-        while (left_s := deadline - time.monotonic()) > 0:
+        deadline_s = time.monotonic() + ANSWER_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
             message = subscription.get_message(timeout=left_s)
             if message is not None and message["type"] == "message":
                 return True

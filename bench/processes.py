@@ -79,16 +79,16 @@ class Processes:
         """The resident set now of each started process with its descendants, in the order of starting."""
         return [_resident_bytes(process) for process in self._started]
 
-    def wait_until(self, condition: Callable[[], bool], what: str, deadline_s: float) -> None:
-        """Polls `condition` until it holds.
+    def wait_until(self, condition: Callable[[], bool], what: str, patience_s: float) -> None:
+        """Polls `condition` until it holds, for `patience_s` at most.
 
         Raises:
-            ProcessError: when a process ends or the deadline passes first, with the end of the log.
+            ProcessError: when a process ends or the time is over first, with the end of the log.
         """
-        deadline = time.monotonic() + deadline_s
+        deadline_s = time.monotonic() + patience_s
         while not condition():
             dead = any(process.poll() is not None for process in self._started)
-            if dead or time.monotonic() > deadline:
+            if dead or time.monotonic() > deadline_s:
                 reason = "a process ended" if dead else "time ran out"
                 log = self._log.read_text(errors="replace")[-3000:]
                 raise ProcessError(f"{reason} before {what}; the log ends:\n{log}")

@@ -40,7 +40,6 @@ or with nothing but Redis, in two of them:
 Ctrl-C stops everything.
 """
 
-
 #: How soon it is tried again to end what has only just begun.
 RETRY_S = 0.1
 
@@ -103,9 +102,9 @@ def _manager(terminal: Terminal) -> Manager:
 
 
 def _hint_when_ready(settings: Settings, terminal: Terminal) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT_S
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
     channels = settings.redis.channels
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline_s:
         if _is_ready(settings.redis):
             print(
                 HINT.format(

@@ -33,14 +33,14 @@ class WorkQueue(PriorityQueue[Any]):
         Raises:
             queue.Empty: when there is none.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline_s = None if timeout is None else time.monotonic() + timeout
         with self.mutex:
             while not self._qsize():
-                left = None if deadline is None else deadline - time.monotonic()
-                if not block or self._closed or (left is not None and left <= 0):
+                left_s = None if deadline_s is None else deadline_s - time.monotonic()
+                if not block or self._closed or (left_s is not None and left_s <= 0):
                     raise Empty
                 self._idle += 1
-                self.not_empty.wait(left)
+                self.not_empty.wait(left_s)
                 self._idle -= 1
                 self._one_is_coming = False
             item = self._get()
@@ -62,7 +62,7 @@ class WorkQueue(PriorityQueue[Any]):
             return withdrawn
 
     def close(self) -> None:
-        """From now on nobody waits for an item, nor those who do so already."""
+        """From now on nobody waits for an item; those who do so already give up."""
         with self.mutex:
             self._closed = True
             self.not_empty.notify_all()
