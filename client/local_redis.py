@@ -3,7 +3,7 @@
 import sys
 from contextlib import AbstractContextManager, nullcontext
 
-from client.redis_server import RedisServer, silence
+from client.redis_server import RedisServer, why_no_answer
 from errors import CallboardError, RedisServerError
 from settings import Settings, load_settings
 
@@ -17,7 +17,7 @@ def local_redis(settings: Settings) -> AbstractContextManager[RedisServer | None
         RedisServerError: when the configuration means another machine's Redis, or no server program is here.
     """
     place = settings.redis
-    if (reason := silence(place.connection_url)) is None:
+    if (reason := why_no_answer(place.connection_url)) is None:
         return nullcontext()
     if place.url or place.sentinel or place.cluster or place.host not in LOCAL_HOSTS:
         raise RedisServerError(

@@ -72,9 +72,9 @@ class RedisServer:
         """Starts the server, again after `stop`, on the same port, and returns once it answers."""
         # In a session of its own: a Ctrl-C in the terminal is for what uses this Redis, which then stops it last.
         self.process = subprocess.Popen(self._command(), start_new_session=True)  # noqa: S603 - words of ours
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline_s = time.monotonic() + START_TIMEOUT_S
         while not answers(self.url):
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
                 last_words = self._last_words()
                 self.close()
                 raise RedisServerError(f"the Redis server started on port {self.port} does not answer: {last_words}")
@@ -108,12 +108,13 @@ class RedisServer:
 
 
 def answers(url: str) -> bool:
-    """Whether a Redis at `url` answers a PING now, be it that it wants another password."""
-    return silence(url) is None
+    """Whether a Redis at `url` answers a PING now, or wants another password first."""
+    return why_no_answer(url) is None
 
 
-def silence(url: str) -> str | None:
-    """Why no Redis at `url` answers a PING now, in words without a secret; None when one does."""
+def why_no_answer(url: str) -> str | None:
+    """Why no Redis at `url` answers a PING now, in words without a secret; None when one does, or wants another
+    password first."""
     with connect(url) as client:
         try:
             client.ping()
