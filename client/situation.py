@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from client.installation import redis_client, settings
-from transport.arrivals import GROUP
 from transport.overview import MemoryState, Overview, ProcessState, QueueState, StreamState
 
 
@@ -53,6 +52,6 @@ def look() -> Situation:
         overview.queues(),
         overview.workers(),
         overview.others(place.channels.tasks_queue),
-        overview.stream(place.channels.tasks_stream, GROUP),
+        overview.stream(place.channels.tasks_stream),
         overview.memory(),
     )

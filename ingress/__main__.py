@@ -22,7 +22,6 @@ from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_
 from monitoring.process import monitored
 from no_arguments import take_no_arguments
 from task import catalogue
-from transport.arrivals import GROUP
 from transport.cancellation import Cancellation
 from transport.collector import spare_collections
 from transport.connection import StopRequest
@@ -73,7 +72,7 @@ def main() -> None:
 def _metrics(lease: Lease) -> RequestMetrics:
     overview = Overview(broker.client, settings.redis.key_prefix)
     stream = settings.redis.channels.tasks_stream
-    return RequestMetrics(RedisState(overview, stream, GROUP, leads=lambda: lease.is_held))
+    return RequestMetrics(RedisState(overview, stream, leads=lambda: lease.is_held))
 
 
 def _replica(lease: Lease, intake: Intake, stop: StopRequest) -> Replica:

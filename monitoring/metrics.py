@@ -45,12 +45,12 @@ def exposition(registry: "prometheus.CollectorRegistry") -> Page:
 
 
 class RequestMetrics:
-    """Counts what passes an intake, a burst at a time; `page` shows that, and what `others` collect."""
+    """Counts what passes an intake, a burst at a time; `page` shows that, and what `redis_state` collects."""
 
-    def __init__(self, *others: "RedisState") -> None:
+    def __init__(self, redis_state: "RedisState | None" = None) -> None:
         self._registry = prometheus.CollectorRegistry()
-        for collector in others:
-            self._registry.register(collector)
+        if redis_state is not None:
+            self._registry.register(redis_state)
 
         def counter(name: str, meaning: str, label: str) -> "prometheus.Counter":
             return prometheus.Counter(f"callboard_requests_{name}", meaning, [label], registry=self._registry)
@@ -84,10 +84,9 @@ class RequestMetrics:
 class RedisState:
     """A collector that looks into Redis each time that it is asked."""
 
-    def __init__(self, overview: Overview, stream: str, group: str, leads: Callable[[], bool]) -> None:
+    def __init__(self, overview: Overview, stream: str, leads: Callable[[], bool]) -> None:
         self._overview = overview
         self._stream = stream
-        self._group = group
         self._leads = leads
 
     def collect(self) -> Iterator["GaugeMetricFamily"]:
@@ -111,7 +110,7 @@ class RedisState:
     def _stream_entries(self) -> "GaugeMetricFamily":
         meaning = "Entries of the stream: lag, which nobody has read, and pending, which are read and not taken in"
         family = GaugeMetricFamily("callboard_stream_entries", meaning, labels=["state"])
-        for state, number in self._overview.stream(self._stream, self._group)._asdict().items():
+        for state, number in self._overview.stream(self._stream)._asdict().items():
             family.add_metric([state], number)
         return family
 

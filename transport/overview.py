@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import redis
 from dramatiq.common import current_millis
 
+from transport.arrivals import GROUP
 from transport.presence import PRESENT_MS, index_key, lease_key
 from transport.pulse import ALIVE_MS, STOCK_SILENCE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
 from transport.queue_names import known_queues, namespace_of
@@ -124,14 +125,13 @@ class Overview:
             if silent_s is not None
         ]
 
-    def stream(self, stream: str, group: str) -> StreamState:
+    def stream(self, stream: str) -> StreamState:
         """The durable way in. What was taken in is in the stream no longer."""
         key = f"{self._key_prefix}{stream}"
         length = int(self._client.xlen(key))
         try:
-            pending = sum(
-                found["pending"] for found in self._client.xinfo_groups(key) if found["name"] == group.encode()
-            )
+            groups = self._client.xinfo_groups(key)
+            pending = sum(group["pending"] for group in groups if group["name"] == GROUP.encode())
         except redis.ResponseError:  # no stream yet
             pending = 0
         return StreamState(max(0, length - pending), pending)
