@@ -73,8 +73,8 @@ class Subscriber:
     def leave(self) -> None:
         """Ends the subscription; adds to the backlog what Redis had sent by then."""
         self._line.send(("UNSUBSCRIBE", self._channel))
-        while self._take(self._line.receive()) >= 0:
-            pass
+        while (message := self._line.receive())[0] != b"unsubscribe":
+            self._take(message)
 
     def hear_the_rest(self) -> None:
         """Adds to the backlog what has come by now, whether Redis answers or not."""
@@ -101,16 +101,15 @@ class Subscriber:
         return sum(map(self._take, messages))
 
     def _take(self, message: list[Any]) -> int:
-        """How many bytes the request in it has; 0 when it is none, -1 when it is the end of the subscription."""
-        kind = message[0]
-        if kind == b"message":
+        """How many bytes the request in it has; 0 when it is none."""
+        if message[0] == b"message":
             _, channel, data = message
             if channel == self._channel:
                 self._backlog.extend((data,))
                 return len(data)
             if marker := read_marker(data):
                 self._note(marker)
-        return -1 if kind == b"unsubscribe" else 0
+        return 0
 
     def _note(self, marker: str) -> None:
         self._backlog.mark(marker)
