@@ -1,5 +1,6 @@
 """What has been heard of one request."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from client.errors import NoOutcomeError, TaskError
@@ -11,7 +12,7 @@ from errors import CallboardError
 LAST = frozenset({EventKind.COMPLETED, EventKind.ERROR, EventKind.CANCELLED})
 
 
-class Waiter:
+class Waiter(ABC):
     """Collects what is heard of one request, for whoever waits for that: in a thread, or in an event loop.
 
     Attributes:
@@ -80,8 +81,9 @@ class Waiter:
             "waiting or running. Wait for longer, or look whether a worker runs"
         )
 
+    @abstractmethod
     def _wake(self) -> None:
-        raise NotImplementedError
+        """Has whoever waits look again."""
 
 
 def result_of(outcome: TaskOutcome) -> dict[str, Any]:
