@@ -72,8 +72,8 @@ class LocalPlace:
             self._refuse_somebody_elses()
         except OSError:  # there is none, or none that this user can see
             return
-        for place in self.sockets(role):
-            if (report := _ask(role, place, path)) is not None:
+        for address in self.sockets(role):
+            if (report := _ask(role, address, path)) is not None:
                 yield report
 
     def _refuse_somebody_elses(self) -> None:
@@ -94,25 +94,25 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _ask(role: str, place: Path, path: str) -> Report | None:
+def _ask(role: str, address: Path, path: str) -> Report | None:
     connection = http.client.HTTPConnection("localhost", timeout=ANSWER_S)
     try:
-        if (opened := _connect(place)) is None:
+        if (opened := _connect(address)) is None:
             return None
         connection.sock = opened
         connection.request("GET", path)
         return REPORT.validate_json(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError):
-        pid = int(place.stem.rpartition("-")[2])
+        pid = int(address.stem.rpartition("-")[2])
         return Report(role, pid, [f"it does not answer within {ANSWER_S:.0f} s"])
     finally:
         connection.close()
 
 
-def _is_taken(place: Path) -> bool:
+def _is_taken(address: Path) -> bool:
     """Whether a process is there; it may stand still, and have so many callers waiting that it takes no more."""
     try:
-        opened = _connect(place)
+        opened = _connect(address)
     except OSError:
         return True
     if opened is None:
@@ -121,12 +121,12 @@ def _is_taken(place: Path) -> bool:
     return True
 
 
-def _connect(place: Path) -> socket.socket | None:
+def _connect(address: Path) -> socket.socket | None:
     """None when nobody is there any more."""
     opened = socket.socket(socket.AF_UNIX)
     opened.settimeout(ANSWER_S)
     try:
-        opened.connect(str(place))
+        opened.connect(str(address))
     except (ConnectionRefusedError, FileNotFoundError):
         opened.close()
         return None
