@@ -5,20 +5,14 @@ the opposite.
 """
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
-from client.asyncapi_messages import messages
+from client.asyncapi_messages import REDIS, JsonObject, messages
 from client.json_schemas import all_schemas, completed_name, key, request_name
 from contract import TaskDescription
 from setting_sections import RedisSettings
 from settings import Settings
 from version import VERSION
-
-JsonObject = dict[str, Any]
-
-#: AsyncAPI's bindings for Redis have no fields yet: they only say that this is Redis.
-REDIS: JsonObject = {"redis": {}}
 
 INFO = (
     "A program in any language publishes a request on a Redis channel, a task performs it, and the outcome is "

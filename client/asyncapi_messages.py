@@ -10,6 +10,9 @@ from contract import ControlMessage, ErrorCode, EventKind, TaskDescription, Task
 
 JsonObject = dict[str, Any]
 
+#: AsyncAPI's bindings for Redis have no fields yet: they only say that this is Redis.
+REDIS: JsonObject = {"redis": {}}
+
 USER_ID = "ada"
 #: Of the first task's example. Each has another one, or whoever sends them all would get the first one's outcome.
 FIRST_ORDER = 17
@@ -46,7 +49,7 @@ def _message(name: str, title: str, summary: str, examples: Sequence[JsonObject]
             "location": "$message.payload#/request_id",
             "description": "The id that the client gave its request, where it gave one; it also makes it idempotent.",
         },
-        "bindings": {"redis": {}},
+        "bindings": REDIS,
     }
     return message | ({"examples": [{"payload": payload} for payload in examples]} if examples else {})
 
