@@ -53,6 +53,7 @@ class Board:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._rows: dict[str, Row] = {}
+        #: When each ended, and how long after its acceptance, where that was heard.
         self._ended: deque[tuple[float, float | None]] = deque()
         self._refused = 0
 
@@ -80,7 +81,7 @@ class Board:
             if row.attempt == 1 and event.duration_ms is not None:
                 # The start of a short task is told together with its end.
                 row.started_s = max(now_s - event.duration_ms / 1000, row.accepted_s or 0.0)
-            self._ended.append((now_s, row.accepted_s and now_s - row.accepted_s))
+            self._ended.append((now_s, None if row.accepted_s is None else now_s - row.accepted_s))
         self._forget()
 
     def rows(self) -> Iterator[Row]:

@@ -54,6 +54,6 @@ def _draw(events: Iterator[TaskEvent | None]) -> None:
         for event in events:
             if event is not None:
                 board.take(event)
-            if event is None or live.console.get_time() - drawn_s > FRAME_S:
+            if event is None or console.get_time() - drawn_s > FRAME_S:
                 live.update(draw(board, console.height), refresh=True)
                 drawn_s = console.get_time()
