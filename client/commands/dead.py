@@ -43,7 +43,11 @@ def list_(
 
 
 @dead.command()
-def show(letter_id: Annotated[str, typer.Argument(metavar="ID")], queue: Queue = None, as_json: AsJson = False) -> None:
+def show(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")],
+    queue: Queue = None,
+    as_json: AsJson = False,
+) -> None:
     """Show everything of one dead letter: parameters, attempts, the reason with its traceback."""
     fields = everything(find(dead_letters(queue), letter_id))
     if as_json:

@@ -23,7 +23,7 @@ class Role(StrEnum):
 
 @app.command()
 def health(
-    role: Annotated[Role, typer.Argument(help="Which processes.")],
+    role: Annotated[Role, typer.Argument(metavar="PROCESS", help="Which processes.")],
     live: Annotated[
         bool, typer.Option("--live", help="Fail only where a restart would help: not while Redis is away.")
     ] = False,
