@@ -1,5 +1,5 @@
 """The base of Callboard's exceptions, `except CallboardError` catches them all, and those that belong to no room. The
-others are where they arise: in `contract/outcome.py`, `transport/arrivals.py` and `client/errors.py`."""
+others are where they arise, most of them in `client/errors.py`."""
 
 
 class CallboardError(Exception):

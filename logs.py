@@ -42,7 +42,6 @@ KNOWN_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 MAX_LINE_CHARACTERS = 2_000
 MAX_TRACEBACK_LINES = 100
 
-
 #: The loggers of Dramatiq's consumers, and how often the same may come from each of them.
 CONSUMERS = "dramatiq.worker.ConsumerThread"
 REPEAT_S = 10.0

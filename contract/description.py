@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 #: JSON Schema, draft 2020-12; what it refers to is in its own `$defs`.
 JsonSchema = dict[str, Any]
 
-
 #: What the contract's documents say of the fields.
 NAME = "The `task_type` of its requests."
 DESCRIPTION = "What it does, in the words of who wrote it; may be empty."

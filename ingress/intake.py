@@ -35,7 +35,6 @@ TOO_FAST = "Requests come faster than they can be taken in, this one was not; tr
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
 REFUSED = "Redis has refused what the request needs, the log of the ingress says why"
 
-
 #: A request as it came from outside, and its entry id when it came on a stream, else "". No class of its own: to make
 #: one of it took a tenth of the time that there is for a request in a flood.
 Received = tuple[bytes, str]
@@ -112,15 +111,15 @@ class Intake:
         self._sifted_s = time.monotonic()
         self._bring(arrivals, origin._replace(later=self._later))
 
-    def _most_bytes_aside(self, *, is_too_much: bool) -> float:
-        if self._later_length >= self._bound.limit:
-            return 0
-        return SMALL_BYTES if is_too_much else math.inf
-
     @property
     def is_behind(self) -> bool:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
+
+    def _most_bytes_aside(self, *, is_too_much: bool) -> float:
+        if self._later_length >= self._bound.limit:
+            return 0
+        return SMALL_BYTES if is_too_much else math.inf
 
     def _turn_away(
         self, received: Received, code: ErrorCode = ErrorCode.OVERLOADED, complaint: str = TOO_FAST
