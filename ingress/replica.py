@@ -25,6 +25,9 @@ from transport.connection import StopRequest
 from transport.presence import Presence
 from transport.watchdog import Watchdog
 
+#: What a burst is handed to: `Intake.take`, or its `sift`.
+Take = Callable[[list[Received], Origin], None]
+
 #: What the health of an ingress calls its listening.
 LISTENING = "channel"
 
@@ -141,12 +144,12 @@ class Replica:
         count = SIFTED_OF_CROWD if self._crowd.share > NEARLY_ALL else SIFTED
         self._hand_on(partial(self._intake.sift, crowd=self._crowd, is_too_much=is_too_much), count)
 
-    def _hand_on(self, take: Callable[[list[Received], Origin], None], count: int = BURST) -> None:
+    def _hand_on(self, take: Take, count: int = BURST) -> None:
         """Has the oldest requests of the backlog taken in or sifted, in one step."""
         if burst := self._backlog.first(count, BURST_BYTES):
             self._bring(take, burst)
 
-    def _bring(self, take: Callable[[list[Received], Origin], None], burst: list[bytes]) -> None:
+    def _bring(self, take: Take, burst: list[bytes]) -> None:
         progress = self._backlog.progress_after(len(burst))
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         try:

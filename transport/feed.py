@@ -56,14 +56,15 @@ class Feed:
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
         self._put_back_script = script(client, "put_back")
+        self._postpone_script = script(client, "postpone")
+        self._begin_script = script(client, "begin")
+        self._rename_script = script(client, "rename")
         self._owner = (namespace, queue_name, worker_id)
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
         self._generation = ""
-        self._postpone_script = script(client, "postpone")
-        self._begin_script = script(client, "begin")
-        self._rename_script = script(client, "rename")
+        #: Whether this Redis has the command.
         self._waits = True
 
     def fetch(self, wanted: int, timeout_s: float) -> list[Fetched]:

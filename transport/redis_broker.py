@@ -59,12 +59,13 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=namespace_of(key_prefix))
         self.broker_id = name_worker(self.broker_id)
-        self._enqueue_line = Line(client)
+        #: To enqueue, to take in and to cancel.
+        self._line = Line(client)
         self._enqueue_script = script(client, "turns", "enqueue")
         self._take_in_script = script(client, "turns", "answer", "take_in")
+        self._cancel_script = script(client, "answer", "cancel")
         self._events_channel = events_channel
         self._fair_backlog = fair_backlog
-        self._cancel_script = script(client, "answer", "cancel")
         self._completion = Completion(client, self.namespace, self.broker_id, events_channel, fair_backlog)
         self.stage = Stage()
         #: What its consumers hand out, until a thread takes it.
@@ -116,7 +117,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             envelope = seal(message.copy(), delay)
             self.emit_before("enqueue", *envelope)
             words = (self._fair_backlog, *envelope.arguments())
-            self._enqueue_line.call(self._enqueue_script, self.namespace, *words)
+            self._line.call(self._enqueue_script, self.namespace, *words)
         self.emit_after("enqueue", *envelope)
         return envelope.message
 
@@ -141,7 +142,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         for arrival in burst:
             own = arrival.words()
             words += (len(own), *own)
-        reply = self._enqueue_line.call(self._take_in_script, self.namespace, *words)
+        reply = self._line.call(self._take_in_script, self.namespace, *words)
         if reply == b"deposed":
             raise DeposedError(f"another process holds {origin.lease_key!r}")
         for envelope in admitted:
@@ -156,7 +157,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
         """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""
         words = (queue_name, redis_message_id, self._events_channel, event, CALL_OFFS, *answer.words())
-        return bool(self._enqueue_line.call(self._cancel_script, self.namespace, *words))
+        return bool(self._line.call(self._cancel_script, self.namespace, *words))
 
     def maintain(self) -> None:
         """Shows that this worker is alive, and looks after all queues, if it is its turn.
