@@ -7,10 +7,12 @@ from typing import Any
 import dramatiq
 import pytest
 import redis
+from dramatiq.brokers.redis import RedisBroker
 
 from client.redis_server import RedisServer
 from tests.consumers import next_of
-from tests.redis_under_test import key_prefix
+from tests.redis_under_test import key_prefix, stock_broker
+from tests.waiting import wait_until
 from transport.connection import connect
 from transport.messages import REPLY_OPTION, Delivery
 from transport.redis_broker import CallboardBroker
@@ -84,6 +86,63 @@ def test_users_who_wait_take_turns(broker: CallboardBroker) -> None:
     counts = Counter(users(perform(broker, 10)))
     assert all(counts[user_id] >= 2 for user_id in (7, "7", 'with "quotes": and colons'))
     assert len(perform(broker, MANY)) == 6
+
+
+@pytest.fixture
+def stock(redis_server: RedisServer) -> Iterator[RedisBroker]:
+    """That of a program which knows nothing of lanes."""
+    broker = stock_broker(redis_server.url)
+    broker.declare_queue("default")
+    yield broker
+    broker.client.close()
+
+
+def empty_list(stock: RedisBroker, messages: int) -> None:
+    consumer = stock.consume("default", prefetch=messages, timeout=TIMEOUT_MS)
+    for _ in range(messages):
+        message = wait_until(lambda: next(consumer), "the stock worker has a message")
+        assert message is not None
+        consumer.ack(message)
+
+
+def test_a_worker_that_starts_finds_what_a_stock_worker_has_left_in_lanes(
+    broker: CallboardBroker, stock: RedisBroker
+) -> None:
+    for _ in range(10):
+        send(broker, "flooder")
+    empty_list(stock, 4)
+    assert len(perform(broker, MANY)) == 6
+
+
+def test_a_worker_that_was_busy_finds_what_a_stock_worker_has_left_in_lanes(
+    broker: CallboardBroker, stock: RedisBroker
+) -> None:
+    send(broker, "early")
+    consumer = broker.consume("default", prefetch=1, timeout=TIMEOUT_MS)
+    at_work = next_of(consumer)
+    for _ in range(10):
+        send(broker, "flooder")
+    empty_list(stock, 4)
+    consumer.ack(at_work)
+    consumer.ack(next_of(consumer))
+    consumer.requeue(())
+    assert len(perform(broker, MANY)) == 5
+
+
+def test_what_is_sent_to_a_queue_that_a_stock_program_has_flushed_is_found(
+    broker: CallboardBroker, stock: RedisBroker
+) -> None:
+    for _ in range(10):
+        send(broker, "flooder")
+    stock.flush("default")
+    send(broker, "later")
+    consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+    delivery = next_of(consumer)
+    assert delivery.sender.user_id == "later"
+    consumer.ack(delivery)
+    turns = f"{broker.namespace}:default.turns"
+    wait_until(lambda: not (next(consumer) or broker.client.exists(turns)), "nothing is left in lanes")
+    consumer.requeue(())
 
 
 def test_a_users_messages_in_a_lane_keep_their_order(broker: CallboardBroker) -> None:

@@ -43,6 +43,8 @@ local function finish(queue_name, message_id, is_dead, i, undo)
     if next_id ~= "" then
         enqueue(namespace .. ":" .. next_queue_name, next_id, next_message, ARGV[i + 5], ARGV[i + 6], front)
     end
+    -- Whoever has ended a message looks for more of that queue.
+    show_next(namespace .. ":" .. queue_name)
 end
 
 local i = 4

@@ -55,7 +55,7 @@ class Feed:
         self._generations = generations
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
-        self._put_back_script = script(client, "put_back")
+        self._put_back_script = script(client, "turns", "put_back")
         self._postpone_script = script(client, "postpone")
         self._begin_script = script(client, "begin")
         self._rename_script = script(client, "rename")

@@ -35,11 +35,7 @@ if redis.call("exists", queue .. ".turns") == 1 then
         ids[#ids + 1] = take_turn(queue) or nil
         ids[#ids + 1] = #ids < wanted and redis.call("lpop", queue) or nil
     end
-    -- A blocking look sees the list only, so one of those in lanes has to be there.
-    local next_id = redis.call("exists", queue) == 0 and take_turn(queue)
-    if next_id then
-        redis.call("rpush", queue, next_id)
-    end
+    show_next(queue)
 end
 if #ids < wanted then
     local more = redis.call("lrange", queue, 0, wanted - #ids - 1)

@@ -58,3 +58,4 @@ for _, message_id in ipairs(aside) do
     redis.call("lpush", queue, message_id)
 end
 redis.call("set", acks .. ".generation", ARGV[3], "ex", ARGV[4])
+show_next(queue)

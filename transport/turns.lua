@@ -10,22 +10,6 @@
 -- .lane:USER:TYPE   the redis message ids, the next one first
 -- The messages are in .msgs with all others. A stock Dramatiq worker does not see the lanes.
 
--- Puts a message where it is to wait: in a lane when `front` or more are in the list; never when `front` is 0, or when
--- it has no task type, as those on a delay queue, each of which waits for a time of its own.
-local function enqueue(queue, message_id, message, task_type, user, front)
-    redis.call("hset", queue .. ".msgs", message_id, message)
-    -- As long as there are lanes also when the list is short again: later messages are not to pass by earlier ones.
-    local waits_in_lane = front > 0 and task_type ~= ""
-        and (redis.call("llen", queue) >= front or redis.call("exists", queue .. ".turns") == 1)
-    if not waits_in_lane then
-        redis.call("rpush", queue, message_id)
-    elseif redis.call("rpush", queue .. ".lane:" .. user .. ":" .. task_type, message_id) == 1 then
-        if redis.call("rpush", queue .. ".users:" .. task_type, user) == 1 then
-            redis.call("rpush", queue .. ".turns", task_type)
-        end
-    end
-end
-
 -- Takes the message whose turn it is out of its lane; returns its redis message id, or false when none waits in lanes.
 local function take_turn(queue)
     local task_type = redis.call("lpop", queue .. ".turns")
@@ -43,5 +27,32 @@ local function take_turn(queue)
         redis.call("rpush", queue .. ".turns", task_type)
     end
     return message_id
+end
+
+-- Puts one of those in lanes into the list when that is empty: a blocking look sees the list only. There is one already,
+-- unless a stock worker has taken it, which does not see the lanes, or a stock program has flushed the queue.
+local function show_next(queue)
+    local is_hidden = redis.call("exists", queue .. ".turns") == 1 and redis.call("exists", queue) == 0
+    local next_id = is_hidden and take_turn(queue)
+    if next_id then
+        redis.call("rpush", queue, next_id)
+    end
+end
+
+-- Puts a message where it is to wait: in a lane when `front` or more are in the list; never when `front` is 0, or when
+-- it has no task type, as those on a delay queue, each of which waits for a time of its own.
+local function enqueue(queue, message_id, message, task_type, user, front)
+    redis.call("hset", queue .. ".msgs", message_id, message)
+    -- As long as there are lanes also when the list is short again: later messages are not to pass by earlier ones.
+    local waits_in_lane = front > 0 and task_type ~= ""
+        and (redis.call("llen", queue) >= front or redis.call("exists", queue .. ".turns") == 1)
+    if not waits_in_lane then
+        redis.call("rpush", queue, message_id)
+    elseif redis.call("rpush", queue .. ".lane:" .. user .. ":" .. task_type, message_id) == 1 then
+        if redis.call("rpush", queue .. ".users:" .. task_type, user) == 1 then
+            redis.call("rpush", queue .. ".turns", task_type)
+        end
+        show_next(queue)
+    end
 end
 
