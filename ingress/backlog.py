@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, islice
 from uuid import uuid4
 
@@ -80,10 +80,19 @@ class Backlog:
 
     @property
     def markers(self) -> list[str]:
-        """Those that were heard, so that `drop_until` finds them."""
+        """Those that were heard, so that `drop_known` finds them."""
         return list(self._markers)
 
-    def drop_until(self, marker: str, count: int) -> None:
-        """Forgets every request before a position that is known, those too that are still to be heard."""
-        self._wanted = max(self._wanted, self._markers[marker] + count)
-        self.drop(min(max(0, self._wanted - self._first), len(self._requests)))
+    def drop_known(self, progress: Mapping[str, int]) -> int:
+        """Forgets the requests that are taken in, those too that are still to be heard, up to the first that is not.
+
+        Returns:
+            How many were passed over, which come first now: whoever took in what is behind them has not heard them.
+        """
+        for marker in sorted(progress, key=self._markers.__getitem__):
+            place = self._markers[marker]
+            if place > max(self._first, self._wanted):
+                return place - self._first
+            self._wanted = max(self._wanted, place + progress[marker])
+            self.drop(min(max(0, self._wanted - self._first), len(self._requests)))
+        return 0

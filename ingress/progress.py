@@ -26,6 +26,8 @@ class Progress:
         #: Whether the last marker was one that was heard here, at any time. From then on a last marker that was not is
         #: one that came later than everything in the backlog.
         self.was_in_step = False
+        #: How many of the oldest requests in the backlog nobody has taken in, though later ones were.
+        self.passed_over = 0
 
     def drop_known(self) -> bool:
         """Has the backlog forget what was taken in; False when it does not know the last marker.
@@ -36,9 +38,8 @@ class Progress:
         markers = self._backlog.markers
         values: Any = self._client.hmget(self.key, [LAST_MARKER, *markers])
         last, *counts = values
-        for marker, count in zip(markers, counts, strict=True):
-            if count is not None:
-                self._backlog.drop_until(marker, int(count))
+        taken_in = {marker: int(count) for marker, count in zip(markers, counts, strict=True) if count is not None}
+        self.passed_over = self._backlog.drop_known(taken_in)
         if last is None:
             return True
         is_known = last.decode() in markers

@@ -1,8 +1,8 @@
 """One of any number of ingresses: hears what all of them hear, and takes it in while it holds the lease."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import repeat
 
@@ -52,6 +52,8 @@ SETTLE_PAUSE_S = 0.1
 
 #: How often a standby forgets what was taken in.
 TRIM_S = 0.5
+
+LEFT_OVER = "Takes in {} requests that the ingress which leads has not heard"
 
 
 class Replica:
@@ -151,6 +153,9 @@ class Replica:
 
     def _bring(self, take: Take, burst: list[bytes]) -> None:
         progress = self._backlog.progress_after(len(burst))
+        if not self._leads:
+            # From a marker just behind them another one may have begun, which says nothing of these.
+            progress = {marker: count for marker, count in progress.items() if count}
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         try:
             take(list(zip(burst, repeat(""))), Origin(*lease, self._progress.key, progress, PROGRESS_TTL_S))
@@ -194,7 +199,21 @@ class Replica:
 
     def _drop_known(self) -> bool:
         """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
-        return self._stop.until_redis_answers(self._progress.drop_known)
+        is_known = self._stop.until_redis_answers(self._progress.drop_known)
+        if self._progress.passed_over:
+            self._take_passed_over()
+        return is_known
+
+    def _take_passed_over(self) -> None:
+        """Takes in what no replica that leads has heard: this one was behind, or stood still, when it should have led,
+        and whoever leads instead has begun to listen later."""
+        with self._for_leftovers():
+            self._stop.until_redis_answers(self._progress.drop_known)
+            if self._progress.passed_over:
+                logger.info(LEFT_OVER, self._progress.passed_over)
+            while count := min(self._progress.passed_over, BURST):
+                self._hand_on(self._intake.take, count)
+                self._stop.until_redis_answers(self._progress.drop_known)
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
@@ -225,13 +244,18 @@ class Replica:
     def _take_leftovers(self) -> None:
         """Takes in what this replica alone has heard, though another one leads, which has gone on to what came later:
         when Redis dies, it may have delivered the last requests to one of them only."""
+        with self._for_leftovers():
+            self._stop.until_redis_answers(self._progress.drop_known)
+            if self._backlog:
+                logger.info(LEFT_OVER, len(self._backlog))
+            while self._backlog:
+                self._hand_on(self._intake.take)
+
+    @contextmanager
+    def _for_leftovers(self) -> Iterator[None]:
         lock = self._lease.for_leftovers()
         self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
-        self._drop_known()
-        if self._backlog:
-            logger.info("Takes in {} requests that the ingress which leads has not heard", len(self._backlog))
-        while self._backlog:
-            self._hand_on(self._intake.take)
+        yield
         with suppress(LockError, redis.RedisError):
             lock.release()
 

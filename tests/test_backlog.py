@@ -21,8 +21,8 @@ def test_whoever_has_heard_some_of_what_was_taken_in_knows_a_marker_of_it() -> N
 def test_what_another_one_has_taken_in_is_dropped_and_nothing_else() -> None:
     leader, cut_off, newcomer = backlog("m1", b"a", b"b", "m2", b"c"), backlog("m1", b"a", b"b"), backlog("m2", b"c")
     progress = leader.progress_after(3)
-    cut_off.drop_until("m1", progress["m1"])
-    newcomer.drop_until("m2", progress["m2"])
+    cut_off.drop_known({"m1": progress["m1"]})
+    newcomer.drop_known({"m2": progress["m2"]})
     assert (len(cut_off), len(newcomer)) == (0, 0)
     newcomer.extend((b"d",))
     assert newcomer.first(9, 99) == [b"d"]
@@ -30,10 +30,22 @@ def test_what_another_one_has_taken_in_is_dropped_and_nothing_else() -> None:
 
 def test_what_is_still_to_be_heard_may_be_taken_in_already() -> None:
     late = backlog("m1")
-    late.drop_until("m1", 2)
+    late.drop_known({"m1": 2})
     late.extend((b"a",))
     late.extend((b"b", b"c"))
     assert late.first(9, 99) == [b"c"]
+
+
+def test_what_was_passed_over_is_kept_until_it_is_taken_in() -> None:
+    slow = backlog("m1", b"a", b"b", b"c", "m2", b"d", b"e")
+    # Whoever leads has begun to listen at m2, and the one before had taken in one request.
+    progress = {"m2": 1, "m1": 1}
+    assert slow.drop_known(progress) == 2
+    assert slow.first(2, 99) == [b"b", b"c"]
+    assert slow.progress_after(1) == {"m1": 2}
+    assert slow.drop_known(progress | {"m1": 2}) == 1
+    assert slow.drop_known(progress | {"m1": 3}) == 0
+    assert slow.first(9, 99) == [b"e"]
 
 
 def test_a_huge_request_does_not_push_others_out() -> None:
