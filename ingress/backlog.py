@@ -89,9 +89,11 @@ class Backlog:
         Returns:
             How many were passed over, which come first now: whoever took in what is behind them has not heard them.
         """
-        for marker in sorted(progress, key=self._markers.__getitem__):
+        markers = sorted(progress, key=self._markers.__getitem__)
+        for marker in markers:
             place = self._markers[marker]
-            if place > max(self._first, self._wanted):
+            # Before the first marker nobody says what was taken in: those of long ago are forgotten, see take_in.lua.
+            if marker != markers[0] and place > max(self._first, self._wanted):
                 return place - self._first
             self._wanted = max(self._wanted, place + progress[marker])
             self.drop(min(max(0, self._wanted - self._first), len(self._requests)))

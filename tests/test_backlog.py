@@ -48,6 +48,12 @@ def test_what_was_passed_over_is_kept_until_it_is_taken_in() -> None:
     assert slow.first(9, 99) == [b"e"]
 
 
+def test_nothing_counts_as_passed_over_when_it_is_forgotten_what_was_before() -> None:
+    slow = backlog("m1", b"a", b"b", "m2", b"c", b"d")
+    assert slow.drop_known({"m2": 1}) == 0
+    assert slow.first(9, 99) == [b"d"]
+
+
 def test_a_huge_request_does_not_push_others_out() -> None:
     held = backlog(b"first", b"second", b"x" * 20_000)
     assert (len(held), held.dropped) == (3, 0)
