@@ -17,7 +17,7 @@ import dramatiq
 from dramatiq.asyncio import async_to_sync
 from dramatiq.middleware import Interrupt, Shutdown, TimeLimitExceeded
 from loguru import logger
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from broker import broker, settings
@@ -138,19 +138,19 @@ class Task(Generic[P, R]):
             raise TaskExitError(f"The task wanted to end its process: {error!r}") from error
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        # Not strictly: the gate has judged a request already, and a Python program's `actor.send()` may be lax.
         given = dict(zip(self._known, args, strict=False)) | kwargs
+        validator = self._parameters.__pydantic_validator__
+        # As the gate has judged them, so that of several types it is the same one: for `bool | Switch` the text "on" is
+        # no boolean. A type that is strict takes a date from a text in JSON, and not from one in Python.
+        with suppress(ValidationError, PydanticSerializationError):
+            in_json: object = validator.validate_json(to_json(given, inf_nan_mode="constants"), strict=True)
+            return vars(in_json)
         try:
-            arguments: BaseModel = self._parameters.__pydantic_validator__.validate_python(given)
+            # Not strictly: a Python program's `actor.send()` may be lax, and a default need not be a value of JSON.
+            arguments: object = validator.validate_python(given)
             return vars(arguments)
         except ValidationError as error:
-            return self._arguments_in_json(given, error)
-
-    def _arguments_in_json(self, given: dict[str, Any], error: ValidationError) -> dict[str, Any]:
-        # As which they came. A type that is strict takes a date from a text in JSON, and not from one in Python.
-        with suppress(ValidationError, PydanticSerializationError):
-            return vars(self._parameters.model_validate_json(to_json(given)))
-        raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
+            raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:
         try:

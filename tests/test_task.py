@@ -1,7 +1,10 @@
 """A declared task: a function still, with a model of its parameters and one of its result."""
 
 import asyncio
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -65,6 +68,24 @@ def test_an_async_function_makes_a_task_too() -> None:
 def test_a_worker_hands_the_function_what_its_annotations_say(sample: Task[..., Note]) -> None:
     result = perform(sample, number=1, day="2024-03-01", several=[1, 2])
     assert result == {"text": "1 2024-03-01 (1, 2)"}
+
+
+class Switch(StrEnum):
+    ON = "on"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given", "expected"),
+    [(bool | Switch, "on", "Switch"), (datetime | date, "2024-03-01", "date"), (int | Decimal, "5", "Decimal")],
+)
+def test_of_several_types_a_parameter_gets_the_one_that_it_is_in_json(
+    annotation: Any, given: str, expected: str
+) -> None:
+    def names_the_type(value: Any) -> Note:
+        return Note(text=type(value).__name__)
+
+    names_the_type.__annotations__["value"] = annotation
+    assert perform(task()(names_the_type), value=given) == {"text": expected}
 
 
 def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
