@@ -76,6 +76,16 @@ def test_a_message_with_options_that_are_none_of_dramatiqs_is_answered(
     assert wire.outcome_of(user_id)["task_type"] == task_type
 
 
+def test_a_message_that_says_what_its_task_throws_costs_no_thread(
+    system: System, broker: RedisBroker, wire: Wire
+) -> None:
+    user_id = new_user()
+    options = {"callboard": {"user_id": user_id}, "throws": "RuntimeError"}
+    broker.enqueue(dramatiq.Message("default", "always_fails", (), {}, options))
+    assert wire.outcome_of(user_id)["error"] == "this never works"
+    assert "An error that nothing has caught" not in system.log("worker")
+
+
 @pytest.mark.parametrize(
     "reply",
     [{"reply_to": True}, {"reply_to": 5}, {"request_id": 5}, {"traceparent": ["x"]}, {"user_id": 1.5}],

@@ -112,6 +112,8 @@ class Delivery(MessageProxy):
         self, message: Message[Any], redis_message_id: str, *, data: bytes | None = None, is_suspect: bool = False
     ) -> None:
         super().__init__(message)
+        # Classes of exceptions, which JSON has none of: for anything else Dramatiq's thread ends when the task fails.
+        message.options.pop("throws", None)
         # The proxy looks each of them up in Python, every time.
         vars(self).update(vars(message))
         # What was fetched.
