@@ -58,6 +58,11 @@ def test_a_task_that_skips_its_message_has_failed(wire: Wire) -> None:
     assert wire.ask("skips")["error"] == "The task has skipped its message"
 
 
+def test_an_error_without_a_text_is_named(wire: Wire) -> None:
+    outcome = wire.ask("wants_another_attempt")
+    assert (outcome["error"], outcome["attempts"]) == ("Retry", 3)
+
+
 def test_a_result_that_is_no_object_as_json_has_failed(wire: Wire) -> None:
     outcome = wire.ask("returns_a_list")
     assert outcome["error_code"] == "failed"

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
+from dramatiq.errors import Retry
 from dramatiq.middleware import SkipMessage, raise_thread_exception
 from pydantic import BaseModel, Field, model_serializer
 
@@ -46,6 +47,11 @@ def ends_who_prints_its_error() -> dict[str, Any]:
 @task()
 def skips() -> dict[str, Any]:
     raise SkipMessage("not today")
+
+
+@task()
+def wants_another_attempt() -> dict[str, Any]:
+    raise Retry(delay=10)
 
 
 class Listed(BaseModel):

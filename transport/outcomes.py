@@ -141,6 +141,8 @@ def _judge(exception: BaseException, message: Delivery) -> tuple[ErrorCode, str]
 
 def _text_of(exception: BaseException) -> str:
     try:
-        return str(exception).strip() or type(exception).__name__
+        text = str(exception).strip()
+        # "''" is what Dramatiq makes of no text, as in `Retry(delay=1000)`.
+        return type(exception).__name__ if text in ("", "''") else text
     except BaseException:  # noqa: BLE001 - a task may raise anything, even what ends a thread that prints it
         return type(exception).__name__
