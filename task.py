@@ -153,6 +153,9 @@ class Task(Generic[P, R]):
             raise InvalidParametersError(parameters_complaint(error, given, self._required)) from None
 
     def _finish(self, value: Any) -> None:
+        if inspect.iscoroutine(value):
+            value.close()  # so that Python does not say that nobody has awaited it
+            raise InvalidResultError("The task returned a coroutine: what decorates an `async def` should be one too")
         try:
             checked = self._result.validate_python(value)
         except ValidationError as error:
@@ -184,6 +187,8 @@ def task(
         raise DeclarationError(f'@task was given {given!r}: write @task(), or @task(name="...") for another name')
 
     def declare(function: Callable[P, R]) -> Task[P, R]:
+        if not _is_function(function):
+            raise DeclarationError(f"@task should stand before a function, and stands before {function!r:.100}")
         task_name = function.__name__ if name is None else name
         if not (isinstance(task_name, str) and task_name and task_name.isprintable()):
             raise DeclarationError(f"task name {task_name!r:.100} should be a text of printable characters")
@@ -199,6 +204,11 @@ def task(
         return declared
 
     return declare
+
+
+def _is_function(thing: object) -> bool:
+    # A class method that is not bound to its class yet is a routine, and cannot be called.
+    return callable(thing) and (inspect.isroutine(thing) or isinstance(thing, Task))
 
 
 def _options(name: str, given: dict[str, int]) -> TaskOptions:

@@ -1,6 +1,7 @@
 """A declared task: a function still, with a model of its parameters and one of its result."""
 
 import asyncio
+import functools
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -95,6 +96,19 @@ def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
 
     with pytest.raises(InvalidResultError, match=r"does not declare: text: Input should be a valid string$"):
         perform(breaks_its_word)
+
+
+def test_a_coroutine_that_a_decorator_does_not_await_is_named() -> None:
+    async def write() -> Note:
+        return Note()
+
+    @task()
+    @functools.wraps(write)
+    def decorated() -> Any:
+        return write()
+
+    with pytest.raises(InvalidResultError, match=r"what decorates an `async def` should be one too$"):
+        perform(decorated)
 
 
 def test_the_configuration_says_how_a_task_is_tried_where_it_says_nothing(sample: Task[..., Note]) -> None:

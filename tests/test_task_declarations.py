@@ -204,6 +204,25 @@ def test_a_task_without_parentheses_or_with_an_unnamed_option_is_refused(given: 
         task(given)
 
 
+class Caller:
+    def __call__(self, x: int) -> Note:
+        return Note(text=str(x))
+
+    @classmethod
+    def by_class(cls, x: int) -> Note:
+        return Note(text=str(x))
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [None, Caller, Caller(), vars(Caller)["by_class"], functools.partial(annotated(), 1)],
+    ids=["nothing", "class", "callable-object", "class-method", "partial"],
+)
+def test_what_is_no_function_is_refused(thing: Any) -> None:
+    with pytest.raises(DeclarationError, match="@task should stand before a function, and stands before "):
+        task()(thing)
+
+
 def test_one_name_makes_one_task() -> None:
     task(name="new")(annotated())
     line = refusal(annotated())
