@@ -1,8 +1,7 @@
 """Who sends so much that an ingress which is behind lets the others pass first."""
 
 import re
-from collections.abc import Sequence
-from operator import or_
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,10 +17,13 @@ WINDOW = 1024
 OF_USER = WINDOW // 16
 OF_TYPE = WINDOW // 2
 
-#: The most users, and task types, whose requests are known by a look at their bytes.
+#: The most users whose requests are known by a look at their bytes.
 MOST_MARKS = 4
 
-_Trait = str | int
+#: Of a user id or a task type no more is kept: it may be as long as a request.
+KEPT_CHARACTERS = 200
+
+_Trait = str | int | None
 
 
 class Crowd:
@@ -34,75 +36,77 @@ class Crowd:
     def __init__(self) -> None:
         #: Of the requests that it was asked about last, which part is a crowd's.
         self.share = 0.0
-        self._users = _Latest("user_id", OF_USER)
-        self._types = _Latest("task_type", OF_TYPE)
+        self._users = _Latest(OF_USER)
+        self._types = _Latest(OF_TYPE)
+        #: The bytes that the requests of a user who is a crowd are known by.
+        self._marks: dict[_Trait, bytes] = {}
 
     def among(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, which come now, whether it is one too many of its user or its task type. Not if it
-        cannot be read: then it is quickly refused."""
-        found = [False] * len(requests)
-        for latest in (self._users, self._types):
-            found = list(map(or_, found, latest.marked(requests)))
-        found = [is_marked or self._includes(request) for is_marked, request in zip(found, requests, strict=True)]
+        """For each of the requests, which come now, whether it is one too many of its user or its task type. All that
+        do not say whose they are count as one user's."""
+        found = [is_marked or self._includes(request) for is_marked, request in self._with_marks(requests)]
         self.share = sum(found) / max(1, len(found))
         return found
 
+    def _with_marks(self, requests: Sequence[bytes]) -> Iterable[tuple[bool, bytes]]:
+        """The requests, each with whether it is known by its bytes to be a crowd's: to read it takes several times as
+        long. What is a user's mark may also stand within another one's parameters, which then waits as well."""
+        self._marks = {user_id: mark for user_id, mark in self._marks.items() if self._users.have_too_many(user_id)}
+        marked = [False] * len(requests)
+        counts: dict[_Trait, int] = {}
+        for user_id, mark in self._marks.items():
+            before = sum(marked)
+            marked = [is_marked or mark in request for is_marked, request in zip(marked, requests, strict=True)]
+            counts[user_id] = sum(marked) - before
+        self._users.note(counts)
+        return zip(marked, requests, strict=True)
+
     def _includes(self, request: bytes) -> bool:
         user_id, task_type = _traits(request)
-        if user_id is None or task_type is None:
-            return False
+        self._users.note({user_id: 1})
+        if self._users.have_too_many(user_id):
+            self._mark(user_id, request)
+            return True
         # Of the other users' only: one who floods does not make a crowd of all who ask for the same.
-        return self._users.are_too_many(user_id, request) or self._types.are_too_many(task_type, request)
+        self._types.note({task_type: 1})
+        return self._types.have_too_many(task_type)
+
+    def _mark(self, user_id: _Trait, request: bytes) -> None:
+        if user_id is None or user_id in self._marks or len(self._marks) >= MOST_MARKS:
+            return
+        # With what stands behind it, so that 7 is not the beginning of 70.
+        pattern = rb'"user_id"\s*:\s*%s\s*[,}]' % re.escape(to_json(user_id))
+        if match := re.search(pattern, request):
+            self._marks[user_id] = match[0]
 
 
 class _Latest:
-    """How many of the latest requests have the same trait, which is what they have in one field.
+    """How many of the latest requests have the same trait.
 
-    Those of a crowd are known by the bytes of the field, as it stands in one of them: to read a request takes ten times
-    as long. In another one it may stand further within, in its parameters, which then waits as well.
+    Parameters:
+        most: with more of them it is too many.
     """
 
-    def __init__(self, field: str, most: int) -> None:
-        self._field = field
+    def __init__(self, most: int) -> None:
         self._most = most
         self._counts: dict[_Trait, int] = {}
         self._counts_before: dict[_Trait, int] = {}
         self._noted = 0
-        self._marks: dict[_Trait, bytes] = {}
 
-    def marked(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, which come now, whether it is known to be a crowd's."""
-        found = [False] * len(requests)
-        self._marks = {trait: mark for trait, mark in self._marks.items() if self._count(trait) > self._most}
-        for trait, mark in self._marks.items():
-            has_mark = [mark in request for request in requests]
-            self._note(trait, sum(has_mark))
-            found = list(map(or_, found, has_mark))
-        return found
-
-    def are_too_many(self, trait: _Trait, request: bytes) -> bool:
-        """Whether it is a crowd with this request, which comes now."""
-        self._note(trait, 1)
-        if self._count(trait) <= self._most:
-            return False
-        if trait not in self._marks and len(self._marks) < MOST_MARKS:
-            # With what stands behind it, so that 7 is not the beginning of 70.
-            pattern = rb'"%s"\s*:\s*%s\s*[,}]' % (self._field.encode(), re.escape(to_json(trait)))
-            if match := re.search(pattern, request):
-                self._marks[trait] = match[0]
-        return True
-
-    def _note(self, trait: _Trait, count: int) -> None:
+    def note(self, counts: Mapping[_Trait, int]) -> None:
+        """Learns of requests that came together: how many have which trait."""
         if self._noted >= WINDOW:
             self._counts_before, self._counts, self._noted = self._counts, {}, 0
-        self._counts[trait] = self._counts.get(trait, 0) + count
-        self._noted += count
+        for trait, count in counts.items():
+            self._counts[trait] = self._counts.get(trait, 0) + count
+            self._noted += count
 
-    def _count(self, trait: _Trait) -> int:
-        return self._counts.get(trait, 0) + self._counts_before.get(trait, 0)
+    def have_too_many(self, trait: _Trait) -> bool:
+        """Whether too many have it."""
+        return self._counts.get(trait, 0) + self._counts_before.get(trait, 0) > self._most
 
 
-def _traits(request: bytes) -> tuple[_Trait | None, str | None]:
+def _traits(request: bytes) -> tuple[_Trait, _Trait]:
     """User and task type of a request that nobody has judged yet; None where they are not what they should be."""
     try:
         content: Any = from_json(request)
@@ -110,6 +114,11 @@ def _traits(request: bytes) -> tuple[_Trait | None, str | None]:
         return None, None
     if not isinstance(content, dict):
         return None, None
-    user_id, task_type = content.get("user_id"), content.get("task_type")
-    # By `type`: half of what a request costs here is this function.
-    return user_id if type(user_id) in (str, int) else None, task_type if type(task_type) is str else None
+    return _trait(content.get("user_id")), _trait(content.get("task_type"))
+
+
+def _trait(value: Any) -> _Trait:
+    # By `type`: half of what a request costs here is to learn this of it.
+    if type(value) is str:
+        return value[:KEPT_CHARACTERS]
+    return value if type(value) is int else None

@@ -1,6 +1,7 @@
 """Whom an ingress that is behind lets wait."""
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -84,6 +85,44 @@ def test_a_crowd_that_goes_on_stays_one(flooded: Crowd) -> None:
         assert flooded.among(burst)[-100:] == [True] * 100
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b"7", request([1]), request(None), request("u", {})])
-def test_what_is_no_request_is_never_one(data: bytes) -> None:
-    assert not any(Crowd().among([data] * WINDOW))
+@pytest.mark.parametrize("of_each", [100, WINDOW])
+def test_crowds_that_go_on_side_by_side_stay_crowds(of_each: int) -> None:
+    crowd = Crowd()
+    flooders = [request(f"flooder-{number}") for number in range(3)] * of_each
+    burst = [*flooders, *(request(number, f"task-{number}") for number in range(WINDOW // 2))]
+    crowd.among(burst)
+    for _ in range(10):
+        assert sum(crowd.among(burst)) == len(flooders)
+
+
+def test_a_task_type_is_a_crowd_no_longer_than_many_ask_for_it_whoever_floods() -> None:
+    crowd = Crowd()
+    crowd.among([request(user_id, "usual") for user_id in range(OF_TYPE + 1)])
+    flood = [request("flooder", "usual")] * (4 * WINDOW)
+    for number in range(2 * WINDOW):
+        crowd.among([*flood[:2], request(f"user-{number}", f"task-{number}")])
+        if number % 100 == 0:
+            crowd.among(flood)
+    assert crowd.among([*flood, request("other", "usual")])[-1] is False
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"{", b"[]", b"7", request([1]), request(None), request(True)])
+def test_all_that_do_not_say_whose_they_are_count_as_one_user(data: bytes) -> None:
+    crowd = Crowd()
+    assert crowd.among([data, b'{"oops'] * WINDOW) == [False] * OF_USER + [True] * (2 * WINDOW - OF_USER)
+    assert crowd.among([data, request("other")]) == [True, False]
+
+
+def test_a_user_is_a_crowd_whatever_is_asked_for() -> None:
+    judged = Crowd().among([request("flooder", {})] * (OF_USER + 1))
+    assert judged[-1]
+
+
+def test_users_and_task_types_as_long_as_a_request_are_not_kept() -> None:
+    crowd = Crowd()
+    tracemalloc.start()
+    for number in range(2 * OF_USER):
+        crowd.among([request(f"{number}" + "x" * 1_000_000, f"{number}" + "x" * 1_000_000)])
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < 1_000_000
