@@ -18,6 +18,11 @@ class Gate:
         self._catalogue = catalogue
         self._limits = limits
 
+    @property
+    def most_bytes(self) -> int:
+        """What has more is refused without being read."""
+        return self._limits.request_bytes
+
     def read(self, data: bytes) -> TaskRequest:
         """The request in what came from outside, with a channel for the answer that it may name.
 
@@ -53,8 +58,8 @@ class Gate:
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
 
     def _check_size(self, data: bytes) -> None:
-        if len(data) > self._limits.request_bytes:
-            complaint = f"The request has {len(data)} bytes, at most {self._limits.request_bytes} are accepted"
+        if len(data) > self.most_bytes:
+            complaint = f"The request has {len(data)} bytes, at most {self.most_bytes} are accepted"
             raise RefusedRequestError(ErrorCode.TOO_LARGE, complaint, *whom_to_answer(data))
 
     def _check_reply_channel(self, request: TaskRequest) -> None:

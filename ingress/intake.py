@@ -1,6 +1,5 @@
 """Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
 
-import math
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 
@@ -87,7 +86,8 @@ class Intake:
 
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
-        of_crowd = crowd.among([data for data, _ in burst])
+        # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
+        of_crowd = crowd.among([data if len(data) <= self._gate.most_bytes else b"" for data, _ in burst])
         sheds_all = origin.sheds and is_too_much and crowd.share <= 0.5
         most_bytes = self._most_bytes_aside(is_too_much=is_too_much)
         arrivals: list[Arrival] = []
@@ -116,10 +116,10 @@ class Intake:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
 
-    def _most_bytes_aside(self, *, is_too_much: bool) -> float:
+    def _most_bytes_aside(self, *, is_too_much: bool) -> int:
         if self._later_length >= self._bound.limit:
             return 0
-        return SMALL_BYTES if is_too_much else math.inf
+        return min(SMALL_BYTES, self._gate.most_bytes) if is_too_much else self._gate.most_bytes
 
     def _turn_away(
         self, received: Received, code: ErrorCode = ErrorCode.OVERLOADED, complaint: str = TOO_FAST

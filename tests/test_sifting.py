@@ -1,6 +1,8 @@
 """What becomes of a burst when an ingress is behind: whom it takes in, lays aside and turns away."""
 
 import json
+import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer
-from ingress.crowd import WINDOW, Crowd
+from ingress.crowd import OF_USER, WINDOW, Crowd
 from ingress.gate import Gate
 from ingress.intake import SMALL_BYTES, Intake
 from ingress.queue_bound import QueueBound
@@ -34,12 +36,13 @@ class Door:
         entries: Any = self.client.xrange(LATER)
         aside = [data for _, fields in entries for data in unpacked(fields[b"requests"])]
         self.client.delete(LATER)
-        return len(aside), self._overloaded()
+        return len(aside), self.told()["overloaded"]
 
-    def _overloaded(self) -> int:
+    def told(self) -> Counter[str]:
+        """The error codes of the outcomes that were published since this was asked."""
         self.client.publish("results", b"{}")
         outcomes = iter(lambda: json.loads(self.heard.get_message(timeout=10)["data"]), {})
-        return sum(outcome.get("error_code") == "overloaded" for outcome in outcomes)
+        return Counter(outcome["error_code"] for outcome in outcomes)
 
 
 @pytest.fixture
@@ -87,3 +90,14 @@ def test_where_it_is_too_much_and_there_is_no_crowd_all_are_turned_away(door: Do
     users = [f"user-{number}" for number in range(WINDOW // 4)]
     assert door.sift(requests(*users), is_too_much=False) == (0, 0)
     assert door.sift(requests(*users), is_too_much=True) == (0, len(users))
+
+
+@pytest.mark.parametrize("is_too_much", [False, True])
+def test_what_is_too_large_to_be_read_is_refused_at_once_and_not_read(door: Door, *, is_too_much: bool) -> None:
+    too_large = b'{"user_id": "flooder", "parameters": [' + b"{}," * 500_000 + b"{}]}"
+    tracemalloc.start()
+    door.intake.sift([(too_large, "")] * (2 * OF_USER), Origin(), Crowd(), is_too_much=is_too_much)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (door.client.xlen(LATER), door.told()) == (0, {"too_large": 2 * OF_USER})
+    assert peak_bytes < 10 * len(too_large)
