@@ -121,7 +121,8 @@ class Replica:
             self._presence.show_when_due()
             self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
             self._watchdog.turned(LISTENING)
-        self._subscriber.leave()
+        for _ in self._subscriber.leave():
+            self._work()
 
     def _work(self) -> None:
         """Takes in what was heard, if that is this replica's to do, and forgets what another one has taken in."""

@@ -1,5 +1,6 @@
 """Hears the tasks channel, and the markers that make its positions known."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -70,11 +71,16 @@ class Subscriber:
             is_enough = is_alone or count >= HEARD or size_bytes >= HEARD_BYTES
             messages = [] if is_enough else self._line.receive_some(0)
 
-    def leave(self) -> None:
-        """Ends the subscription; adds to the backlog what Redis had sent by then."""
+    def leave(self) -> Iterator[None]:
+        """Ends the subscription; adds to the backlog what Redis had sent by then. That may be more than the backlog
+        holds: after some of it this waits for the caller to take it in."""
         self._line.send(("UNSUBSCRIBE", self._channel))
+        size_bytes = 0
         while (message := self._line.receive())[0] != b"unsubscribe":
-            self._take(message)
+            size_bytes += self._take(message)
+            if size_bytes >= HEARD_BYTES:
+                size_bytes = 0
+                yield
 
     def hear_the_rest(self) -> None:
         """Adds to the backlog what has come by now, whether Redis answers or not."""

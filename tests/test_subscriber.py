@@ -8,7 +8,7 @@ import redis
 
 from client.redis_server import RedisServer
 from ingress.backlog import Backlog
-from ingress.subscriber import Subscriber
+from ingress.subscriber import HEARD_BYTES, Subscriber
 from transport.connection import connect
 
 
@@ -25,3 +25,19 @@ def test_what_comes_last_before_the_connection_ends_is_heard() -> None:
             subscriber.hear(60)
         subscriber.close()
     assert backlog.first(10, 1_000) == [b"hello"]
+
+
+def test_what_was_sent_by_the_end_of_the_subscription_may_be_more_than_the_backlog_holds() -> None:
+    backlog = Backlog(limit_bytes=2 * HEARD_BYTES)
+    request = b"x" * (HEARD_BYTES // 8)
+    with RedisServer() as server, connect(server.url) as client, redis.Redis.from_url(server.url) as other:
+        subscriber = Subscriber(client, "tasks", backlog)
+        subscriber.subscribe(uuid4().hex)
+        for _ in range(40):
+            other.publish("tasks", request)
+        taken_in = 0
+        for _ in subscriber.leave():
+            taken_in += len(backlog)
+            backlog.drop(len(backlog))
+        subscriber.close()
+    assert (taken_in + len(backlog), backlog.dropped) == (40, 0)
