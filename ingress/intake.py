@@ -87,7 +87,8 @@ class Intake:
         Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
         """
         # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
-        of_crowd = crowd.among([data if len(data) <= self._gate.most_bytes else b"" for data, _ in burst])
+        readable_bytes = self._gate.most_bytes
+        of_crowd = crowd.among([data if len(data) <= readable_bytes else b"" for data, _ in burst])
         sheds_all = origin.sheds and is_too_much and crowd.share <= 0.5
         most_bytes = self._most_bytes_aside(is_too_much=is_too_much)
         arrivals: list[Arrival] = []
