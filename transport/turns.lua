@@ -43,16 +43,17 @@ end
 -- it has no task type, as those on a delay queue, each of which waits for a time of its own.
 local function enqueue(queue, message_id, message, task_type, user, front)
     redis.call("hset", queue .. ".msgs", message_id, message)
-    -- As long as there are lanes also when the list is short again: later messages are not to pass by earlier ones.
+    -- As long as there are lanes also when the list is short again: later messages are not to pass by earlier ones. Not
+    -- when it is empty, though: then this one is shown, as in show_next, since whoever enqueues may lack LPOP.
+    local in_list = redis.call("llen", queue)
     local waits_in_lane = front > 0 and task_type ~= ""
-        and (redis.call("llen", queue) >= front or redis.call("exists", queue .. ".turns") == 1)
+        and (in_list >= front or (in_list > 0 and redis.call("exists", queue .. ".turns") == 1))
     if not waits_in_lane then
         redis.call("rpush", queue, message_id)
     elseif redis.call("rpush", queue .. ".lane:" .. user .. ":" .. task_type, message_id) == 1 then
         if redis.call("rpush", queue .. ".users:" .. task_type, user) == 1 then
             redis.call("rpush", queue .. ".turns", task_type)
         end
-        show_next(queue)
     end
 end
 
