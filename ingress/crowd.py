@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 BEHIND = 2048
 BEHIND_BYTES = 8 * 1024 * 1024
 
-#: The latest requests that shares are judged by: as many, or up to twice as many.
+#: The latest requests that shares are judged by: so many at least.
 WINDOW = 1024
 
 #: With more of them than this a user, or a task type, is a crowd.

@@ -43,10 +43,9 @@ local function finish(queue_name, message_id, is_dead, i, undo)
     if next_id ~= "" then
         enqueue(namespace .. ":" .. next_queue_name, next_id, next_message, ARGV[i + 5], ARGV[i + 6], front)
     end
-    -- Whoever has ended a message looks for more of that queue.
-    show_next(namespace .. ":" .. queue_name)
 end
 
+local ended_in = {}
 local i = 4
 while i <= #ARGV do
     local queue_name, message_id, fate = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -56,12 +55,20 @@ while i <= #ARGV do
         if redis.call("sismember", acks, message_id) == 1 then
             tell_all(i + 5, last_event)
         end
-    elseif redis.call("srem", acks, message_id) == 1 then
-        -- First, so that whoever hears the outcome has heard what came before it.
-        tell_all(i + 5, last_event)
-        finish(queue_name, message_id, fate == "dead", last_event + 1, function()
-            redis.call("sadd", acks, message_id)
-        end)
+    else
+        ended_in[queue_name] = true
+        if redis.call("srem", acks, message_id) == 1 then
+            -- First, so that whoever hears the outcome has heard what came before it.
+            tell_all(i + 5, last_event)
+            finish(queue_name, message_id, fate == "dead", last_event + 1, function()
+                redis.call("sadd", acks, message_id)
+            end)
+        end
     end
     i = i + 1 + tonumber(ARGV[i])
+end
+
+-- Whoever has ended messages of a queue looks for more of them.
+for queue_name in pairs(ended_in) do
+    show_next(namespace .. ":" .. queue_name)
 end
