@@ -1,8 +1,8 @@
 """One of any number of ingresses: hears what all of them hear, and takes it in while it holds the lease."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import repeat
 
@@ -52,8 +52,6 @@ SETTLE_PAUSE_S = 0.1
 
 #: How often a standby forgets what was taken in.
 TRIM_S = 0.5
-
-LEFT_OVER = "Takes in {} requests that the ingress which leads has not heard"
 
 
 class Replica:
@@ -202,19 +200,10 @@ class Replica:
         """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
         is_known = self._stop.until_redis_answers(self._progress.drop_known)
         if self._progress.passed_over:
-            self._take_passed_over()
+            # This replica was behind, or stood still, when it should have led, and whoever leads instead has begun to
+            # listen later.
+            self._take_leftovers(lambda: self._progress.passed_over)
         return is_known
-
-    def _take_passed_over(self) -> None:
-        """Takes in what no replica that leads has heard: this one was behind, or stood still, when it should have led,
-        and whoever leads instead has begun to listen later."""
-        with self._for_leftovers():
-            self._stop.until_redis_answers(self._progress.drop_known)
-            if self._progress.passed_over:
-                logger.info(LEFT_OVER, self._progress.passed_over)
-            while count := min(self._progress.passed_over, BURST):
-                self._hand_on(self._intake.take, count)
-                self._stop.until_redis_answers(self._progress.drop_known)
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
@@ -230,7 +219,9 @@ class Replica:
                     continue
                 self._leads = False
                 if not self._drop_known() and self._progress.was_in_step:
-                    self._take_leftovers()
+                    # When Redis dies, it may have delivered the last requests to this replica only. The one that leads
+                    # has gone on to what came later.
+                    self._take_leftovers(lambda: len(self._backlog))
                 elif time.monotonic() > deadline_s:
                     break
                 else:
@@ -242,21 +233,16 @@ class Replica:
         self._lease.release()
         self._leads = False
 
-    def _take_leftovers(self) -> None:
-        """Takes in what this replica alone has heard, though another one leads, which has gone on to what came later:
-        when Redis dies, it may have delivered the last requests to one of them only."""
-        with self._for_leftovers():
-            self._stop.until_redis_answers(self._progress.drop_known)
-            if self._backlog:
-                logger.info(LEFT_OVER, len(self._backlog))
-            while self._backlog:
-                self._hand_on(self._intake.take)
-
-    @contextmanager
-    def _for_leftovers(self) -> Iterator[None]:
+    def _take_leftovers(self, count: Callable[[], int]) -> None:
+        """Takes in so many of the oldest requests, which this replica alone has heard, though another one leads."""
         lock = self._lease.for_leftovers()
         self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
-        yield
+        self._stop.until_redis_answers(self._progress.drop_known)
+        if left := count():
+            logger.info("Takes in {} requests that the ingress which leads has not heard", left)
+        while left := count():
+            self._hand_on(self._intake.take, min(left, BURST))
+            self._stop.until_redis_answers(self._progress.drop_known)
         with suppress(LockError, redis.RedisError):
             lock.release()
 
