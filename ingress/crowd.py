@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import or_
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -39,7 +40,7 @@ class Crowd:
         self._users = _Latest(OF_USER)
         self._types = _Latest(OF_TYPE)
         #: The bytes that the requests of a user who is a crowd are known by.
-        self._marks: dict[_Trait, bytes] = {}
+        self._marks: dict[_Trait, _Mark] = {}
 
     def among(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, which come now, whether it is one too many of its user or its task type. All that
@@ -55,9 +56,9 @@ class Crowd:
         marked = [False] * len(requests)
         counts: dict[_Trait, int] = {}
         for user_id, mark in self._marks.items():
-            before = sum(marked)
-            marked = [is_marked or mark in request for is_marked, request in zip(marked, requests, strict=True)]
-            counts[user_id] = sum(marked) - before
+            found = mark.is_in(requests)
+            counts[user_id] = sum(found)
+            marked = list(map(or_, marked, found))
         self._users.note(counts)
         return zip(marked, requests, strict=True)
 
@@ -77,7 +78,28 @@ class Crowd:
         # With what stands behind it, so that 7 is not the beginning of 70.
         pattern = rb'"user_id"\s*:\s*%s\s*[,}]' % re.escape(to_json(user_id))
         if match := re.search(pattern, request):
-            self._marks[user_id] = match[0]
+            self._marks[user_id] = _Mark(match[0])
+
+
+class _Mark:
+    """The bytes that the requests of one user are known by."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._place = slice(0)
+        self._search = re.compile(re.escape(mark)).search
+
+    def is_in(self, requests: Sequence[bytes]) -> list[bool]:
+        """For each of the requests, whether it stands in it."""
+        # Who floods sends requests of one kind: to look where it stood last takes a third of the time of a search.
+        place, mark = self._place, self._mark
+        found = [request[place] == mark for request in requests]
+        if not all(found):
+            for number, request in enumerate(requests):
+                if not found[number] and (match := self._search(request)):
+                    found[number] = True
+                    self._place = slice(*match.span())
+        return found
 
 
 class _Latest:
