@@ -86,20 +86,25 @@ class _Mark:
 
     def __init__(self, mark: bytes) -> None:
         self._mark = mark
-        self._place = slice(0)
         self._search = re.compile(re.escape(mark)).search
+        # Where it stood last, seen from the beginning and from the end. Who floods sends requests of one kind, and to
+        # look there takes a third of the time of a search.
+        self._from_begin = self._from_end = slice(0)
 
     def is_in(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, whether it stands in it."""
-        # Who floods sends requests of one kind: to look where it stood last takes a third of the time of a search.
-        place, mark = self._place, self._mark
-        found = [request[place] == mark for request in requests]
+        mark, from_begin, from_end = self._mark, self._from_begin, self._from_end
+        found = [request[from_begin] == mark or request[from_end] == mark for request in requests]
         if not all(found):
             for number, request in enumerate(requests):
                 if not found[number] and (match := self._search(request)):
                     found[number] = True
-                    self._place = slice(*match.span())
+                    self._note(*match.span(), len(request))
         return found
+
+    def _note(self, start: int, stop: int, length: int) -> None:
+        self._from_begin = slice(start, stop)
+        self._from_end = slice(start - length, stop - length or None)
 
 
 class _Latest:
