@@ -43,6 +43,9 @@ class Curve:
 def by_backlog(extent: Extent) -> list[Curve]:
     """CPU per task over the number of messages waiting."""
     system = callboard()
+    # By default 1,000,000 are the most that a queue takes, and a few more have to wait there.
+    room = {"limits": {"queue_length": 2 * max(extent.waiting)}}
+    system = replace(system, sections={**system.sections, **room})
     return _cpu("messages waiting", extent, extent.waiting, lambda n: cpu_s_with_backlog(system, n, extent.requests))
 
 
