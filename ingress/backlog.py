@@ -1,4 +1,4 @@
-"""What an ingress has heard and is not known to be taken in yet, and where in the channel that is."""
+"""What an ingress has heard that is not known to be taken in yet, and where in the channel that is."""
 
 from bisect import bisect_left
 from collections import deque
@@ -13,9 +13,9 @@ MARKERS = 100
 class Backlog:
     """Requests in the order in which Redis published them, and markers between them.
 
-    Redis delivers to all its subscribers in one order. So "the 17th request after marker M" is the same one for every
-    ingress that has heard M, and is called a position. Whoever takes requests in leaves the position behind them in
-    Redis; whoever takes over goes on from there, with nothing lost and nothing twice. See `ingress.progress`.
+    Redis delivers to all its subscribers in one order. So "17 requests after marker M" means the same to every ingress
+    that has heard M: it is called a position. Whoever takes requests in leaves the position behind them in Redis;
+    whoever takes over goes on from there, with nothing lost and nothing twice. See `ingress.position`.
 
     Parameters:
         limit_bytes: the most that is held besides the latest request; above it the oldest are dropped and counted in
@@ -28,10 +28,12 @@ class Backlog:
         self._requests: deque[bytes] = deque()
         #: Of the requests that are held.
         self.size_bytes = 0
-        # Requests are numbered from the first that was heard: this is the number of the first that is held.
-        self._first = 0
-        # Below this number they are taken in, also those that are still to be heard.
+        # Requests are numbered in the order in which they are heard: this is the number of the oldest that is held.
+        self._oldest = 0
+        # Those with lower numbers are taken in; it may be the number of one that is still to be heard.
         self._wanted = 0
+        # By marker, the number of the request that comes after it. The first one nobody else knows: it stands before
+        # requests that are heard before any marker is.
         self._markers = {uuid4().hex: 0}
 
     def __len__(self) -> int:
@@ -39,8 +41,8 @@ class Backlog:
 
     def extend(self, requests: Sequence[bytes]) -> None:
         """Adds the requests that were heard last."""
-        known = min(max(0, self._wanted - self._first), len(requests))
-        self._first += known
+        known = min(max(0, self._wanted - self._oldest), len(requests))
+        self._oldest += known
         self._requests.extend(requests[known:])
         self.size_bytes += sum(map(len, requests[known:]))
         # Whatever its size, one request does not push the others out.
@@ -50,13 +52,13 @@ class Backlog:
 
     def mark(self, marker: str) -> None:
         """Notes that this marker was heard now."""
-        self._markers[marker] = self._first + len(self._requests)
-        # Not one that the oldest request is counted from.
-        if len(self._markers) > MARKERS and list(islice(self._markers.values(), 2))[1] <= self._first:
+        self._markers[marker] = self._oldest + len(self._requests)
+        # But not the marker that the oldest request is counted from.
+        if len(self._markers) > MARKERS and list(islice(self._markers.values(), 2))[1] <= self._oldest:
             del self._markers[next(iter(self._markers))]
 
     def first(self, count: int, size_bytes: int) -> list[bytes]:
-        """The oldest requests, `count` of them, or fewer when they have `size_bytes` together; one at least, if any."""
+        """The oldest requests: up to `count`, and none behind the one with which they reach `size_bytes`."""
         requests = list(islice(self._requests, count))
         sizes = accumulate(map(len, requests))
         return requests[: 1 + bisect_left(list(sizes), size_bytes)]
@@ -64,37 +66,38 @@ class Backlog:
     def drop(self, count: int) -> None:
         """Forgets the oldest `count` requests."""
         self.size_bytes -= sum(len(self._requests.popleft()) for _ in range(count))
-        self._first += count
+        self._oldest += count
 
-    def progress_after(self, count: int) -> dict[str, int]:
-        """The position behind the oldest `count` requests: how many come after the last marker before them, and after
-        each one that was heard between them. An ingress that has heard some of these requests knows one of these."""
-        end = self._first + count
-        progress: dict[str, int] = {}
-        for marker, place in reversed(self._markers.items()):
-            if place <= end:
-                progress[marker] = end - place
-                if place <= self._first:
+    def position_after(self, count: int) -> dict[str, int]:
+        """The position behind the oldest `count` requests, counted from the last marker before them and from each one
+        between them: an ingress that has heard any of these requests knows one of these markers."""
+        end = self._oldest + count
+        position: dict[str, int] = {}
+        for marker, start in reversed(self._markers.items()):
+            if start <= end:
+                position[marker] = end - start
+                if start <= self._oldest:
                     break
-        return dict(reversed(progress.items()))
+        return dict(reversed(position.items()))
 
     @property
     def markers(self) -> list[str]:
         """Those that were heard, so that `drop_known` finds them."""
         return list(self._markers)
 
-    def drop_known(self, progress: Mapping[str, int]) -> int:
-        """Forgets the requests that are taken in, those too that are still to be heard, up to the first that is not.
+    def drop_known(self, position: Mapping[str, int]) -> int:
+        """Forgets the requests up to this position, also those that are still to be heard, but none behind one that was
+        passed over: a request that is not taken in, though later ones are.
 
         Returns:
-            How many were passed over, which come first now: whoever took in what is behind them has not heard them.
+            How many of the oldest requests were passed over: whoever took in the later ones has not heard them.
         """
-        markers = sorted(progress, key=self._markers.__getitem__)
+        markers = sorted(position, key=self._markers.__getitem__)
         for marker in markers:
-            place = self._markers[marker]
+            start = self._markers[marker]
             # Before the first marker nobody says what was taken in: those of long ago are forgotten, see take_in.lua.
-            if marker != markers[0] and place > max(self._first, self._wanted):
-                return place - self._first
-            self._wanted = max(self._wanted, place + progress[marker])
-            self.drop(min(max(0, self._wanted - self._first), len(self._requests)))
+            if marker != markers[0] and start > max(self._oldest, self._wanted):
+                return start - self._oldest
+            self._wanted = max(self._wanted, start + position[marker])
+            self.drop(min(max(0, self._wanted - self._oldest), len(self._requests)))
         return 0

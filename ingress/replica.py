@@ -17,7 +17,7 @@ from ingress.intake import PATIENCE_S, Intake, Received
 from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
 from ingress.output_buffer import widen_output_buffer
-from ingress.progress import PROGRESS_TTL_S, Progress
+from ingress.position import POSITION_TTL_S, Position
 from ingress.subscriber import Subscriber
 from setting_sections import Limits
 from transport.arrivals import DeposedError, Origin
@@ -78,7 +78,7 @@ class Replica:
         self._watchdog = watchdog
         self._lease = lease
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
-        self._progress_key = f"{key_prefix}callboard:position:{channel}:markers"
+        self._position_key = f"{key_prefix}callboard:position:{channel}:markers"
         self._crowd = Crowd()
         self._leads = False
         self._trim_due_s = 0.0
@@ -92,7 +92,7 @@ class Replica:
         """
         while not self._stop.received:
             self._backlog = Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
-            self._progress = Progress(self._client, self._progress_key, self._backlog)
+            self._position = Position(self._client, self._position_key, self._backlog)
             self._marker = None
             self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
@@ -151,13 +151,13 @@ class Replica:
             self._bring(take, burst)
 
     def _bring(self, take: Take, burst: list[bytes]) -> None:
-        progress = self._backlog.progress_after(len(burst))
+        position = self._backlog.position_after(len(burst))
         if not self._leads:
             # From a marker just behind them another one may have begun, which says nothing of these.
-            progress = {marker: count for marker, count in progress.items() if count}
+            position = {marker: count for marker, count in position.items() if count}
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         try:
-            take(list(zip(burst, repeat(""))), Origin(*lease, self._progress.key, progress, PROGRESS_TTL_S))
+            take(list(zip(burst, repeat(""))), Origin(*lease, self._position.key, position, POSITION_TTL_S))
         except DeposedError:
             self._lease.lose()
             self._leads = False
@@ -180,7 +180,7 @@ class Replica:
         self._leads = True
         # Also where nothing comes for a while: others may have to know that nobody is busy with what was before.
         self._bring(self._intake.take, [])
-        self._progress.was_in_step = True
+        self._position.was_in_step = True
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
             logger.error("{} requests were heard and had to be dropped meanwhile", self._backlog.dropped)
@@ -198,11 +198,11 @@ class Replica:
 
     def _drop_known(self) -> bool:
         """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
-        is_known = self._stop.until_redis_answers(self._progress.drop_known)
-        if self._progress.passed_over:
+        is_known = self._stop.until_redis_answers(self._position.drop_known)
+        if self._position.passed_over:
             # This replica was behind, or stood still, when it should have led, and whoever leads instead has begun to
             # listen later.
-            self._take_leftovers(lambda: self._progress.passed_over)
+            self._take_leftovers(lambda: self._position.passed_over)
         return is_known
 
     def _settle(self) -> None:
@@ -218,7 +218,7 @@ class Replica:
                     self._hand_on(self._intake.take)
                     continue
                 self._leads = False
-                if not self._drop_known() and self._progress.was_in_step:
+                if not self._drop_known() and self._position.was_in_step:
                     # When Redis dies, it may have delivered the last requests to this replica only. The one that leads
                     # has gone on to what came later.
                     self._take_leftovers(lambda: len(self._backlog))
@@ -237,12 +237,12 @@ class Replica:
         """Takes in so many of the oldest requests, which this replica alone has heard, though another one leads."""
         lock = self._lease.for_leftovers()
         self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
-        self._stop.until_redis_answers(self._progress.drop_known)
+        self._stop.until_redis_answers(self._position.drop_known)
         if left := count():
             logger.info("Takes in {} requests that the ingress which leads has not heard", left)
         while left := count():
             self._hand_on(self._intake.take, min(left, BURST))
-            self._stop.until_redis_answers(self._progress.drop_known)
+            self._stop.until_redis_answers(self._position.drop_known)
         with suppress(LockError, redis.RedisError):
             lock.release()
 

@@ -13,16 +13,16 @@ def backlog(*heard: bytes | str) -> Backlog:
 
 def test_whoever_has_heard_some_of_what_was_taken_in_knows_a_marker_of_it() -> None:
     leader = backlog("m1", b"a", b"b", "m2", b"c", "m3", b"d")
-    assert leader.progress_after(4) == {"m1": 4, "m2": 2, "m3": 1}
+    assert leader.position_after(4) == {"m1": 4, "m2": 2, "m3": 1}
     leader.drop(3)
-    assert leader.progress_after(1) == {"m3": 1}
+    assert leader.position_after(1) == {"m3": 1}
 
 
 def test_what_another_one_has_taken_in_is_dropped_and_nothing_else() -> None:
     leader, cut_off, newcomer = backlog("m1", b"a", b"b", "m2", b"c"), backlog("m1", b"a", b"b"), backlog("m2", b"c")
-    progress = leader.progress_after(3)
-    cut_off.drop_known({"m1": progress["m1"]})
-    newcomer.drop_known({"m2": progress["m2"]})
+    position = leader.position_after(3)
+    cut_off.drop_known({"m1": position["m1"]})
+    newcomer.drop_known({"m2": position["m2"]})
     assert (len(cut_off), len(newcomer)) == (0, 0)
     newcomer.extend((b"d",))
     assert newcomer.first(9, 99) == [b"d"]
@@ -39,12 +39,12 @@ def test_what_is_still_to_be_heard_may_be_taken_in_already() -> None:
 def test_what_was_passed_over_is_kept_until_it_is_taken_in() -> None:
     slow = backlog("m1", b"a", b"b", b"c", "m2", b"d", b"e")
     # Whoever leads has begun to listen at m2, and the one before had taken in one request.
-    progress = {"m2": 1, "m1": 1}
-    assert slow.drop_known(progress) == 2
+    position = {"m2": 1, "m1": 1}
+    assert slow.drop_known(position) == 2
     assert slow.first(2, 99) == [b"b", b"c"]
-    assert slow.progress_after(1) == {"m1": 2}
-    assert slow.drop_known(progress | {"m1": 2}) == 1
-    assert slow.drop_known(progress | {"m1": 3}) == 0
+    assert slow.position_after(1) == {"m1": 2}
+    assert slow.drop_known(position | {"m1": 2}) == 1
+    assert slow.drop_known(position | {"m1": 3}) == 0
     assert slow.first(9, 99) == [b"e"]
 
 
@@ -63,7 +63,7 @@ def test_a_huge_request_does_not_push_others_out() -> None:
 
 def test_however_many_markers_come_the_oldest_request_is_counted_from_one() -> None:
     held = backlog("m", b"a", *(f"m{number}" for number in range(2 * MARKERS)))
-    assert held.progress_after(0) == {"m": 0}
+    assert held.position_after(0) == {"m": 0}
     held.drop(1)
     held.mark("another")
     assert "m" not in held.markers

@@ -36,7 +36,7 @@ def admitted(amount: int) -> list[Admitted]:
 
 
 def up_to(position: int) -> Origin:
-    return Origin(progress_key="callboard:position:tasks", progress={"marker": position}, progress_ttl_s=60)
+    return Origin(position_key="callboard:position:tasks", position={"marker": position}, position_ttl_s=60)
 
 
 @pytest.mark.parametrize("position", [3, 2, 0])

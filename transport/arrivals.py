@@ -14,7 +14,7 @@ from transport.messages import Envelope
 #: The consumer group of the streams that requests come on.
 GROUP = "callboard"
 
-#: The field of the progress in the channel that names the marker which was used last.
+#: The field of the position in Redis that names the marker which was used last.
 LAST_MARKER = "last"
 
 #: The most requests that are laid aside in one entry of a stream, since they are read from it together.
@@ -31,10 +31,10 @@ class Origin(NamedTuple):
     #: The lease that whoever hears the channel has to hold, with its token; "" where any replica may take requests in.
     lease_key: str = ""
     lease_token: str = ""
-    #: How far the channel is taken in with this burst, for whoever takes over: by marker how many requests after it.
-    progress_key: str = ""
-    progress: Mapping[str, int] = {}
-    progress_ttl_s: int = 0
+    #: How far the channel is taken in with this burst, for whoever takes over: how many requests after each marker.
+    position_key: str = ""
+    position: Mapping[str, int] = {}
+    position_ttl_s: int = 0
     #: Redis has no memory left: the burst holds answers only.
     is_full: bool = False
     #: The stream and the consumer group that the entries are to be acknowledged in.
@@ -49,8 +49,8 @@ class Origin(NamedTuple):
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
-        progress = " ".join(f"{marker} {count}" for marker, count in self.progress.items())
-        channel = (self.lease_key, self.lease_token, self.progress_key, progress, self.progress_ttl_s)
+        position = " ".join(f"{marker} {count}" for marker, count in self.position.items())
+        channel = (self.lease_key, self.lease_token, self.position_key, position, self.position_ttl_s)
         flags = ("full" if self.is_full else "", "once" if self.once else "")
         return (*channel, *flags, self.stream, self.group, self.later)
 

@@ -3,7 +3,7 @@
 -- the answer was lost, or takes over from one that died, changes nothing by it.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 lease key or "", 2 the token that it has to hold; 3 key of the progress in the channel or "", 4 markers, each
+-- ARGV     1 lease key or "", 2 the token that it has to hold; 3 key of the position in the channel or "", 4 markers, each
 --          with how many requests after it are taken in with this burst, 5 how long to keep that in s; 6 "full" when Redis
 --          is out of memory and this burst holds answers only, else ""; 7 "once" when others send the same requests and
 --          each is to have one answer at most, else ""; 8 stream or "", 9 its consumer group; 10 stream for requests that
@@ -30,9 +30,9 @@ local has_written = false
 local most_markers = 1000
 
 -- Keeps how far the channel is taken in; returns whether it was already, so that this burst is one that came before.
-local function keep_progress(key, progress, has_lease)
+local function keep_position(key, position, has_lease)
     local words = {}
-    for word in string.gmatch(progress, "%S+") do
+    for word in string.gmatch(position, "%S+") do
         words[#words + 1] = word
     end
     local marker, count = words[#words - 1], words[#words]
@@ -61,7 +61,7 @@ end
 if ARGV[1] ~= "" and redis.call("get", ARGV[1]) ~= ARGV[2] then
     return "deposed"
 end
-if ARGV[3] ~= "" and keep_progress(ARGV[3], ARGV[4], ARGV[1] ~= "") then
+if ARGV[3] ~= "" and keep_position(ARGV[3], ARGV[4], ARGV[1] ~= "") then
     return {{}, {}}
 end
 

@@ -1,4 +1,4 @@
-"""How far into the channel requests are taken in, kept in Redis for whoever goes on from there."""
+"""How far into the channel requests are taken in, kept in Redis for whoever takes over."""
 
 from typing import Any
 
@@ -7,24 +7,26 @@ import redis
 from ingress.backlog import Backlog
 from transport.arrivals import LAST_MARKER
 
-#: For an ingress that starts a while after the last one has died, with a marker of its own, it says nothing any more.
-PROGRESS_TTL_S = 24 * 3600
+#: To an ingress that starts so long after the last one has died it says nothing: it has heard none of the markers.
+POSITION_TTL_S = 24 * 3600
 
 
-class Progress:
-    """A hash in Redis: for each marker how many of the requests after it are taken in, at least, and which one whoever
-    leads has used last. It is written by take_in.lua; this is how one subscription sees it.
+class Position:
+    """The position in Redis, as one subscription sees it.
 
-    What was taken in after a marker stays known when others have gone on to later ones, and so it is known even to an
-    ingress that comes back late from a Redis which was away.
+    A hash: for each marker how many of the requests after it are taken in, at least, and which marker the leader has
+    used last. take_in.lua writes it.
+
+    What was taken in after a marker stays known when later markers are in use. So it is known even to an ingress that
+    comes back late from a Redis which was away.
     """
 
     def __init__(self, client: "redis.Redis", key: str, backlog: Backlog) -> None:
         self.key = key
         self._client = client
         self._backlog = backlog
-        #: Whether the last marker was one that was heard here, at any time. From then on a last marker that was not is
-        #: one that came later than everything in the backlog.
+        #: Whether the last marker has ever been one that was heard here. From then on an unknown last marker is one
+        #: that came after everything in the backlog.
         self.was_in_step = False
         #: How many of the oldest requests in the backlog nobody has taken in, though later ones were.
         self.passed_over = 0
