@@ -12,7 +12,7 @@ from ingress.crowd import Crowd
 from ingress.gate import Gate, refuse
 from ingress.queue_bound import QueueBound
 from transport.answers import Answers, Claim
-from transport.arrivals import TOGETHER, Admitted, Arrival, Later, Origin, Refused
+from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, Later, Origin, Refused
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -106,7 +106,7 @@ class Intake:
                 turned_away += 1
             else:
                 arrivals.append(self._judge(received, origin))
-        arrivals += [Later(aside[start : start + TOGETHER]) for start in range(0, len(aside), TOGETHER)]
+        arrivals += [Later(aside[start : start + MOST_IN_ENTRY]) for start in range(0, len(aside), MOST_IN_ENTRY)]
         if turned_away:
             logger.error("Too far behind: {} requests are 'overloaded'", turned_away)
         self._sifted_s = time.monotonic()

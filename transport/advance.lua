@@ -4,10 +4,12 @@
 -- ARGV     1 name of the delay queue, 2 until when they are due, in Unix ms
 -- Returns  whether there may be more.
 
-local queue = KEYS[1] .. ":" .. ARGV[1]
-local soon = redis.call("zrangebyscore", queue .. ".later", "-inf", ARGV[2], "limit", 0, 1000)
+local queue, until_ms = KEYS[1] .. ":" .. ARGV[1], ARGV[2]
+local later, page = queue .. ".later", 1000
+
+local soon = redis.call("zrangebyscore", later, "-inf", until_ms, "limit", 0, page)
 for _, message_id in ipairs(soon) do
-    redis.call("zrem", queue .. ".later", message_id)
+    redis.call("zrem", later, message_id)
     redis.call("rpush", queue, message_id)
 end
-return #soon == 1000
+return #soon == page

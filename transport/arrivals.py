@@ -1,4 +1,4 @@
-"""What comes in: a burst of requests, each a message now or an answer, on its way to Redis."""
+"""Requests on their way in: each has become a message or a refusal, or is laid aside to be judged later."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +17,8 @@ GROUP = "callboard"
 #: The field of the position in Redis that names the marker which was used last.
 LAST_MARKER = "last"
 
-#: The most requests that are laid aside in one entry of a stream, since they are read from it together.
-TOGETHER = 256
+#: The most requests that are laid aside in one entry of a stream, from which they are read together; as in take_in.lua.
+MOST_IN_ENTRY = 256
 
 
 class DeposedError(CallboardError):
@@ -26,7 +26,7 @@ class DeposedError(CallboardError):
 
 
 class Origin(NamedTuple):
-    """Where a burst was heard or read, by which Redis knows whether it has it already."""
+    """Where a burst was heard or read, by which Redis knows whether it has taken it in already."""
 
     #: The lease that whoever hears the channel has to hold, with its token; "" where any replica may take requests in.
     lease_key: str = ""
@@ -40,11 +40,11 @@ class Origin(NamedTuple):
     #: The stream and the consumer group that the entries are to be acknowledged in.
     stream: str = ""
     group: str = ""
-    #: The stream that the requests which are to wait are laid on, where there may be such.
+    #: The stream that requests are laid aside on, where there may be such; see `Later`.
     later: str = ""
-    #: Whether a request that finds no room is answered `overloaded`; else it is kept back until there is some.
+    #: Whether a request that finds no room is shed: answered `overloaded`. Else it stays where it is until there is room.
     sheds: bool = True
-    #: Whether others send the same requests: each has one answer at most, and a repeat gets none.
+    #: Whether others send the same requests: each gets one answer at most, and a repeat none.
     once: bool = False
 
     def words(self) -> Words:
@@ -59,10 +59,10 @@ _NO_CLAIM = Claim("", 0, "", ())
 
 
 class Admitted(NamedTuple):
-    """A request that became a message. `claim` when it has a `request_id`."""
+    """A request that became a message; with a `claim` when it has a `request_id`."""
 
     envelope: Envelope
-    #: What is told of it.
+    #: That it was accepted.
     event: bytes
     claim: Claim | None = None
     entry_id: str = ""
@@ -79,11 +79,11 @@ class Refused(NamedTuple):
     """A request that became no message."""
 
     answer: Answer
-    #: What is told of it.
+    #: That it was not accepted, and why.
     event: bytes
     error_code: ErrorCode
     entry_id: str = ""
-    #: Where the outcome is kept of the request with its id, if it only finds no room: one that was taken in needs none.
+    #: Where the outcome is kept of the request with the same id: a repeat of one that was taken in is not shed.
     kept_at: str = ""
 
     def words(self) -> Words:
@@ -95,7 +95,8 @@ class Refused(NamedTuple):
 
 
 class Later(NamedTuple):
-    """Requests that nobody has judged yet, to be taken in together when those before them are: at most `TOGETHER`."""
+    """At most `MOST_IN_ENTRY` requests that nobody has judged yet: laid aside together, they are judged when their turn
+    comes."""
 
     requests: Sequence[bytes]
     entry_id: str = ""
@@ -107,8 +108,8 @@ class Later(NamedTuple):
 
 
 def unpacked(packed: bytes) -> Iterator[bytes]:
-    """The requests in an entry that take_in.lua has laid aside, of one `Later` or of several. None in one that somebody
-    else has written, who has the right to."""
+    """The requests in an entry that take_in.lua has laid aside, of one `Later` or of several; of an entry that somebody
+    else has written, those that can be read."""
     reader = Reader()
     reader.feed(packed)
     with suppress(HiredisError):
@@ -122,7 +123,7 @@ Arrival = Admitted | Refused | Later
 class TakenIn(NamedTuple):
     """What became of a burst."""
 
-    #: How many messages each queue has now that got something; for `Origin.later` how many requests it has at most.
+    #: How many messages each queue that got one has now; how many requests the stream of `Origin.later` has at most.
     lengths: dict[str, int]
-    #: The places in the burst of requests that were not taken in: Redis has refused what only they need.
+    #: The indices in the burst of requests that were not taken in: Redis has refused something that only they need.
     refused: tuple[int, ...]

@@ -1,37 +1,38 @@
--- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what a blocking look has put aside
--- for it, then from the head of the queue and from its lanes, see turns.lua, by turns.
+-- Gives a worker its next messages, in the layout of Dramatiq's dispatch.lua: first what its blocking look has put
+-- aside for it, then alternately from the head of the queue and from its lanes, see turns.lua.
 --
--- An id whose message is gone is passed over: that of a request which was cancelled while it waited.
+-- An id without a message is passed over: that of a request which was cancelled while it waited.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the most messages wanted; not above 1000, since Lua's stack holds them, 4 the
---          generation of the question
--- Returns the redis message ids and, in the same order, the messages, and how often those were begun that were in the
--- hands of a worker when it died; nothing there when there are none such.
+-- ARGV     1 queue name, 2 worker id, 3 the most messages wanted, 4 the generation of the question, see put_back.lua
+-- Returns  the redis message ids; in the same order the messages; and how often those were begun that were in the hands
+--          of a worker when it died, or nothing where there are none such.
 
-local namespace, queue_name, worker_id, wanted = KEYS[1], ARGV[1], ARGV[2], math.min(ARGV[3], 1000)
+local namespace, queue_name, worker_id, asked_in = KEYS[1], ARGV[1], ARGV[2], ARGV[4]
+local wanted = math.min(ARGV[3], 1000) -- Lua's stack has to hold them
 
 local queue = namespace .. ":" .. queue_name
+local turns, suspects = queue .. ".turns", queue .. ".suspects"
 local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
 local aside = acks .. ".aside"
 
 local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
-elseif redis.call("exists", queue, queue .. ".turns") == 0 then
+elseif redis.call("exists", queue, turns) == 0 then
     return {{}, {}, {}}
 end
 
 local generation = redis.call("get", acks .. ".generation")
-if generation and generation ~= ARGV[4] then
+if generation and generation ~= asked_in then
     -- The worker has hung up since, and does not hear the answer: what was put aside for it goes back.
     for i = #ids, 1, -1 do
         redis.call("lpush", queue, ids[i])
     end
     return {{}, {}, {}}
 end
-if redis.call("exists", queue .. ".turns") == 1 then
-    while #ids < wanted and redis.call("exists", queue .. ".turns") == 1 do
+if redis.call("exists", turns) == 1 then
+    while #ids < wanted and redis.call("exists", turns) == 1 do
         ids[#ids + 1] = take_turn(queue) or nil
         ids[#ids + 1] = #ids < wanted and redis.call("lpop", queue) or nil
     end
@@ -62,7 +63,7 @@ for i = #ids, 1, -1 do
     end
 end
 local begun = {}
-if #ids > 0 and redis.call("exists", queue .. ".suspects") == 1 then
-    begun = redis.call("hmget", queue .. ".suspects", unpack(ids))
+if #ids > 0 and redis.call("exists", suspects) == 1 then
+    begun = redis.call("hmget", suspects, unpack(ids))
 end
 return {ids, messages, begun}

@@ -5,8 +5,10 @@
 -- Returns  how many there were.
 
 local dead_letters = KEYS[1] .. ":" .. ARGV[1] .. ".XQ"
+local first_id = 2
+
 local purged = 0
-for i = 2, #ARGV do
+for i = first_id, #ARGV do
     purged = purged + redis.call("hdel", dead_letters .. ".msgs", ARGV[i])
     redis.call("zrem", dead_letters, ARGV[i])
 end

@@ -1,27 +1,31 @@
 -- Puts messages that a worker has fetched and that are not in its hands back on their queue: what a stopping worker has
 -- not begun, what a lost connection has swallowed, delayed messages that Dramatiq's consumer thread has forgotten.
 --
--- Its questions of before may be with Redis still, on a connection that only Redis believes to be there, and get a
--- message that nobody would hear of. So the next one begins a new generation, see fetch.lua.
+-- Earlier questions of the worker may be with Redis still, on a connection that only Redis believes to be there, and
+-- get a message that nobody would hear of. So a new generation begins here, and fetch.lua answers those of an older one
+-- with nothing.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 worker id, 3 the generation, 4 how long to remember it in s, then the redis message ids that
---          are in its hands; "" and behind it those that were in its hands and are not any more, so that suspects among
---          them were not begun after all
+-- ARGV     1 queue name, 2 worker id, 3 the new generation, 4 how long to remember it in s, then the redis message ids
+--          that are in its hands; "" and behind it those that were in its hands and are not any more, so that suspects
+--          among them were not begun after all
 
-local queue = KEYS[1] .. ":" .. ARGV[1]
+local namespace, queue_name, worker_id, generation, remembered_s = KEYS[1], unpack(ARGV, 1, 4)
+local first_id = 5
+
+local queue = namespace .. ":" .. queue_name
 local suspects = queue .. ".suspects"
-local acks = KEYS[1] .. ":__acks__." .. ARGV[2] .. "." .. ARGV[1]
+local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
 
--- It comes late, on a connection that was given up: the worker has begun a later generation by now.
+-- If the worker has begun a later generation by now, this one comes late, on a connection that was given up.
 local current = redis.call("get", acks .. ".generation")
-if current and tonumber(current) > tonumber(ARGV[3]) then
+if current and tonumber(current) > tonumber(generation) then
     return
 end
 
 local in_hand, let_go = {}, {}
 local ids = in_hand
-for i = 5, #ARGV do
+for i = first_id, #ARGV do
     if ARGV[i] == "" then
         ids = let_go
     else
@@ -57,5 +61,5 @@ end
 for _, message_id in ipairs(aside) do
     redis.call("lpush", queue, message_id)
 end
-redis.call("set", acks .. ".generation", ARGV[3], "ex", ARGV[4])
+redis.call("set", acks .. ".generation", generation, "ex", remembered_s)
 show_next(queue)

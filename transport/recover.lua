@@ -1,23 +1,26 @@
--- Brings back to a queue what died with its workers. No use of Dramatiq's maintenance, which asks with KEYS and so reads
--- every key of this Redis.
+-- Brings back to a queue what died with its workers. Dramatiq's own maintenance is not used: it asks with KEYS, and so
+-- reads every key of this Redis.
 --
--- A message that was in the hands of a dead worker is a suspect from then on: it may be what has killed it. One that was
--- begun too often is condemned: whoever fetches it ends it, see consumer.py. It goes back to the queue like the others,
--- and not to the caller: until it is ended, it is where somebody finds it.
+-- A message that was in the hands of a dead worker is a suspect from then on: it may be what has killed it. One that
+-- was begun too often is condemned: whoever fetches it ends it, see consumer.py. It goes back to the queue like the
+-- others, and not to the caller: until it is ended, it is where somebody finds it.
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 queue name, 2 how often a message may be begun, then the ids of the dead workers
 
-local queue = KEYS[1] .. ":" .. ARGV[1]
+local namespace, queue_name, max_begun = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local first_worker = 3
+
+local queue = namespace .. ":" .. queue_name
 local suspects = queue .. ".suspects"
-local may_kill = string.sub(ARGV[1], -3) ~= ".DQ" -- a delayed message is not performed while it waits
+local may_kill = string.sub(queue_name, -3) ~= ".DQ" -- a delayed message is not performed while it waits
 local condemned = -1 -- `CONDEMNED` in feed.py
 
 local function suspect(message_id)
     local begun = redis.call("hget", suspects, message_id)
     if not begun then
         redis.call("hset", suspects, message_id, 1)
-    elseif tonumber(begun) < 1 or tonumber(begun) >= tonumber(ARGV[2]) then
+    elseif tonumber(begun) < 1 or tonumber(begun) >= max_begun then
         redis.call("hset", suspects, message_id, condemned)
     end
 end
@@ -32,11 +35,12 @@ local function bring_back(message_id)
     end
 end
 
--- Nearly always nothing is left there, however many have died.
+-- What each of the workers had in its hands, and what was put aside for it. Nearly always nothing is left there.
 local keys = {}
-for w = 3, #ARGV do
-    keys[#keys + 1] = KEYS[1] .. ":__acks__." .. ARGV[w] .. "." .. ARGV[1]
-    keys[#keys + 1] = keys[#keys] .. ".aside"
+for w = first_worker, #ARGV do
+    local acks = namespace .. ":__acks__." .. ARGV[w] .. "." .. queue_name
+    keys[#keys + 1] = acks
+    keys[#keys + 1] = acks .. ".aside"
 end
 if redis.call("exists", unpack(keys)) == 0 then
     return

@@ -20,7 +20,7 @@ ADVANCE_S = 10.0
 CLEAR_S = 60.0
 
 #: So many dead workers are looked after in one step; Redis does nothing else meanwhile.
-TOGETHER = 200
+BATCH = 200
 
 
 def is_delay_queue(queue_name: str) -> bool:
@@ -75,9 +75,9 @@ class Recovery:
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # With every look, as long as they are on the list: a question of a worker that was frozen or cut off stays with
         # Redis and takes messages after its worker was found dead.
-        for first in range(0, len(dead), TOGETHER):
+        for first in range(0, len(dead), BATCH):
             for queue_name in queue_names:
-                words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + TOGETHER]]
+                words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + BATCH]]
                 self._recover_script(keys=[self._namespace], args=words)
 
     def _advance(self, queue_name: str) -> None:

@@ -1,12 +1,13 @@
 -- Puts dead letters back on a queue, to be tried again, and forgets the outcomes of their failures.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 name of the queue whose dead letters they are, then for each: redis message id, queue name, message, its task
---          id, key of the task's outcome, key of the claim of its request or "", how long to claim it in s, key of the
---          request's outcome or ""
+-- ARGV     1 name of the queue whose dead letters they are, then for each: redis message id, queue name, message, its
+--          task id, key of the task's outcome, key of the claim of its request or "", how long to claim it in s, key of
+--          the request's outcome or ""
 -- Returns  how many there were.
 
-local dead_letters = KEYS[1] .. ":" .. ARGV[1] .. ".XQ"
+local namespace, dead_letters = KEYS[1], KEYS[1] .. ":" .. ARGV[1] .. ".XQ"
+local first_letter, words_each = 2, 8
 
 -- A repeat of the request gets the outcome that is kept; where there is none and the claim holds, it waits for it.
 local function claim_again(claim, ttl_s, request_outcome, task_id)
@@ -20,16 +21,17 @@ local function claim_again(claim, ttl_s, request_outcome, task_id)
 end
 
 local revived = 0
-for i = 2, #ARGV, 8 do
-    local message_id, claim = ARGV[i], ARGV[i + 5]
+for i = first_letter, #ARGV, words_each do
+    local message_id, queue_name, message, task_id, task_outcome = unpack(ARGV, i, i + 4)
+    local claim, claim_ttl_s, request_outcome = unpack(ARGV, i + 5, i + 7)
     if redis.call("zrem", dead_letters, message_id) == 1 then
         redis.call("hdel", dead_letters .. ".msgs", message_id)
-        redis.call("del", ARGV[i + 4])
+        redis.call("del", task_outcome)
         if claim ~= "" then
-            claim_again(claim, ARGV[i + 6], ARGV[i + 7], ARGV[i + 3])
+            claim_again(claim, claim_ttl_s, request_outcome, task_id)
         end
-        local queue = KEYS[1] .. ":" .. ARGV[i + 1]
-        redis.call("hset", queue .. ".msgs", message_id, ARGV[i + 2])
+        local queue = namespace .. ":" .. queue_name
+        redis.call("hset", queue .. ".msgs", message_id, message)
         redis.call("rpush", queue, message_id)
         revived = revived + 1
     end
