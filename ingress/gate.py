@@ -47,14 +47,14 @@ class Gate:
         """
         request = self.read(data)
         if (task := self._catalogue.get(request.task_type)) is None:
-            raise refuse(request, ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type))
+            raise refusal(request, ErrorCode.UNKNOWN_TASK, task_not_found(request.task_type))
         try:
             parameters = task.check(request.parameters)
         except InvalidParametersError as error:
-            raise refuse(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
+            raise refusal(request, ErrorCode.INVALID_PARAMETERS, str(error)) from None
         if request.max_age_ms is not None and request.max_age_ms <= (request.delay_ms or 0):
             complaint = f"max_age_ms is {request.max_age_ms} and should be above delay_ms, here {request.delay_ms or 0}"
-            raise refuse(request, ErrorCode.EXPIRED, complaint)
+            raise refusal(request, ErrorCode.EXPIRED, complaint)
         return seal(message_for(request, task.actor.queue_name, parameters), request.delay_ms or None)
 
     def _check_size(self, data: bytes) -> None:
@@ -74,6 +74,6 @@ class Gate:
         return channel is None or any(fnmatchcase(channel, pattern) for pattern in self._limits.reply_to)
 
 
-def refuse(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:
+def refusal(request: TaskRequest, code: ErrorCode, complaint: str) -> RefusedRequestError:
     """A refusal that is answered wherever the request wants its outcome."""
     return RefusedRequestError(code, complaint, request.sender, request.reply_to)

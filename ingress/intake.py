@@ -9,8 +9,9 @@ from redis.exceptions import NoPermissionError
 
 from contract import ErrorCode, EventKind, RefusedRequestError, Sender, timestamp, write_event
 from ingress.crowd import Crowd
-from ingress.gate import Gate, refuse
+from ingress.gate import Gate
 from ingress.queue_bound import QueueBound
+from ingress.refusals import Refusals
 from transport.answers import Answers, Claim
 from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, Later, Origin, Refused
 from transport.connection import StopRequest
@@ -21,18 +22,21 @@ from transport.redis_broker import CallboardBroker
 #: as its last attempts may have to wait for an answer.
 PATIENCE_S = 5.0
 
-#: How often it is tried to answer requests that were refused, over about 8 s. While it is, nothing is taken in.
+#: How often it is tried to answer requests that Redis has refused, over about 8 s; meanwhile nothing is taken in.
 PUBLISH_TRIES = 12
 
 #: An ingress that has sifted is taken to be behind for so long.
 BEHIND_S = 0.05
 
-#: A request that is no larger is laid aside in less time than it is turned away in.
+#: A request that is no larger is laid aside in less time than it takes to shed it, which includes an answer.
 SMALL_BYTES = 1024
+
+#: A crowd that sends no larger a share than this is not what makes a backlog overflow.
+CROWD_SHARE = 0.5
 
 TOO_FAST = "Requests come faster than they can be taken in, this one was not; try again later"
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
-REFUSED = "Redis has refused what the request needs, the log of the ingress says why"
+NOT_TAKEN = "Redis has refused what the request needs, the log of the ingress says why"
 
 #: A request as it came from outside, and its entry id when it came on a stream, else "". No class of its own: to make
 #: one of it took a tenth of the time that there is for a request in a flood.
@@ -43,8 +47,8 @@ class Intake:
     """What the channel, the streams and the scheduler hand their requests to.
 
     Parameters:
-        later: the stream for requests that are to wait; none where nothing is sifted.
-        count: told of each burst that was taken in.
+        later: the stream on which requests are laid aside; "" where nothing is sifted.
+        count: called with each burst that was taken in.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Intake:
         self._gate = gate
         self._broker = broker
         self._answers = answers
+        self._refusals = Refusals(gate, broker, answers)
         self._stop = stop
         self._bound = bound
         self._later = later
@@ -68,47 +73,34 @@ class Intake:
         self._count = count
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
-        """Brings every request of the burst to the queue, or answers why not; returns when Redis has it all.
+        """Brings every request of the burst to its queue, or answers why not; returns when Redis has it all.
 
         Raises:
-            DeposedError: nothing was taken in, and it is another process's to do now.
+            DeposedError: nothing was taken in; that is another process's to do now.
             redis.RedisError: when the process was asked to stop and Redis has not answered for `PATIENCE_S` since.
         """
         arrivals = [self._judge(received, origin) for received in burst]
         self._bring(arrivals, origin)
 
-    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, is_too_much: bool = False) -> None:
-        """The same for when one is behind: what a crowd sends is laid on another stream, to be judged later, so that
-        the others' requests behind it in the backlog come soon. Raises the same.
+    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
+        """The same for an ingress that is behind: what a crowd sends is laid aside on a stream, to be judged later, so
+        that the others' requests behind it come soon. Raises the same.
 
-        Where it is too much to be held, a crowd's large requests are turned away; and all where it is not a crowd that
+        Where the backlog overflows, a crowd's large requests are shed; and all requests where it is not a crowd that
         sends the most.
 
-        Nothing is taken out of its order before it is safe in Redis, so that another ingress can take over at any time.
+        Nothing leaves its order before it is safe in Redis, so that another ingress can take over at any time.
         """
         # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
         readable_bytes = self._gate.most_bytes
         of_crowd = crowd.among([data if len(data) <= readable_bytes else b"" for data, _ in burst])
-        sheds_all = origin.sheds and is_too_much and crowd.share <= 0.5
-        most_bytes = self._most_bytes_aside(is_too_much=is_too_much)
-        arrivals: list[Arrival] = []
-        aside: list[bytes] = []
-        turned_away = 0
-        for received, is_of_crowd in zip(burst, of_crowd, strict=True):
-            data, entry_id = received
-            if is_of_crowd and not sheds_all and len(data) <= most_bytes:
-                if entry_id:
-                    arrivals.append(Later([data], entry_id))
-                else:
-                    aside.append(data)
-            elif sheds_all or (is_of_crowd and origin.sheds):
-                arrivals.append(self._turn_away(received))
-                turned_away += 1
-            else:
-                arrivals.append(self._judge(received, origin))
-        arrivals += [Later(aside[start : start + MOST_IN_ENTRY]) for start in range(0, len(aside), MOST_IN_ENTRY)]
-        if turned_away:
-            logger.error("Too far behind: {} requests are 'overloaded'", turned_away)
+        if overflows and origin.sheds and crowd.share <= CROWD_SHARE:
+            arrivals: list[Arrival] = [self._shed(received) for received in burst]
+            shed = len(burst)
+        else:
+            arrivals, shed = self._lay_aside(burst, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
+        if shed:
+            logger.error("Too far behind: {} requests are 'overloaded'", shed)
         self._sifted_s = time.monotonic()
         self._bring(arrivals, origin._replace(later=self._later))
 
@@ -117,20 +109,36 @@ class Intake:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
 
-    def _most_bytes_aside(self, *, is_too_much: bool) -> int:
+    def _lay_aside(
+        self, burst: Sequence[Received], of_crowd: Sequence[bool], origin: Origin, most_bytes: int
+    ) -> tuple[list[Arrival], int]:
+        """The burst with a crowd's requests laid aside, those above `most_bytes` shed; and how many were shed."""
+        arrivals: list[Arrival] = []
+        aside: list[bytes] = []
+        shed = 0
+        for received, is_of_crowd in zip(burst, of_crowd, strict=True):
+            data, entry_id = received
+            if is_of_crowd and len(data) <= most_bytes:
+                if entry_id:
+                    arrivals.append(Later([data], entry_id))
+                else:
+                    aside.append(data)
+            elif is_of_crowd and origin.sheds:
+                arrivals.append(self._shed(received))
+                shed += 1
+            else:
+                arrivals.append(self._judge(received, origin))
+        arrivals += [Later(aside[start : start + MOST_IN_ENTRY]) for start in range(0, len(aside), MOST_IN_ENTRY)]
+        return arrivals, shed
+
+    def _most_bytes_aside(self, *, overflows: bool) -> int:
+        """How large a request may be that is laid aside."""
         if self._later_length >= self._bound.limit:
             return 0
-        return min(SMALL_BYTES, self._gate.most_bytes) if is_too_much else self._gate.most_bytes
+        return min(SMALL_BYTES, self._gate.most_bytes) if overflows else self._gate.most_bytes
 
-    def _turn_away(
-        self, received: Received, code: ErrorCode = ErrorCode.OVERLOADED, complaint: str = TOO_FAST
-    ) -> Refused:
-        data, entry_id = received
-        try:
-            refusal = refuse(self._gate.read(data), code, complaint)
-        except RefusedRequestError as unreadable:
-            refusal = unreadable
-        return self._refused(refusal, entry_id)
+    def _shed(self, received: Received) -> Refused:
+        return self._refusals.of_request(*received, ErrorCode.OVERLOADED, TOO_FAST)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         data, entry_id = received
@@ -140,26 +148,11 @@ class Intake:
             claim = self._claim(envelope, sender, reply_to, origin)
             if origin.sheds and self._is_full(envelope):
                 complaint = f"The queue is at its bound of {self._bound.limit} messages"
-                raise _refusal(envelope, ErrorCode.OVERLOADED, complaint)
-        except RefusedRequestError as refusal:
-            logger.debug("Refused a request: {!r}", str(refusal))
-            return self._refused(refusal, entry_id)
+                raise RefusedRequestError(ErrorCode.OVERLOADED, complaint, sender, reply_to)
+        except RefusedRequestError as error:
+            logger.debug("Refused a request: {!r}", str(error))
+            return self._refusals.of_error(error, entry_id)
         return Admitted(envelope, _event_of(envelope, sender), claim, entry_id)
-
-    def _refused(self, refusal: RefusedRequestError, entry_id: str) -> Refused:
-        self._broker.emit_after("refuse", refusal)
-        outcome = refusal.outcome
-        event = write_event(
-            EventKind.ERROR,
-            outcome.timestamp,
-            outcome.task_id,
-            refusal.sender,
-            error=outcome.error,
-            error_code=outcome.error_code,
-        )
-        answer = self._answers.answer(outcome, refusal.reply_to)
-        kept_at = answer.keys[-1][0] if answer.claim else ""
-        return Refused(answer, event, refusal.code, entry_id, kept_at)
 
     def _is_full(self, envelope: Envelope) -> bool:
         queue_name = envelope.message.queue_name
@@ -172,22 +165,26 @@ class Intake:
         return claim._replace(channels=()) if origin.once else claim
 
     def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
-        sent, places = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
-        if places:
-            sent = self._answer(places, sent)
+        sent, refused = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        if refused:
+            sent = self._answer_refused(sent, refused)
         if self._count:
             self._count(sent, origin)
 
     def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> tuple[Sequence[Arrival], Collection[int]]:
-        """What was sent: these, or where Redis has no room refusals in their place; and the places among them of those
-        that it has refused."""
+        """What was sent: these, or refusals in their place where Redis has no memory for them. And the indices of those
+        that Redis has refused."""
         try:
             taken = self._broker.take_in(arrivals, origin)
         except redis.ResponseError as error:
             if not origin.sheds or not _is_for_want_of_memory(error):
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            shed = [each for arrival in arrivals for each in self._unkept(arrival, ErrorCode.OVERLOADED, NO_MEMORY)]
+            shed = [
+                refused
+                for arrival in arrivals
+                for refused in self._refusals.of_arrival(arrival, ErrorCode.OVERLOADED, NO_MEMORY)
+            ]
             self._broker.take_in(shed, origin._replace(is_full=True))
             return shed, ()
         if origin.later:
@@ -195,32 +192,26 @@ class Intake:
         self._bound.note(taken.lengths)
         return arrivals, taken.refused
 
-    def _answer(self, places: Collection[int], arrivals: Sequence[Arrival]) -> Sequence[Arrival]:
-        """The arrivals with those at `places`, which Redis had something against, answered instead."""
-        refused = [each for place in places for each in self._unkept(arrivals[place], ErrorCode.FAILED, REFUSED)]
-        # The entries that they came in were acknowledged before.
-        answers = [each._replace(entry_id="") for each in refused]
+    def _answer_refused(self, arrivals: Sequence[Arrival], indices: Collection[int]) -> Sequence[Arrival]:
+        """The arrivals; those at these indices, which Redis has refused, are answered instead."""
+        instead = [
+            refused
+            for index in indices
+            for refused in self._refusals.of_arrival(arrivals[index], ErrorCode.FAILED, NOT_TAKEN)
+        ]
+        # The entries that they came in are acknowledged already.
+        unsent = [refused._replace(entry_id="") for refused in instead]
         tries = iter(range(PUBLISH_TRIES))
-        self._stop.until_redis_answers(lambda: self._publish(answers, tries), PATIENCE_S)
-        return [*refused, *(arrival for place, arrival in enumerate(arrivals) if place not in places)]
+        self._stop.until_redis_answers(lambda: self._publish(unsent, tries), PATIENCE_S)
+        return [*instead, *(arrival for index, arrival in enumerate(arrivals) if index not in indices)]
 
-    def _publish(self, answers: list[Refused], tries: Iterator[int]) -> None:
+    def _publish(self, unsent: list[Refused], tries: Iterator[int]) -> None:
         """Takes out of the list what it has published; fails while something is left, and there are tries left."""
-        answers[:] = [answers[place] for place in self._broker.take_in(answers, Origin()).refused]
-        if answers and next(tries, None) is not None:
-            raise NoPermissionError(f"{len(answers)} outcomes of refused requests cannot be published")
-        if answers:
-            logger.critical("{} refused requests stay unanswered: Redis lets nobody publish it", len(answers))
-
-    def _unkept(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
-        """The answers, for which Redis needs nothing but to publish them."""
-        if isinstance(arrival, Later):
-            refused = [self._turn_away((data, arrival.entry_id), code, complaint) for data in arrival.requests]
-        elif isinstance(arrival, Admitted):
-            refused = [self._refused(_refusal(arrival.envelope, code, complaint), arrival.entry_id)]
-        else:
-            refused = [arrival]
-        return [each._replace(answer=each.answer._replace(keys=())) for each in refused]
+        unsent[:] = [unsent[index] for index in self._broker.take_in(unsent, Origin()).refused]
+        if unsent and next(tries, None) is not None:
+            raise NoPermissionError(f"{len(unsent)} outcomes of refused requests cannot be published")
+        if unsent:
+            logger.critical("{} refused requests stay unanswered: Redis lets nobody publish it", len(unsent))
 
 
 def _event_of(envelope: Envelope, sender: Sender) -> bytes:
@@ -231,7 +222,3 @@ def _event_of(envelope: Envelope, sender: Sender) -> bytes:
 def _is_for_want_of_memory(error: redis.ResponseError) -> bool:
     # Of a script Redis 6 says it with more words around, for which redis-py has no class.
     return isinstance(error, redis.OutOfMemoryError) or "OOM command not allowed" in str(error)
-
-
-def _refusal(envelope: Envelope, code: ErrorCode, complaint: str) -> RefusedRequestError:
-    return RefusedRequestError(code, complaint, *addressee(envelope.message))

@@ -135,15 +135,15 @@ class Replica:
 
     def _take_in(self) -> None:
         while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
-            self._sift(is_too_much=True)
+            self._sift(overflows=True)
         if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
             self._sift()
         else:
             self._hand_on(self._intake.take)
 
-    def _sift(self, *, is_too_much: bool = False) -> None:
+    def _sift(self, *, overflows: bool = False) -> None:
         count = SIFTED_OF_CROWD if self._crowd.share > NEARLY_ALL else SIFTED
-        self._hand_on(partial(self._intake.sift, crowd=self._crowd, is_too_much=is_too_much), count)
+        self._hand_on(partial(self._intake.sift, crowd=self._crowd, overflows=overflows), count)
 
     def _hand_on(self, take: Take, count: int = BURST) -> None:
         """Has the oldest requests of the backlog taken in or sifted, in one step."""

@@ -30,9 +30,9 @@ class Door:
     client: "redis.Redis"
     heard: "redis.client.PubSub"
 
-    def sift(self, burst: list[bytes], *, is_too_much: bool) -> tuple[int, int]:
+    def sift(self, burst: list[bytes], *, overflows: bool) -> tuple[int, int]:
         """How many of the burst are laid aside now, and how many were answered `overloaded`."""
-        self.intake.sift([(data, "") for data in burst], Origin(), Crowd(), is_too_much=is_too_much)
+        self.intake.sift([(data, "") for data in burst], Origin(), Crowd(), overflows=overflows)
         entries: Any = self.client.xrange(LATER)
         aside = [data for _, fields in entries for data in unpacked(fields[b"requests"])]
         self.client.delete(LATER)
@@ -64,39 +64,39 @@ def requests(*users: str, text: str = "") -> list[bytes]:
 
 def test_a_crowd_is_laid_aside_and_nobody_is_turned_away(door: Door) -> None:
     burst = requests(*["flooder"] * WINDOW, "other")
-    aside, overloaded = door.sift(burst, is_too_much=False)
+    aside, overloaded = door.sift(burst, overflows=False)
     assert (aside > WINDOW / 2, overloaded) == (True, 0)
 
 
-def test_where_it_is_too_much_a_crowd_is_laid_aside_all_the_same(door: Door) -> None:
+def test_where_it_overflows_a_crowd_is_laid_aside_all_the_same(door: Door) -> None:
     burst = requests(*["flooder"] * WINDOW, "other")
-    aside, overloaded = door.sift(burst, is_too_much=True)
+    aside, overloaded = door.sift(burst, overflows=True)
     assert (aside > WINDOW / 2, overloaded) == (True, 0)
 
 
-def test_where_it_is_too_much_large_requests_of_a_crowd_are_turned_away(door: Door) -> None:
+def test_where_it_overflows_large_requests_of_a_crowd_are_turned_away(door: Door) -> None:
     burst = requests(*["flooder"] * WINDOW, text="x" * SMALL_BYTES)
-    aside, overloaded = door.sift(burst, is_too_much=True)
+    aside, overloaded = door.sift(burst, overflows=True)
     assert (aside, overloaded > WINDOW / 2) == (0, True)
 
 
-def test_where_it_is_too_much_and_a_crowd_sends_less_than_half_it_has_no_advantage(door: Door) -> None:
+def test_where_it_overflows_and_a_crowd_sends_less_than_half_it_has_no_advantage(door: Door) -> None:
     others = [f"user-{number}" for number in range(WINDOW // 2)]
     mixed = [user for other in others for user in ("flooder", other)]
-    assert door.sift(requests(*mixed), is_too_much=True) == (0, len(mixed))
+    assert door.sift(requests(*mixed), overflows=True) == (0, len(mixed))
 
 
-def test_where_it_is_too_much_and_there_is_no_crowd_all_are_turned_away(door: Door) -> None:
+def test_where_it_overflows_and_there_is_no_crowd_all_are_turned_away(door: Door) -> None:
     users = [f"user-{number}" for number in range(WINDOW // 4)]
-    assert door.sift(requests(*users), is_too_much=False) == (0, 0)
-    assert door.sift(requests(*users), is_too_much=True) == (0, len(users))
+    assert door.sift(requests(*users), overflows=False) == (0, 0)
+    assert door.sift(requests(*users), overflows=True) == (0, len(users))
 
 
-@pytest.mark.parametrize("is_too_much", [False, True])
-def test_what_is_too_large_to_be_read_is_refused_at_once_and_not_read(door: Door, *, is_too_much: bool) -> None:
+@pytest.mark.parametrize("overflows", [False, True])
+def test_what_is_too_large_to_be_read_is_refused_at_once_and_not_read(door: Door, *, overflows: bool) -> None:
     too_large = b'{"user_id": "flooder", "parameters": [' + b"{}," * 500_000 + b"{}]}"
     tracemalloc.start()
-    door.intake.sift([(too_large, "")] * (2 * OF_USER), Origin(), Crowd(), is_too_much=is_too_much)
+    door.intake.sift([(too_large, "")] * (2 * OF_USER), Origin(), Crowd(), overflows=overflows)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (door.client.xlen(LATER), door.told()) == (0, {"too_large": 2 * OF_USER})

@@ -42,7 +42,7 @@ class Origin(NamedTuple):
     group: str = ""
     #: The stream that requests are laid aside on, where there may be such; see `Later`.
     later: str = ""
-    #: Whether a request that finds no room is shed: answered `overloaded`. Else it stays where it is until there is room.
+    #: Whether a request that finds no room is shed, which is to answer it `overloaded`; else it waits for room.
     sheds: bool = True
     #: Whether others send the same requests: each gets one answer at most, and a repeat none.
     once: bool = False
