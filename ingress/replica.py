@@ -1,4 +1,4 @@
-"""One of any number of ingresses: hears what all of them hear, and takes it in while it holds the lease."""
+"""One of any number of ingresses: each hears the channel, and the one that holds the lease takes in what it hears."""
 
 import time
 from collections.abc import Callable
@@ -35,27 +35,35 @@ LISTENING = "channel"
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
-#: The same when they are sifted: most are only laid aside then, which takes a tenth of that time. And where nearly
+#: The most that are sifted at once: most of them are only laid aside, which takes a tenth of that time. And when nearly
 #: all of those before were a crowd's.
 SIFTED = 1024
 SIFTED_OF_CROWD = 4096
 NEARLY_ALL = 0.9
 
-#: How long an ingress that hears nothing waits before it looks after its lease, and whether it should stop.
+#: How long a replica that hears nothing waits before it looks after its lease, and whether it should stop.
 SILENCE_S = 0.3
 
-#: A standby holds so many times what the one with the lease does, which may be that much behind.
+#: A standby holds so many times what the leader does, which may be that much behind.
 STANDBY_SHARE = 2
 
-#: How often one that stops looks whether the lease of another one has run out.
+#: How often a replica at the end of its subscription looks whether the lease of another one has run out.
 SETTLE_PAUSE_S = 0.1
 
-#: How often a standby forgets what was taken in.
+#: How often a standby forgets what the leader has taken in.
 TRIM_S = 0.5
 
 
 class Replica:
-    """Serves one channel until it is asked to stop, through every loss of the connection."""
+    """Serves one channel until it is asked to stop, through every loss of the connection.
+
+    Of all replicas one leads: it holds the lease, takes in what it hears, and keeps in Redis the position that it has
+    come to. The others are standbys: they hear the same, hold it in their backlogs, and forget it once it is taken in.
+    When the leader's lease runs out, a standby takes over, from the position on.
+
+    A backlog lasts as long as the subscription that it was heard with. When that ends, the replica settles: whatever
+    nobody else has heard it takes in, even while another one leads.
+    """
 
     def __init__(
         self,
@@ -85,7 +93,8 @@ class Replica:
         self._marker: str | None = None
 
     def run(self) -> None:
-        """Returns once asked to stop, with everything that was heard on the queue, answered, or another replica's.
+        """Returns once asked to stop. By then everything that was heard is on its queue, answered, or held by another
+        replica.
 
         Raises:
             redis.RedisError: when it is asked to stop and Redis does not answer.
@@ -96,9 +105,9 @@ class Replica:
             self._marker = None
             self._subscriber = Subscriber(self._client, self._channel, self._backlog)
             try:
-                self._stop.until_redis_answers(self._begin_to_listen)
+                self._stop.until_redis_answers(self._subscribe)
                 logger.info("Ready: listening on channel {!r}", self._channel)
-                self._serve()
+                self._listen()
             except (redis.ConnectionError, redis.TimeoutError) as error:
                 self._watchdog.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
@@ -108,12 +117,12 @@ class Replica:
             self._settle()
         self._presence.leave()
 
-    def _begin_to_listen(self) -> None:
+    def _subscribe(self) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
         self._subscriber.close()
         self._subscriber.subscribe(self._markers.start())
 
-    def _serve(self) -> None:
+    def _listen(self) -> None:
         while not self._stop.received:
             self._work()
             self._presence.show_when_due()
@@ -123,9 +132,9 @@ class Replica:
             self._work()
 
     def _work(self) -> None:
-        """Takes in what was heard, if that is this replica's to do, and forgets what another one has taken in."""
+        """Takes in what was heard, as the leader; else forgets what was taken in, or takes over."""
         if self._leads:
-            # Before the lease is renewed: nobody need wait for that, since take_in.lua looks at it in its own step.
+            # Before the lease is renewed: requests need not wait for that, since take_in.lua checks it in its own step.
             self._take_in()
         if not self._stop.until_redis_answers(self._lease.seek):
             self._leads = False
@@ -139,21 +148,21 @@ class Replica:
         if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
             self._sift()
         else:
-            self._hand_on(self._intake.take)
+            self._hand_on_oldest(self._intake.take)
 
     def _sift(self, *, overflows: bool = False) -> None:
         count = SIFTED_OF_CROWD if self._crowd.share > NEARLY_ALL else SIFTED
-        self._hand_on(partial(self._intake.sift, crowd=self._crowd, overflows=overflows), count)
+        self._hand_on_oldest(partial(self._intake.sift, crowd=self._crowd, overflows=overflows), count)
 
-    def _hand_on(self, take: Take, count: int = BURST) -> None:
+    def _hand_on_oldest(self, take: Take, count: int = BURST) -> None:
         """Has the oldest requests of the backlog taken in or sifted, in one step."""
         if burst := self._backlog.first(count, BURST_BYTES):
-            self._bring(take, burst)
+            self._hand_on(take, burst)
 
-    def _bring(self, take: Take, burst: list[bytes]) -> None:
+    def _hand_on(self, take: Take, burst: list[bytes]) -> None:
         position = self._backlog.position_after(len(burst))
         if not self._leads:
-            # From a marker just behind them another one may have begun, which says nothing of these.
+            # Another replica may have begun at a marker just behind them, and that says nothing of these.
             position = {marker: count for marker, count in position.items() if count}
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         try:
@@ -165,12 +174,12 @@ class Replica:
             self._backlog.drop(len(burst))
 
     def _take_over(self) -> None:
-        """Leads from now on, if it is known where the one before has stopped; else that is looked for again soon."""
+        """Leads from now on, if it is known where the leader before has stopped; else that is looked for again soon."""
         if not self._drop_known():
-            # It stopped before this replica listened. Another one may have heard what was published in between.
+            # Either it stopped before this replica listened, and another one may have heard what was published since.
             if self._marker is None and self._is_junior():
                 self._lease.leave_to_others()
-            # Or the marker of its position is still to be heard: then it is before one that is published now.
+            # Or the marker of its position is still to be heard: then it comes before one that is published now.
             if self._marker is None:
                 self._marker = self._stop.until_redis_answers(self._markers.publish)
                 return
@@ -178,16 +187,17 @@ class Replica:
                 return
         self._marker = None
         self._leads = True
-        # Also where nothing comes for a while: others may have to know that nobody is busy with what was before.
-        self._bring(self._intake.take, [])
+        # Keeps the position, even with nothing to take in: it says to a replica that settles that nobody is busy any
+        # more with what came before.
+        self._hand_on(self._intake.take, [])
         self._position.was_in_step = True
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
             logger.error("{} requests were heard and had to be dropped meanwhile", self._backlog.dropped)
 
     def _is_junior(self) -> bool:
-        """Whether there is another replica that may have listened for longer. After Redis was away all of them begin
-        anew, one after the other, and what the first one has heard by then is nobody else's."""
+        """Whether another replica may have listened for longer. After Redis was away all of them subscribe anew, one
+        after the other, and what the first has heard until the second does nobody else has."""
         others = self._stop.until_redis_answers(self._markers.others)
         return others > len(self._subscriber.newcomers - {self._lease.token})
 
@@ -200,27 +210,26 @@ class Replica:
         """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
         is_known = self._stop.until_redis_answers(self._position.drop_known)
         if self._position.passed_over:
-            # This replica was behind, or stood still, when it should have led, and whoever leads instead has begun to
-            # listen later.
+            # This replica was behind, or stood still, when it should have led, and the one that leads instead has begun
+            # to listen later.
             self._take_leftovers(lambda: self._position.passed_over)
         return is_known
 
     def _settle(self) -> None:
         """At the end of a subscription: takes in what is left, unless another replica does, which has heard it too."""
-        # The lease of one that has died holds for a while yet, and nobody else may be left to take over from it.
+        # The lease of a leader that has died holds for a while yet, and nobody else may be left to take over from it.
         deadline_s = time.monotonic() + LEASE_S + PATIENCE_S
         try:
             while self._backlog:
-                if self._stop.until_redis_answers(self._lease.seek, PATIENCE_S):
-                    if not self._leads:
-                        self._drop_known()
-                        self._leads = True
-                    self._hand_on(self._intake.take)
-                    continue
-                self._leads = False
-                if not self._drop_known() and self._position.was_in_step:
-                    # When Redis dies, it may have delivered the last requests to this replica only. The one that leads
-                    # has gone on to what came later.
+                leads = self._stop.until_redis_answers(self._lease.seek, PATIENCE_S)
+                if leads and not self._leads:
+                    self._drop_known()
+                self._leads = leads
+                if leads:
+                    self._hand_on_oldest(self._intake.take)
+                elif not self._drop_known() and self._position.was_in_step:
+                    # When Redis dies, it may have delivered the last requests to this replica only. The leader has gone
+                    # on to what came later.
                     self._take_leftovers(lambda: len(self._backlog))
                 elif time.monotonic() > deadline_s:
                     break
@@ -234,14 +243,15 @@ class Replica:
         self._leads = False
 
     def _take_leftovers(self, count: Callable[[], int]) -> None:
-        """Takes in so many of the oldest requests, which this replica alone has heard, though another one leads."""
+        """Takes in the oldest requests, as many as `count` says each time: this replica alone has heard them, though
+        another one leads."""
         lock = self._lease.for_leftovers()
         self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
         self._stop.until_redis_answers(self._position.drop_known)
         if left := count():
             logger.info("Takes in {} requests that the ingress which leads has not heard", left)
         while left := count():
-            self._hand_on(self._intake.take, min(left, BURST))
+            self._hand_on_oldest(self._intake.take, min(left, BURST))
             self._stop.until_redis_answers(self._position.drop_known)
         with suppress(LockError, redis.RedisError):
             lock.release()
