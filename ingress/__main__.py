@@ -28,7 +28,7 @@ from transport.connection import StopRequest
 from transport.overview import Overview
 from transport.presence import lease_key
 
-#: What requests are heard on and read from, and where they wait that are laid aside.
+#: What requests are heard on and read from, and the stream on which they are laid aside.
 CHANNEL = settings.redis.channels.tasks_queue
 STREAM = settings.redis.key_prefix + settings.redis.channels.tasks_stream
 LATER = f"{settings.redis.key_prefix}callboard:later:{CHANNEL}"
@@ -96,7 +96,7 @@ def _control(metrics: RequestMetrics | None) -> Control:
 
 
 def _run(readers: list[StreamReader], replica: Replica, stop: StopRequest) -> None:
-    """All at once. When one ends, be it by an error, the others are asked to stop."""
+    """Runs all at once. When one ends, even by an error, the others are asked to stop."""
     with ThreadPoolExecutor(len(readers), "stream") as pool:
         readings = [pool.submit(reader.run) for reader in readers]
         for reading in readings:

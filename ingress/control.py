@@ -1,4 +1,4 @@
-"""Hears the control channel, on which clients say which of their requests they do not want any more."""
+"""Hears the control channel, on which clients cancel their requests."""
 
 import time
 from collections import deque
@@ -12,15 +12,15 @@ from contract import ControlMessage
 from transport.cancellation import Cancellation
 from transport.channel_listener import ChannelListener
 
-#: No control message is longer, but for a user id that is.
+#: A longer control message is ignored; only an endless user id makes one so long.
 MAX_BYTES = 64 * 1024
 
-#: A request may be cancelled before it is taken in, as it comes another way: so one that is not known is looked for
-#: again, so often and after so long.
+#: A cancellation may overtake its request, which comes another way: so a request that is not known is looked for again,
+#: so often and after so long.
 AGAIN = 8
 AGAIN_S = 0.25
 
-#: The most wishes that wait for that; the oldest are dropped.
+#: The most cancellations that wait for that; the oldest are dropped.
 MAX_WAITING = 1_000
 
 
@@ -31,7 +31,7 @@ class _Waiting(NamedTuple):
 
 
 class Control(ChannelListener):
-    """Every ingress hears the channel and tries to cancel what is named there; whoever is first has done it for all."""
+    """Every ingress hears the channel and tries to cancel what is named there; the first one does it for all."""
 
     def __init__(self, client: "redis.Redis", channel: str, cancellation: Cancellation) -> None:
         super().__init__(client, channel)
@@ -39,7 +39,7 @@ class Control(ChannelListener):
         self._waiting: deque[_Waiting] = deque(maxlen=MAX_WAITING)
 
     def hear(self, data: bytes) -> None:
-        """Cancels what the message names; whatever else it is, it is ignored."""
+        """Cancels what the message names; a message that names nothing is ignored."""
         if len(data) > MAX_BYTES:
             logger.debug("Ignored a control message of {} bytes, at most {} are read", len(data), MAX_BYTES)
             return
@@ -51,7 +51,7 @@ class Control(ChannelListener):
         self._try(wish, AGAIN)
 
     def rest(self) -> float:
-        """Looks again for what was not there."""
+        """Looks again for requests that were not there."""
         now_s = time.monotonic()
         while self._waiting and self._waiting[0].due_s <= now_s:
             _, wish, times_left = self._waiting.popleft()

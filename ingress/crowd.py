@@ -1,4 +1,4 @@
-"""Who sends so much that an ingress which is behind lets the others pass first."""
+"""Which users, or task types, send so much that an ingress which is behind lets the others pass first."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,21 +7,21 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-#: An ingress is behind with more requests than this, or bytes of them, before it: a tenth of a second's work or more.
+#: An ingress is behind when more requests than this, or bytes of them, wait for it: a tenth of a second's work or more.
 BEHIND = 2048
 BEHIND_BYTES = 8 * 1024 * 1024
 
-#: The latest requests that shares are judged by: so many at least.
+#: Shares are judged by the latest requests, so many at least.
 WINDOW = 1024
 
-#: With more of them than this a user, or a task type, is a crowd.
+#: With more of these than this a user, or a task type, is a crowd.
 OF_USER = WINDOW // 16
 OF_TYPE = WINDOW // 2
 
-#: The most users whose requests are known by a look at their bytes.
+#: The most users whose requests are recognized by their bytes alone.
 MOST_MARKS = 4
 
-#: Of a user id or a task type no more is kept: it may be as long as a request.
+#: No more of a user id or a task type is kept: it may be as long as a request.
 KEPT_CHARACTERS = 200
 
 _Trait = str | int | None
@@ -35,23 +35,23 @@ class Crowd:
     """
 
     def __init__(self) -> None:
-        #: Of the requests that it was asked about last, which part is a crowd's.
+        #: The part of the requests asked about last that is a crowd's, from 0 to 1.
         self.share = 0.0
         self._users = _Latest(OF_USER)
         self._types = _Latest(OF_TYPE)
-        #: The bytes that the requests of a user who is a crowd are known by.
+        #: By user who is a crowd, the bytes that his requests are recognized by.
         self._marks: dict[_Trait, _Mark] = {}
 
     def among(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, which come now, whether it is one too many of its user or its task type. All that
-        do not say whose they are count as one user's."""
+        """For each of the requests, the latest ones, whether its user or its task type sends too many. Those that do
+        not say whose they are count as one user's."""
         found = [is_marked or self._includes(request) for is_marked, request in self._with_marks(requests)]
         self.share = sum(found) / max(1, len(found))
         return found
 
     def _with_marks(self, requests: Sequence[bytes]) -> Iterable[tuple[bool, bytes]]:
-        """The requests, each with whether it is known by its bytes to be a crowd's: to read it takes several times as
-        long. What is a user's mark may also stand within another one's parameters, which then waits as well."""
+        """The requests, each with whether its bytes alone show that it is a crowd's: to parse it takes several times as
+        long. A user's mark may also stand within another one's parameters; then that request waits as well."""
         self._marks = {user_id: mark for user_id, mark in self._marks.items() if self._users.have_too_many(user_id)}
         marked = [False] * len(requests)
         counts: dict[_Trait, int] = {}
@@ -68,37 +68,38 @@ class Crowd:
         if self._users.have_too_many(user_id):
             self._mark(user_id, request)
             return True
-        # Of the other users' only: one who floods does not make a crowd of all who ask for the same.
+        # Counted without the requests of crowds: one user's flood does not make a crowd of all who ask for the same
+        # task.
         self._types.note({task_type: 1})
         return self._types.have_too_many(task_type)
 
     def _mark(self, user_id: _Trait, request: bytes) -> None:
         if user_id is None or user_id in self._marks or len(self._marks) >= MOST_MARKS:
             return
-        # With what stands behind it, so that 7 is not the beginning of 70.
+        # With what follows the value, so that 7 is not the beginning of 70.
         pattern = rb'"user_id"\s*:\s*%s\s*[,}]' % re.escape(to_json(user_id))
         if match := re.search(pattern, request):
             self._marks[user_id] = _Mark(match[0])
 
 
 class _Mark:
-    """The bytes that the requests of one user are known by."""
+    """The bytes that the requests of one user are recognized by."""
 
     def __init__(self, mark: bytes) -> None:
         self._mark = mark
         self._search = re.compile(re.escape(mark)).search
-        # Where it stood last, seen from the beginning and from the end. Who floods sends requests of one kind, and to
-        # look there takes a third of the time of a search.
+        # Where it stood last, from the beginning and from the end of a request. The requests of a flood are alike, and
+        # to look there takes a third of the time of a search.
         self._from_begin = self._from_end = slice(0)
 
     def is_in(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, whether it stands in it."""
+        """For each of the requests, whether the mark stands in it."""
         mark, from_begin, from_end = self._mark, self._from_begin, self._from_end
         found = [request[from_begin] == mark or request[from_end] == mark for request in requests]
         if not all(found):
-            for number, request in enumerate(requests):
-                if not found[number] and (match := self._search(request)):
-                    found[number] = True
+            for index, request in enumerate(requests):
+                if not found[index] and (match := self._search(request)):
+                    found[index] = True
                     self._note(*match.span(), len(request))
         return found
 
@@ -111,7 +112,7 @@ class _Latest:
     """How many of the latest requests have the same trait.
 
     Parameters:
-        most: with more of them it is too many.
+        most: more than this are too many.
     """
 
     def __init__(self, most: int) -> None:
@@ -121,7 +122,7 @@ class _Latest:
         self._noted = 0
 
     def note(self, counts: Mapping[_Trait, int]) -> None:
-        """Learns of requests that came together: how many have which trait."""
+        """Learns of requests that came together: how many there are with each trait."""
         if self._noted >= WINDOW:
             self._counts_before, self._counts, self._noted = self._counts, {}, 0
         for trait, count in counts.items():
@@ -134,7 +135,7 @@ class _Latest:
 
 
 def _traits(request: bytes) -> tuple[_Trait, _Trait]:
-    """User and task type of a request that nobody has judged yet; None where they are not what they should be."""
+    """User and task type of a request that nobody has judged yet; None for each that is none."""
     try:
         content: Any = from_json(request)
     except ValueError:
@@ -145,7 +146,7 @@ def _traits(request: bytes) -> tuple[_Trait, _Trait]:
 
 
 def _trait(value: Any) -> _Trait:
-    # By `type`: half of what a request costs here is to learn this of it.
+    # By `type`, which is faster than `isinstance`: this is half of what a request costs here.
     if type(value) is str:
         return value[:KEPT_CHARACTERS]
     return value if type(value) is int else None

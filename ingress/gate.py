@@ -1,4 +1,4 @@
-"""What every request passes before it becomes a message, wherever it came from."""
+"""What every request passes before it becomes a message, wherever it comes from."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -20,11 +20,11 @@ class Gate:
 
     @property
     def most_bytes(self) -> int:
-        """What has more is refused without being read."""
+        """A larger request is refused without being read."""
         return self._limits.request_bytes
 
     def read(self, data: bytes) -> TaskRequest:
-        """The request in what came from outside, with a channel for the answer that it may name.
+        """The request in what came from outside; its `reply_to`, if any, is a channel that a request may name.
 
         Raises:
             RefusedRequestError: with its outcome; nothing else, whatever `data` is.

@@ -1,4 +1,4 @@
-"""The stream that a crowd's requests wait on, while an ingress is behind."""
+"""The stream on which a crowd's requests wait while an ingress is behind."""
 
 from collections.abc import Iterable
 
@@ -9,8 +9,8 @@ from transport.arrivals import Origin, unpacked
 #: The field of an entry that holds them.
 FIELD = b"requests"
 
-#: How long is waited before each burst of a crowd, while other requests have to be sifted: with less the workers, on a
-#: machine of two cores, leave so little to the ingress that others wait twice as long.
+#: The pause before each burst of a crowd, while other requests have to be sifted. With a shorter one, on a machine of
+#: two cores, the workers leave so little to the ingress that the others wait twice as long.
 MEANWHILE_S = 0.1
 
 
@@ -19,15 +19,17 @@ class LaterStreamReader(StreamReader):
 
     @property
     def count(self) -> int:
-        """How many entries are read at once: each holds many requests."""
+        """One: each entry holds many requests."""
         return 1
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
-        """Those of an entry; where there are none, one that is answered, so that it does not come again and again."""
+        """Those of an entry; where it has none, an empty one, which is refused: so the entry is acknowledged, and does
+        not come again and again."""
         return list(unpacked(fields.get(FIELD, b""))) or [b""]
 
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """Python runs one thread at a time: most of it is to go to those who hear and sift."""
+        """Takes them in, after a pause while the channel or the other stream is sifted: Python runs one thread at a
+        time, and most of that time is for those who hear and sift."""
         if self.intake.is_behind:
             self.stop.pause(MEANWHILE_S)
         self.intake.take(burst, origin)

@@ -9,13 +9,13 @@ from loguru import logger
 from redis.exceptions import LockError, LockNotOwnedError
 from redis.lock import Lock
 
-#: How long a lease outlives its holder, and how often it is renewed or sought: a standby takes over within 3 s.
+#: How long a lease outlives its holder, how often it is renewed, and how often sought: a standby takes over within 3 s.
 LEASE_S = 2.2
 RENEWAL_S = 1.0
 SEARCH_S = 0.4
 
-#: Out of memory Redis refuses a script's first write only if that may take memory. The holder of the lease answers
-#: `overloaded` then, so there has to be one.
+#: DEL first: out of memory Redis refuses a script's first write if that may take memory, and no later one. There has to
+#: be a leader then, too: it answers `overloaded`.
 ACQUIRE = """
 if redis.call("exists", KEYS[1]) == 1 then
     return 0
@@ -25,7 +25,7 @@ redis.call("set", KEYS[1], ARGV[1], "px", ARGV[2])
 return 1
 """
 
-#: Longer than a standby takes to notice a free lease.
+#: How long a lease is left to others: longer than a standby takes to notice that it is free.
 PATIENCE_S = 1.0
 
 #: The most time for taking in leftovers, and for waiting for another ingress that does.
@@ -33,10 +33,10 @@ LEFTOVERS_S = 5.0
 
 
 class _LeaseLock(Lock):
-    """A Lock that is to be had when Redis is out of memory, too."""
+    """A Lock that can be acquired when Redis is out of memory, too."""
 
     def do_acquire(self, token: str) -> bool:
-        """Takes it if nobody has it."""
+        """Acquires it if nobody holds it."""
         acquire = self.redis.register_script(ACQUIRE)
         return bool(acquire(keys=[self.name], args=[token, int(LEASE_S * 1000)]))
 
@@ -44,8 +44,8 @@ class _LeaseLock(Lock):
 class Lease:
     """A lock in Redis that expires, held by one process at a time.
 
-    The holder may be stopped for longer than the lease lasts and not know that it has lost it. So Redis checks the
-    token again in the step that takes requests in; see take_in.lua.
+    The holder may stand still for longer than the lease lasts, and not know that it has lost it. So Redis checks the
+    token again in the step that takes requests in, see take_in.lua.
     """
 
     def __init__(self, client: "redis.Redis", key: str) -> None:
@@ -57,7 +57,7 @@ class Lease:
         self._due_s = 0.0
 
     def seek(self) -> bool:
-        """Whether this process holds the lease; takes or renews it when that is due.
+        """Whether this process holds the lease; acquires or renews it when that is due.
 
         Raises:
             redis.RedisError: when Redis cannot say.
@@ -65,8 +65,8 @@ class Lease:
         now_s = time.monotonic()
         if now_s >= self._due_s:
             if self.is_held:
-                # Lost, it is not taken back in the same breath: whoever had it meanwhile has taken requests in, which
-                # its holder has to know of.
+                # A lost lease is not acquired again in the same call: whoever held it meanwhile has taken requests in,
+                # and the caller has to know of that.
                 self._renew()
             else:
                 self.is_held = self._lock.acquire(token=self.token)
@@ -74,19 +74,19 @@ class Lease:
         return self.is_held
 
     def lose(self) -> None:
-        """Notes that another process holds it, or nobody."""
+        """Notes that this process does not hold it."""
         self.is_held = False
         self._due_s = 0.0
 
     def release(self) -> None:
-        """Lets another process have it at once."""
+        """Lets another process acquire it at once."""
         if self.is_held:
             with suppress(LockError, redis.RedisError):
                 self._lock.release()
             self.lose()
 
     def leave_to_others(self) -> None:
-        """Does not seek it again until every other process had the time to do so."""
+        """Releases it, and does not seek it again until every other process has had the time to."""
         self.release()
         self._due_s = time.monotonic() + PATIENCE_S
 

@@ -1,11 +1,11 @@
-"""Markers between the requests, by which all ingresses mean the same place in what they hear."""
+"""Markers between the requests, from which all ingresses count positions alike."""
 
 import re
 from uuid import uuid4
 
 import redis
 
-#: What the marker of an ingress that has just begun to listen begins with; behind it stands its token.
+#: What the marker of an ingress that has just begun to listen begins with; its token follows.
 START = "start-"
 
 MARKER = re.compile(rb"(start-[0-9a-f]{32}-)?[0-9a-f]{32}")
@@ -17,8 +17,11 @@ def markers_channel(channel: str) -> str:
 
 
 class Markers:
-    """The markers of one ingress. What asks Redis does so over another connection than that which it listens with: so
-    what fails here, with a redis.RedisError, is no reason to give that one up. It may hold requests nobody else has."""
+    """The markers of one ingress.
+
+    They are published over another connection than the one that listens: when that fails here, with a redis.RedisError,
+    it is no reason to give up the subscription, which may hold requests that nobody else has heard.
+    """
 
     def __init__(self, client: "redis.Redis", channel: str, token: str) -> None:
         self._client = client
@@ -32,7 +35,7 @@ class Markers:
         return marker
 
     def start(self) -> str:
-        """A new one, to be published where a subscription begins: who hears it has listened for longer."""
+        """A new marker, to be published where a subscription begins: whoever hears it has listened for longer."""
         return f"{START}{self._token}-{uuid4().hex}"
 
     def others(self) -> int:
@@ -41,10 +44,10 @@ class Markers:
 
 
 def read_marker(data: bytes) -> str | None:
-    """The marker that was heard; None for what somebody else has published there."""
+    """The marker that was heard; None when somebody else has published something there."""
     return data.decode() if MARKER.fullmatch(data) else None
 
 
 def newcomer(marker: str) -> str | None:
-    """The token of the ingress that has begun to listen where this marker is; None where it says something else."""
+    """The token of the ingress that has begun to listen at this marker; None for a marker of another kind."""
     return marker.removeprefix(START).partition("-")[0] if marker.startswith(START) else None

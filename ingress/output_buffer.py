@@ -1,4 +1,4 @@
-"""Redis's patience with a subscriber that is behind."""
+"""How much Redis holds for a subscriber that is behind."""
 
 import redis
 from loguru import logger
@@ -7,10 +7,10 @@ LIMIT = "client-output-buffer-limit"
 
 
 def widen_output_buffer(client: "redis.Redis", wanted_bytes: int) -> None:
-    """Has Redis hold `wanted_bytes` for a subscriber before it cuts the connection; 0 leaves Redis as it is.
+    """Has Redis hold `wanted_bytes` for a subscriber before it ends the connection; 0 leaves Redis as it is.
 
-    By default Redis cuts at 32 MB, or at 8 MB for a minute, and a single message above that is enough: the ingress
-    could then not answer `too_large`, and would miss every other request that waits behind. Where Redis refuses (a
+    By default Redis ends it above 32 MB, or above 8 MB for a minute, and a single message may have as much: then the
+    ingress could not answer `too_large`, and would miss every request that waits behind it. Where Redis refuses (a
     managed one, or a user without CONFIG), the log says what to set. Source: redis.conf, client-output-buffer-limit.
     """
     if wanted_bytes == 0:

@@ -1,4 +1,4 @@
-"""How many messages a queue may hold before no more requests are taken in for it."""
+"""Back-pressure: above how many messages on a queue no more requests are taken in for it."""
 
 import time
 
@@ -9,7 +9,7 @@ ASK_S = 0.05
 
 
 class QueueBound:
-    """Knows from the last burst how long each queue is, and asks only about one that was full then."""
+    """Knows from the last burst how long each queue is, and asks Redis only about one that was full then."""
 
     def __init__(self, broker: CallboardBroker, limit: int) -> None:
         self.limit = limit
@@ -18,7 +18,7 @@ class QueueBound:
         self._asked_s: dict[str, float] = {}
 
     def note(self, lengths: dict[str, int]) -> None:
-        """Learns what `CallboardBroker.take_in` says of the queues it has put something on."""
+        """Learns how long the queues are, from what `CallboardBroker.take_in` returns."""
         self._lengths |= lengths
 
     def is_full(self, queue_name: str) -> bool:
@@ -35,7 +35,7 @@ class QueueBound:
         return self._was_full(queue_name)
 
     def is_any_full(self) -> bool:
-        """The same for all queues that this process has put something on."""
+        """The same of any queue that this process has put something on."""
         return any(self.is_full(queue_name) for queue_name in list(self._lengths) if self._was_full(queue_name))
 
     def _was_full(self, queue_name: str) -> bool:

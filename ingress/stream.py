@@ -1,6 +1,6 @@
 """The durable way in: the same JSON, added to a Redis stream, waits there until it is taken in.
 
-Any number of ingresses read the stream, as consumers of one group. An entry is acknowledged and removed in the step
+Any number of ingresses read the stream, as consumers of one group. An entry is acknowledged and deleted in the step
 that enqueues or answers its request; what a dead ingress has read and not taken in is claimed by another one.
 """
 
@@ -20,23 +20,23 @@ from transport.connection import StopRequest
 from transport.line import Line
 from transport.watchdog import Watchdog
 
-#: How long a question for new entries stays with Redis.
+#: For how long an XREADGROUP waits in Redis for new entries.
 QUESTION_S = 10.0
 
-#: A question that is not answered this long after its time belongs to a connection that is gone.
+#: When it is not answered this long after that time, its connection is lost.
 GRACE_S = 5.0
 
-#: How long a stopping reader takes to notice, while no entry comes.
+#: How long a reader takes to notice that it should stop, while no entry comes.
 SILENCE_S = 0.5
 
-#: An entry that was read this long ago and is still there is taken over, and how often these are looked for.
+#: An entry that was read this long ago and is still pending is claimed; how often these are looked for.
 ABANDONED_MS = 5_000
 CLAIM_S = 5.0
 
-#: A consumer that was not seen for so long is that of an ingress which is gone.
+#: A consumer that was not seen for so long belonged to an ingress that is gone.
 FORGET_MS = 3600 * 1000
 
-#: How long entries are left in the stream, when a queue is full, until it is looked at again.
+#: How often a full queue is looked at, while entries are left in the stream.
 FULL_S = 0.1
 
 
@@ -50,7 +50,7 @@ class StreamReader(ABC):
 
     @abstractmethod
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
-        """The requests in an entry, which is acknowledged when they are taken in: all of them at once."""
+        """The requests in an entry. They are taken in together, which acknowledges the entry."""
 
     @abstractmethod
     def take(self, burst: list[Received], origin: Origin) -> None:
@@ -75,16 +75,16 @@ class StreamReader(ABC):
         self._watchdog = watchdog
         #: What the health of an ingress calls its reading.
         self.loop = f"stream {stream!r}"
-        # An entry is the request of whoever could add it, and is kept until there is room: it is never shed.
+        # An entry stays in the stream until there is room: it is never shed.
         self._origin = Origin(stream=stream, group=GROUP, sheds=False)
         self._asked_s: float | None = None
         self._asked_count = 0
         self._claim_due_s = 0.0
-        #: Whether there was as much as was asked for, the last time.
+        #: Whether the last answer had as many entries as were asked for.
         self.has_more = False
 
     def run(self) -> None:
-        """Returns once asked to stop; what it has read and not taken in by then stays in the stream."""
+        """Returns once asked to stop; entries that are not taken in by then stay in the stream."""
         while not self.stop.received:
             try:
                 self.stop.until_redis_answers(self._create_group)
@@ -102,10 +102,11 @@ class StreamReader(ABC):
 
     def _create_group(self) -> None:
         try:
-            # From the first entry on: what was added before the first ingress started is to be taken in, too.
+            # From the first entry on: what was added before the first ingress started is taken in, too.
             self._client.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
         except redis.OutOfMemoryError:
-            # Said before it is looked at whether there is the group. Then the stream can be read, and emptied by that.
+            # Redis says so before it looks whether the group is there. If it is, the stream can be read, which empties
+            # it.
             if GROUP.encode() not in [group["name"] for group in self._client.xinfo_groups(self._stream)]:
                 raise
         except redis.ResponseError as error:
@@ -114,7 +115,7 @@ class StreamReader(ABC):
 
     def _forget_old_consumers(self) -> None:
         for consumer in self._client.xinfo_consumers(self._stream, GROUP):
-            # With something pending it is not to be forgotten: Redis would forget that as well.
+            # Not one with pending entries: Redis would forget those as well.
             if consumer["pending"] == 0 and consumer["idle"] > FORGET_MS:
                 self._client.xgroup_delconsumer(self._stream, GROUP, consumer["name"])
 
@@ -156,7 +157,7 @@ class StreamReader(ABC):
         return [
             (request, entry_id.decode())
             for entry_id, fields in entries
-            # Redis 6 claims entries that were deleted since, and says nothing of them.
+            # Redis 6 claims even entries that are deleted, and returns None for each.
             if entry_id is not None
             for request in self.requests_in(fields)
         ]

@@ -11,9 +11,9 @@ from ingress.markers import markers_channel, newcomer, read_marker
 from transport.line import Line
 from transport.silence import Silence
 
-#: From so many requests, or bytes of them, on no more are looked for before some are taken in. It is more than is
-#: sifted at once: a flood is to lie here, where it can be turned away, and not in Redis, which cuts off a subscriber
-#: that is far behind.
+#: With so many requests heard, or bytes of them, some are taken in before more are looked for. It is more than is
+#: sifted at once: a flood is to pile up here, where it can be shed, and not in Redis, which cuts off a subscriber that
+#: is far behind.
 HEARD = 8192
 HEARD_BYTES = 16 * 1024 * 1024
 
@@ -25,8 +25,8 @@ class Subscriber:
     """A subscription to the tasks channel and to the markers' channel beside it, which ends with its connection.
 
     Raises, in each of its methods:
-        redis.ConnectionError, redis.TimeoutError: the subscription is lost; what is published is unheard until the next
-            one.
+        redis.ConnectionError, redis.TimeoutError: the subscription is lost; what is published before the next one is
+            not heard.
     """
 
     def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog) -> None:
@@ -41,21 +41,21 @@ class Subscriber:
     def subscribe(self, marker: str) -> None:
         """Returns when Redis has confirmed the subscription: from then on nothing that is published here is missed.
 
-        All others hear `marker` just where it begins. What came in between would have a position after this marker for
-        some of them, and for others none.
+        The marker is published in the same step, for all others to hear just where this subscription begins: a request
+        in between would come after the marker for them, and not at all for this one.
         """
         commands = (("PUBLISH", self._markers, marker), ("SUBSCRIBE", self._channel), ("SUBSCRIBE", self._markers))
         try:
             self._perform(("MULTI",), *commands, ("EXEC",))
         except redis.OutOfMemoryError:
-            # Then Redis refuses any transaction. What it reads together it performs together, too.
+            # Redis refuses every transaction then. But commands that it reads together it performs together, too.
             self._line.close()
             self._perform(*commands)
         self._note(marker)
         self._silence.ends()
 
     def hear(self, silence_s: float) -> None:
-        """Adds to the backlog what has come by now, after waiting up to `silence_s` for the first of it."""
+        """Adds to the backlog what has come, after waiting up to `silence_s` for the first of it."""
         messages = self._line.receive_some(silence_s)
         if not messages:
             if self._silence.asks():
@@ -66,14 +66,14 @@ class Subscriber:
         while messages:
             count += len(messages)
             size_bytes += self._take_all(messages)
-            # One that came alone is not kept waiting by a look for more.
+            # A request that came alone does not wait for a look for more.
             is_alone = count == 1 and not self._line.has_part()
             is_enough = is_alone or count >= HEARD or size_bytes >= HEARD_BYTES
             messages = [] if is_enough else self._line.receive_some(0)
 
     def leave(self) -> Iterator[None]:
-        """Ends the subscription; adds to the backlog what Redis had sent by then. That may be more than the backlog
-        holds: after some of it this waits for the caller to take it in."""
+        """Ends the subscription, and adds to the backlog what Redis had sent by then. That may be more than the backlog
+        holds: so it yields now and then, for the caller to take some of it in."""
         self._line.send(("UNSUBSCRIBE", self._channel))
         size_bytes = 0
         while (message := self._line.receive())[0] != b"unsubscribe":
@@ -83,7 +83,7 @@ class Subscriber:
                 yield
 
     def hear_the_rest(self) -> None:
-        """Adds to the backlog what has come by now, whether Redis answers or not."""
+        """Adds to the backlog what has come, even over a connection that is lost."""
         with suppress(redis.ConnectionError, redis.TimeoutError):
             while self._line.is_answered(0):
                 self._take(self._line.receive())
@@ -98,16 +98,16 @@ class Subscriber:
             self._line.receive()
 
     def _take_all(self, messages: list[list[Any]]) -> int:
-        """How many bytes the requests among them have."""
+        """Adds the requests among the messages to the backlog; returns how many bytes they have."""
         requests = [message[2] for message in messages if message[1] == self._channel and message[0] == b"message"]
         if len(requests) == len(messages):
-            # In a flood that is far quicker than one after another.
+            # In a flood this is far faster than one by one.
             self._backlog.extend(requests)
             return sum(map(len, requests))
         return sum(map(self._take, messages))
 
     def _take(self, message: list[Any]) -> int:
-        """How many bytes the request in it has; 0 when it is none."""
+        """The same of one message; 0 when it is no request."""
         if message[0] == b"message":
             _, channel, data = message
             if channel == self._channel:

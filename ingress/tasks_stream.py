@@ -1,4 +1,4 @@
-"""The stream that whoever cannot afford to lose a request adds it to."""
+"""The stream for requests that must not get lost."""
 
 from collections.abc import Iterable
 
@@ -12,14 +12,13 @@ from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.watchdog import Watchdog
 
-#: The field of an entry that holds the request; where an entry has a single field, that one does, whatever its name.
+#: The field of an entry that holds the request; of an entry with a single field it is that one, whatever its name.
 FIELD = b"request"
 
-#: The most entries that are read together, as many as Redis can well take in at once; more when most are laid aside.
+#: The most entries that are read together: as many as Redis can well take in at once, or more when most of them are
+#: only laid aside; and about how many bytes of them.
 READ = 256
 SIFTED = 4 * READ
-
-#: About the most bytes of them.
 READ_BYTES = 8 * 1024 * 1024
 
 
@@ -47,7 +46,7 @@ class TasksStreamReader(StreamReader):
 
     @property
     def count(self) -> int:
-        """More while it is behind, so that it does not stay so; fewer when they are large."""
+        """More while this reader is behind, so that it catches up; fewer when they are large."""
         most = SIFTED if self._is_behind else READ
         return max(1, min(most, READ_BYTES // self._mean_bytes))
 
@@ -56,8 +55,8 @@ class TasksStreamReader(StreamReader):
         return self._read_without_end > BEHIND
 
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """Sifts while it is behind. Redis does not say how far that is; it is behind when it was given all that it
-        asked for several times in a row."""
+        """Takes in what was read, or sifts it while this reader is behind. Redis does not say how many entries wait: it
+        is behind when it was given as many as it asked for several times in a row."""
         was_behind = self._is_behind
         self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
         self._mean_bytes = 1 + sum(len(data) for data, _ in burst) // len(burst)
