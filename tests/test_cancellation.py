@@ -296,4 +296,4 @@ def test_a_task_whose_message_was_called_off_does_not_begin(desk: Desk) -> None:
     desk.broker.stage.call_off(delivery.redis_message_id)
     with pytest.raises(Cancelled):
         perform(desk, delivery, lambda: pytest.fail("it has begun"))
-    assert not delivery.bulletin.has_news()
+    assert not delivery.bulletin.collect_news()

@@ -128,19 +128,19 @@ def test_however_many_reports_there_are_one_round_tells_of_the_last() -> None:
     board = bulletin()
     for done in range(10_000):
         board.report(Report(done, 20_000, None))
-    assert board.has_news()
+    assert board.collect_news()
     (event,) = events_in(board)
     assert (event.event, event.done, event.total, event.attempt) == (EventKind.PROGRESS, 9_999, 20_000, 2)
-    assert not board.has_news()
+    assert not board.collect_news()
 
 
 def test_the_end_of_one_count_is_told_of_though_the_next_one_has_begun() -> None:
     board = bulletin()
     for report in (Report(9, 10, None), Report(10, 10, None), Report(0, 7, None), Report(1, 7, "second half")):
         board.report(report)
-    assert board.has_news()
+    assert board.collect_news()
     assert [event.done for event in events_in(board)] == [10]
-    assert board.has_news()
+    assert board.collect_news()
     assert [(event.done, event.message) for event in events_in(board)] == [(1, "second half")]
 
 
@@ -155,7 +155,7 @@ def test_while_redis_is_away_progress_does_not_pile_up() -> None:
     board = bulletin()
     for done in range(100):
         board.report(Report(done, 100, None))
-        if board.has_news():
+        if board.collect_news():
             board.put_back(board.take())
     assert len(board.take()) <= 2
 

@@ -47,13 +47,13 @@ class Answers:
         self._key_prefix = key_prefix
 
     @classmethod
-    def of(cls, place: RedisSettings) -> Self:
+    def of(cls, redis: RedisSettings) -> Self:
         """Those of one Callboard."""
         return cls(
-            place.channels.results_queue,
-            outcome_ttl_s=place.outcome_ttl_s,
-            request_id_ttl_s=place.request_id_ttl_s,
-            key_prefix=place.key_prefix,
+            redis.channels.results_queue,
+            outcome_ttl_s=redis.outcome_ttl_s,
+            request_id_ttl_s=redis.request_id_ttl_s,
+            key_prefix=redis.key_prefix,
         )
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:

@@ -1,4 +1,4 @@
-"""What there is to tell of one task: its life-cycle events, in order, until they are sent."""
+"""The life-cycle events of one task, in order, until they are sent."""
 
 import threading
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from contract import EventKind, Sender, sentence, timestamp, write_event
 
 
 class Report(NamedTuple):
-    """How far a task has come, as it has said last."""
+    """How far a task has come, as it last said."""
 
     done: float
     total: float
@@ -22,8 +22,8 @@ class Report(NamedTuple):
 class Bulletin:
     """The events of one attempt that are still to be sent. Safe to be used by several threads.
 
-    A task may report its progress as often as it likes: a report takes the place of the one before, and becomes an
-    event when `Herald` comes round or the task ends.
+    A task may report its progress as often as it likes: a report replaces the one before, and becomes an event when
+    `Herald` comes round or the task ends.
     """
 
     def __init__(self, task_id: str, sender: Sender, attempt: int) -> None:
@@ -32,7 +32,7 @@ class Bulletin:
         self._attempt = attempt
         self._events: list[bytes] = []
         self._report: Report | None = None
-        # Of the count before the present one, if the end of that was not told yet.
+        # The last report of an earlier count, which has come to its end while a new one has begun.
         self._end_report: Report | None = None
         self._changing = threading.Lock()
 
@@ -47,7 +47,7 @@ class Bulletin:
             self._events.append(event)
 
     def take_back_attempt(self) -> None:
-        """The attempt was not begun: what is told from now on is of the one before, or of none."""
+        """The attempt was not begun: events from now on belong to the one before, or to none."""
         self._attempt -= 1
 
     def report(self, report: Report) -> None:
@@ -57,8 +57,9 @@ class Bulletin:
                 self._end_report = self._report
             self._report = report
 
-    def has_news(self) -> bool:
-        """Whether there is something to send; to be asked by `Herald` only: one report becomes an event each time."""
+    def collect_news(self) -> bool:
+        """Makes an event of the latest report; returns whether there is something to send. Called by `Herald` only, or
+        more than ten events a second would come of a task's reports."""
         with self._changing:
             if self._report and len(self._events) <= 1:  # more have piled up only because Redis is away
                 self._add_report(timestamp())

@@ -38,8 +38,8 @@ class Ending(NamedTuple):
     then: Callable[[], None] | None = None
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Which message it is of: when a delayed one is due, it moves to another queue under the same id."""
+    def message_key(self) -> tuple[str, str]:
+        """Which message it is of. Not the id alone: a delayed one that is due moves to another queue under the same."""
         return self.queue_name, self.redis_message_id
 
     def words(self, events: Sequence[bytes]) -> Words:
@@ -91,13 +91,13 @@ class Completion:
             redis.RedisError: this one is not sent. It is not forgotten, as nothing is that is pending: the next call
                 sends it, or that of `announce`.
         """
-        if ending.place not in self._unsent:
-            self._unsent.add(ending.place)
+        if ending.message_key not in self._unsent:
+            self._unsent.add(ending.message_key)
             self._pending.append(ending)
         try:
             self._send()
         except redis.RedisError:
-            if ending.place in self._unsent:
+            if ending.message_key in self._unsent:
                 raise
 
     def announce(self, news: Iterable[News]) -> None:
@@ -132,7 +132,7 @@ class Completion:
                 raise
             for member in group:
                 if isinstance(member, Ending):
-                    self._unsent.discard(member.place)
+                    self._unsent.discard(member.message_key)
                     if member.then:
                         member.then()
 

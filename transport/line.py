@@ -91,11 +91,11 @@ class Line:
             return []
         replies = [self.receive(), *reversed(self._waiting), *self._parser().already_read()]
         self._waiting.clear()
-        for place, reply in enumerate(replies):
+        for index, reply in enumerate(replies):
             if isinstance(reply, redis.RedisError):
                 # Raised by the next call, when those before it are received.
-                self._waiting.extend(reversed(replies[place:]))
-                return replies[:place]
+                self._waiting.extend(reversed(replies[index:]))
+                return replies[:index]
         return replies
 
     def has_part(self) -> bool:

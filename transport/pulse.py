@@ -47,8 +47,8 @@ def whereabouts(worker_id: str) -> dict[str, Any]:
     """The `host` and the `pid` in such an id; nothing of a stock worker's."""
     if not worker_id.startswith(WORKER_PREFIX):
         return {}
-    _, _, place = worker_id.partition("@")
-    host, _, pid = place.rpartition(":")
+    _, _, process = worker_id.partition("@")
+    host, _, pid = process.rpartition(":")
     return {"host": host, "pid": int(pid)} if pid.isdecimal() else {}
 
 

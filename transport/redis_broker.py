@@ -175,7 +175,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             redis.RedisError: it is to be called again soon, also when no task runs any more.
         """
         self._completion.announce(
-            _news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.has_news()
+            _news_of(delivery) for delivery in self.stage.running() if delivery.bulletin.collect_news()
         )
 
     def _feed(self, queue_name: str) -> Feed:

@@ -15,7 +15,7 @@ from transport.termination import SAME_REQUEST_S
 from worker.child import Child, described
 from worker.pauses import Pauses
 
-#: A process that hangs is killed so long before the time in which everything has to be gone.
+#: A process that hangs is killed so long before the time at which everything has to be gone.
 KILL_RESERVE_S = 0.5
 
 
@@ -23,7 +23,7 @@ class Supervisor:
     """Keeps `worker.processes` processes running; the death of one does not touch the others.
 
     They share a pipe as their standard input, which nobody writes to. Its end asks them to stop: when the supervisor
-    closes it, and just so when the supervisor is killed, so that no process lives on unnoticed.
+    closes it, and also when the supervisor is killed, so that no process lives on unnoticed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -32,7 +32,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._asked_s = 0.0
         self._running: set[Child] = set()
-        self._ready_places: set[int] = set()
+        self._ready_slots: set[int] = set()
         self._exit_code = 0
         self._environment: Mapping[str, str] = {}
 
@@ -43,37 +43,38 @@ class Supervisor:
 
     @property
     def is_starting(self) -> bool:
-        """Whether none of them has come to consume yet."""
-        return not self._ready_places
+        """Whether none of them has begun to consume yet."""
+        return not self._ready_slots
 
     async def run(self, environment: Mapping[str, str]) -> int:
         """Returns the exit code of the command, once it was asked to stop and every process is gone.
 
         Parameters:
-            environment: what is added to that of each process.
+            environment: variables that are added to that of each process.
         """
         self._environment = environment
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._receive)
         async with asyncio.TaskGroup() as group:
-            for place in range(1, self._settings.worker.processes + 1):
-                group.create_task(self._keep(place))
+            for slot in range(1, self._settings.worker.processes + 1):
+                group.create_task(self._keep(slot))
         logger.info("Stopped")
         return self._exit_code
 
-    async def _keep(self, place: int) -> None:
+    async def _keep(self, slot: int) -> None:
+        """Keeps one process running, whichever it is by now."""
         pauses = Pauses()
         while not self._stopping.is_set():
-            consumed_s, end = await self._live(place)
+            consumed_s, end = await self._live(slot)
             if self._stopping.is_set():
                 return
             pause_s = pauses.after(consumed_s)
             when = f"in {pause_s:.2f} s" if pause_s else "now"
-            logger.error("Worker process {} {}; another one starts {}", place, end, when)
+            logger.error("Worker process {} {}; another one starts {}", slot, end, when)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
-    async def _live(self, place: int) -> tuple[float, str]:
+    async def _live(self, slot: int) -> tuple[float, str]:
         """The life of one process: for how many seconds it consumed, and how it ended."""
         try:
             child = await Child.start(self._lifeline, self._environment)
@@ -81,7 +82,7 @@ class Supervisor:
             return 0.0, f"cannot be started: {error}"
         self._running.add(child)
         if await child.is_ready():
-            self._tell_ready(place, child)
+            self._tell_ready(slot, child)
         exit_code = await child.end()
         self._running.remove(child)
         if self._stopping.is_set():
@@ -90,17 +91,17 @@ class Supervisor:
             self._refuse_to_start(exit_code, child.complaint)
         return child.consumed_s, "\n".join(filter(None, [f"(pid {child.pid}) {described(exit_code)}", child.complaint]))
 
-    def _tell_ready(self, place: int, child: Child) -> None:
+    def _tell_ready(self, slot: int, child: Child) -> None:
         processes, threads = self._settings.worker.processes, self._settings.worker.threads
-        logger.info("Worker process {} (pid {}) consumes", place, child.pid)
-        if place not in self._ready_places:
-            self._ready_places.add(place)
-            if len(self._ready_places) == processes:
+        logger.info("Worker process {} (pid {}) consumes", slot, child.pid)
+        if slot not in self._ready_slots:
+            self._ready_slots.add(slot)
+            if len(self._ready_slots) == processes:
                 location = self._settings.redis.location
                 logger.info("Ready: {} processes with {} threads each, Redis at {}", processes, threads, location)
 
     def _refuse_to_start(self, exit_code: int, complaint: str) -> None:
-        # None has ever come to work, and this one says itself that it cannot: the next ones would say the same.
+        # None has ever consumed, and this one says itself that it cannot: the next ones would say the same.
         complaint = complaint or f"callboard: a worker process {described(exit_code)} before it could begin"
         sys.stderr.write(f"{complaint}\n")
         self._exit_code = exit_code
