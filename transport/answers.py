@@ -1,4 +1,4 @@
-"""An outcome made ready for Redis: where it is published and under which keys it is kept for a while."""
+"""An outcome made ready for Redis: where it is published, and under which keys it is kept for a while."""
 
 from typing import NamedTuple, Self
 
@@ -25,18 +25,19 @@ class Answer(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What the first request with a `request_id` claims, so that whatever else comes with it is a repeat."""
+    """What the first request with a `request_id` claims: every later one with the same id is a repeat."""
 
     key: str
     ttl_s: int
-    #: Where the outcome is kept, which is what a repeat gets.
+    #: Where the outcome is kept that a repeat gets.
     outcome_key: str
-    #: Where a repeat is answered: nowhere, or on the results channel, and on the one it names.
+    #: Where a repeat is answered: nowhere, or on the results channel and on the one it names.
     channels: tuple[str, ...]
 
 
 class Answers:
-    """Addresses outcomes: to the results channel, the channel that the request named, to the keys they are kept at."""
+    """Addresses outcomes: to the results channel, to the channel that the request named, to the keys they are kept
+    at."""
 
     def __init__(
         self, results_channel: str, *, outcome_ttl_s: int, request_id_ttl_s: int, key_prefix: str = ""
@@ -57,8 +58,8 @@ class Answers:
         )
 
     def answer(self, outcome: TaskOutcome, reply_to: str | None) -> Answer:
-        """`outcome`, addressed. By `request_id` it is kept for as long as a repeat of the request may come; a refusal,
-        which has no task and does not stand in the way of a corrected request, only as long as any outcome."""
+        """`outcome`, addressed. By `request_id` it is kept for as long as a repeat of the request may come. A refusal,
+        which does not stand in the way of a corrected request with the same id, is kept only as long as any outcome."""
         channels = self._channels(reply_to)
         refused = outcome.task_id == "error"
         keys = [] if refused else [(self.kept_at(outcome.task_id), self._outcome_ttl_s)]
@@ -70,7 +71,7 @@ class Answers:
         return Answer(outcome.to_wire(), channels, tuple(keys), claim)
 
     def claim(self, user_id: str | int, request_id: str, reply_to: str | None, delay_ms: int | None) -> Claim:
-        """The claim of an admitted request. It outlives the waiting of a delayed one."""
+        """The claim of an admitted request. It outlives the delay of a delayed one."""
         return Claim(
             self._key_prefix + claim_key(user_id, request_id),
             self._request_id_ttl_s + (delay_ms or 0) // 1000,

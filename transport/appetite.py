@@ -5,13 +5,14 @@ import time
 #: As many as end in this time, so that what it holds is not kept from other workers for long, ...
 MOMENT_S = 0.02
 
-#: ... but no more than this: one of 64 fetched together costs half of what one of 16 does, one of 128 hardly less.
+#: ... but no more than this: one of 64 fetched together costs half as much as one of 16, one of 128 hardly less than
+#: that.
 MOST = 128
 
 
 class Appetite:
-    """Grows while messages end fast, since each costs less the more are fetched and ended together, and is back at
-    `least`, Dramatiq's own prefetch, as soon as tasks take longer."""
+    """Grows while messages end fast, since each costs less the more are fetched and ended together. Returns to `least`,
+    Dramatiq's own prefetch, as soon as tasks take longer."""
 
     def __init__(self, least: int) -> None:
         self.least = least
@@ -20,7 +21,7 @@ class Appetite:
         self._since_s = time.monotonic()
 
     def note_end(self) -> None:
-        """Counts a message that has ended. Two threads may count one for two: it is a measure, not an account."""
+        """Counts a message that has ended. Two threads may count two as one: an estimate is enough."""
         self._ended += 1
 
     def size(self) -> int:

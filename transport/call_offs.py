@@ -1,4 +1,4 @@
-"""A worker process hears which of the messages in workers' hands were cancelled."""
+"""A worker process hears which messages were cancelled while they were in a worker's hands."""
 
 import redis
 from dramatiq import Broker, Worker
@@ -25,7 +25,7 @@ class CallOffs(Middleware):
         self._listener.start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Ends it: the last task is done."""
+        """Stops it: the last task is done."""
         if self._listener:
             self._listener.stop()
 

@@ -1,4 +1,4 @@
-"""Ends the task of a request that is not wanted any more, wherever its message is."""
+"""Ends the task of a request that was cancelled, wherever its message is."""
 
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
@@ -12,13 +12,14 @@ from transport.answers import Answers
 from transport.messages import UNDECODABLE, addressee, id_of_attempt
 from transport.redis_broker import CallboardBroker
 
-#: What the outcome says.
+#: What its outcome says.
 CANCELLED = "Cancelled by the user who asked for it"
 
-#: A message may move on, to another queue or another attempt, between the moment it is found and the one it is ended.
+#: A message may move on, to another queue or another attempt, between being found and being ended: then it is looked
+#: for again, so often.
 TRIES = 5
 
-#: A message is looked for under as many attempts; that takes Redis 0.3 ms.
+#: A message is looked for under the ids of so many attempts; that takes Redis 0.3 ms.
 MOST_ATTEMPTS = 1_000
 
 
@@ -33,7 +34,7 @@ class Cancellation:
 
     Parameters:
         max_attempts: the most that any of the tasks has.
-        count: told of each task that it has ended.
+        count: called for each task that it has ended.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Cancellation:
     def _find(self, task_id: str) -> _Found | None:
         ids = [id_of_attempt(task_id, attempt) for attempt in self._attempts]
         queue_names = self._queue_names()
-        # At one moment, for it may move from the one to the other.
+        # In one transaction: it may move from one queue to another.
         with self._client.pipeline(transaction=True) as pipeline:
             for queue_name in queue_names:
                 pipeline.hmget(f"{self._broker.namespace}:{queue_name}.msgs", ids)

@@ -1,4 +1,4 @@
-"""Hears one channel, for good: what is published while Redis is away is missed, and nothing else."""
+"""Listens to one channel for good: only what is published while Redis is away is missed."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ SLICE_S = 5.0
 
 
 class ChannelListener(ABC):
-    """A thread with a subscription of its own."""
+    """A thread that holds a subscription of its own."""
 
     def __init__(self, client: "redis.Redis", channel: str) -> None:
         self._line = Line(client)
@@ -29,18 +29,18 @@ class ChannelListener(ABC):
 
     @abstractmethod
     def hear(self, data: bytes) -> None:
-        """Called with what was published. What Redis refuses it meanwhile has to be its own concern."""
+        """Called with what was published. Has to deal itself with what Redis refuses it."""
 
     def rest(self) -> float:
-        """Called before it is waited for more; returns for how many seconds at most."""
+        """Called before each wait for more; returns for how many seconds to wait at most."""
         return SLICE_S
 
     def start(self) -> None:
-        """Begins to hear soon."""
+        """Begins to listen soon."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Hears no more, soon; it may be in the middle of waiting for a Redis that does not answer."""
+        """Stops listening soon: it may be waiting for a Redis that does not answer."""
         self._stop.set()
 
     def _run(self) -> None:

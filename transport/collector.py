@@ -1,19 +1,19 @@
-"""When Python looks for garbage: not in the middle of a round trip, if it can be helped."""
+"""When Python collects garbage: not in the middle of a round trip, if it can be helped."""
 
 import gc
 
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
-#: So many more objects than have gone have to have come, before Python looks; by default 700, which is a few requests.
+#: Python collects after so many more allocations than deallocations; by default 700, which is a few requests.
 NEW_OBJECTS = 50_000
 
 
 def spare_collections() -> None:
-    """Takes what the start has made for permanent, and has Python look for garbage less often.
+    """Has Python collect garbage less often, and leave out what the start has made.
 
-    Only garbage in a circle waits for that. A look touches every young object: 0.1 ms in each process that an idle
-    system's request passes.
+    Only garbage in reference cycles waits for that. A collection visits every young object: 0.1 ms in each process that
+    an idle system's request passes.
     """
     gc.collect()
     gc.freeze()

@@ -1,5 +1,5 @@
-"""The end of a message: acknowledged or dead, and its answer kept and published, in one step on Redis. And what is told
-of messages until then, which goes the same way, so that it comes in order."""
+"""The end of a message: acknowledged or dead, with its answer kept and published, in one step on Redis. Its events
+until then are sent by the same way, so that they come in order."""
 
 import threading
 from collections import deque
@@ -30,9 +30,9 @@ class Ending(NamedTuple):
     answer: Answer | None = None
     #: What is enqueued in its place, as complete.lua reads it.
     successor: Words = NO_SUCCESSOR
-    #: A worker has died with it in its hands, which is remembered until now.
+    #: A worker has died with it in its hands, which Redis remembers until now.
     was_suspect: bool = False
-    #: What is kept of a dead message; by default what Redis has of it.
+    #: What is kept of a dead message; by default the message as Redis has it.
     letter: bytes = b""
     #: Called when Redis has it all.
     then: Callable[[], None] | None = None
@@ -51,7 +51,7 @@ class Ending(NamedTuple):
 
 
 class News(NamedTuple):
-    """That there is something to tell of a message whose task runs."""
+    """Events of a message whose task still runs."""
 
     queue_name: str
     redis_message_id: str
@@ -63,10 +63,10 @@ class News(NamedTuple):
 
 
 class Completion:
-    """Ends the messages of one worker process, those together that end at the same moment.
+    """Ends the messages of one worker process; those that end at the same moment it ends together.
 
-    The thread that ends a message sends it; what other threads end while its round trip lasts is sent by the same
-    thread with its next one, and they go on with their work.
+    The thread that ends a message sends it. What other threads end during its round trip that thread sends with its
+    next one, and they go on with their work.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Completion:
         self._settings = (worker_id, events_channel, fair_backlog)
         self._pending: deque[Ending | News] = deque()
         self._unsent: set[tuple[str, str]] = set()
-        #: How many of them are sent by themselves, after a group was not taken.
+        #: How many of them are sent one by one, after Redis has not taken a group.
         self._alone = 0
         self._sending = threading.Lock()
 
@@ -88,8 +88,8 @@ class Completion:
         May be repeated: a message that is gone is not answered again.
 
         Raises:
-            redis.RedisError: this one is not sent. It is not forgotten, as nothing is that is pending: the next call
-                sends it, or that of `announce`.
+            redis.RedisError: this one is not sent. It is not forgotten, like all that is pending: the next call of this
+                method or of `announce` sends it.
         """
         if ending.message_key not in self._unsent:
             self._unsent.add(ending.message_key)
@@ -101,17 +101,17 @@ class Completion:
                 raise
 
     def announce(self, news: Iterable[News]) -> None:
-        """Sends what there is to tell of messages that are still this worker's.
+        """Sends the events of messages that are still this worker's.
 
         Raises:
-            redis.RedisError: it is sent with what is told of them next; it may come twice then. To be called again,
-                if with nothing: a thread whose message has ended meanwhile relies on this one to send that.
+            redis.RedisError: they are sent with the next ones; they may come twice then. To be called again, even with
+                nothing: a thread whose message has ended meanwhile relies on this one to send that.
         """
         self._pending.extend(news)
         self._send()
 
     def _send(self) -> None:
-        # Looked at again after the lock is free: what came while it was held is this thread's to send, too.
+        # Checked again after the lock is released: what came while it was held is this thread's to send, too.
         while self._pending and self._sending.acquire(blocking=False):
             try:
                 self._send_pending()
@@ -123,7 +123,7 @@ class Completion:
             size = 1 if self._alone else GROUP
             group = [self._pending.popleft() for _ in range(min(size, len(self._pending)))]
             self._alone = max(0, self._alone - 1)
-            # Taken no sooner than here, where one thread is at a time: an event must not pass by one before it.
+            # Taken no sooner than here, where one thread is at a time: an event must not overtake an earlier one.
             events = [member.bulletin.take() if member.bulletin else [] for member in group]
             try:
                 self._line.call(self._script, self._namespace, *self._settings, *_words(group, events))
@@ -140,8 +140,8 @@ class Completion:
         for member, told in zip(group, events, strict=True):
             if member.bulletin:
                 member.bulletin.put_back(told)
-        # Last: what Redis does not take, as an outcome above its `proto-max-bulk-len`, is not to stop the others. News
-        # are in their bulletins still, to be announced anew: while Redis is away they would pile up here.
+        # To the end: what Redis does not take, such as an outcome above its `proto-max-bulk-len`, is not to stop the
+        # others. News are still in their bulletins, to be announced again: while Redis is away they would pile up here.
         self._pending.extend(group)
         for _ in range(len(self._pending)):
             member = self._pending.popleft()

@@ -26,17 +26,17 @@ T = TypeVar("T")
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
 
-#: How long Redis has to accept a connection, and to go on with an answer that is awaited. After that it counts as lost:
-#: whoever pulls a cable says nothing. What waits in Redis for longer looks first whether there is an answer.
+#: How long Redis has to accept a connection, and to go on with an answer. After that the connection counts as lost: a
+#: cable that is pulled says nothing. A command that waits in Redis for longer is only read once there is an answer.
 TIMEOUT_S = 5.0
 
-#: How many connections a client may have. No limit: from version 8 on redis-py's is 100, and whoever comes next gets an
+#: How many connections a client may have: no limit. From version 8 on redis-py's is 100, and the next thread gets an
 #: error that looks like a Redis that is away. How many a program needs is its own affair: one for each of its threads.
 MOST_CONNECTIONS = 2**31
 
 
 def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
-    """A client whose commands are sent once, and whose connections are plain: RESP2, where every reply comes in turn.
+    """A client whose commands are sent once, over RESP2, where every reply comes in turn.
 
     redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
@@ -65,11 +65,12 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
 
 
 class StopRequest:
-    """Whether this process was asked to stop, by SIGTERM or SIGINT; what waits, waits no longer then."""
+    """Whether this process was asked to stop, by SIGTERM or SIGINT. Threads that wait with its methods wait no longer
+    then."""
 
     def __init__(self) -> None:
         self._received_s: float | None = None
-        # A threading.Event that a signal handler sets may deadlock with its own wait; this is made for that.
+        # A threading.Event that a signal handler sets may deadlock with its own wait; SimpleQueue is made for this.
         self._requests: SimpleQueue[None] = SimpleQueue()
 
     @property
@@ -78,7 +79,7 @@ class StopRequest:
         return self._received_s is not None
 
     def listen(self) -> None:
-        """Takes the two signals over from Python's defaults. To be called in the main thread."""
+        """Handles the two signals from now on. To be called in the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._receive)
         let_children_end()
@@ -89,22 +90,23 @@ class StopRequest:
         self._requests.put(None)
 
     def pause(self, seconds: float | None = None) -> None:
-        """Sleeps, but not past a request to stop; without a time until then."""
+        """Sleeps, but not past a request to stop; without a time, until there is one."""
         with suppress(Empty):
             self._requests.get(timeout=seconds)
-            # Left there for whoever else waits, and for the next one.
+            # Left there for other threads that wait, and for later calls.
             self._requests.put(None)
 
     def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
-        """What `action` returns, once Redis lets it: repeated with growing pauses and one log line each.
+        """What `action` returns, once Redis answers it: it is repeated with growing pauses, each with a line in the
+        log.
 
-        `action` may run more than once, so it must be one that can. After a request to stop no attempt begins later
-        than `patience_s`; with that, losing something by giving up can be made unlikely.
+        `action` must be one that may run more than once. After a request to stop no attempt begins later than
+        `patience_s`: the longer that is, the less likely something is lost by giving up.
 
         Raises:
             redis.RedisError: the last one, when the process was asked to stop meanwhile.
         """
-        # By itself, since tenacity alone takes longer than Redis does for most actions.
+        # First without tenacity, which by itself takes longer than Redis does for most actions.
         try:
             return action()
         except redis.RedisError:
@@ -121,7 +123,7 @@ class StopRequest:
         return retrying(action)
 
     def wait_for_redis(self, client: "redis.Redis") -> bool:
-        """Returns once Redis answers; False when the process was asked to stop before, with nothing begun yet."""
+        """Returns True once Redis answers; False when the process was asked to stop before that."""
         try:
             self.until_redis_answers(client.ping)
         except redis.RedisError as error:

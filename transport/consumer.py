@@ -25,22 +25,22 @@ from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
 
-#: How long is waited for other messages, while a suspect waits for the one before it to end.
+#: How long to wait for other messages while a suspect waits for the one before it to end.
 SUSPECT_PAUSE_S = 0.02
 
-#: So long nothing is asked for while one message alone is in hand, unless it ends before. Asking takes about as long as
-#: a short task does, and while this thread does that, no other one has Python's lock.
+#: While a single message is in hand, nothing is asked for so long, unless it ends before. To ask takes about as long as
+#: a short task does, and while this thread asks, no other one has Python's lock.
 HEAD_START_S = 0.001
 
-#: No time in Unix ms is taken to be later: Redis keeps it as a float.
+#: A later time, in Unix ms, is taken to be this one: Redis keeps it as a float.
 LATEST_MS = 1e15
 
-#: Ends a message that was begun too often: gets queue name, redis message id and the message. To be repeated after a
-#: `redis.RedisError`.
+#: Ends a message that was begun too often; is given the queue name, the redis message id and the message. May be called
+#: again after a `redis.RedisError`.
 EndCondemned = Callable[[str, str, bytes | None], None]
 
-#: Dramatiq waits 5 s before it tries an acknowledgement again, for which a client would wait, too. So the next attempts
-#: are made here, over about as long.
+#: Dramatiq waits 5 s before it tries an acknowledgement again, and a client would wait as long for its outcome. So the
+#: next attempts are made here, over about that time.
 _insistently = tenacity.Retrying(
     retry=tenacity.retry_if_exception_type(redis.RedisError),
     wait=tenacity.wait_exponential(0.05, 1.0),
@@ -55,11 +55,11 @@ def loop_of(queue_name: str) -> str:
 
 
 class BlockingConsumer(Consumer):
-    """Hands out the messages of one queue, `prefetch` of them unacknowledged, or more while they end fast.
+    """Hands out the messages of one queue: up to `prefetch` unacknowledged ones, or more while they end fast.
 
     The stock consumer sleeps longer and longer while its queue is empty, up to a second; this one has Redis wake it.
-    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. They are given
-    nothing but the `Delivery`s that it handed out.
+    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. All messages that
+    it is given are `Delivery`s that it has handed out.
     """
 
     def __init__(
@@ -75,7 +75,8 @@ class BlockingConsumer(Consumer):
         timeout_ms: int,
     ) -> None:
         self._queue_name = feed.queue_name
-        # Only from there messages that are due much later come back in time.
+        # Only there may messages that are due much later be laid aside: from other queues they would not come back in
+        # time.
         self._is_delay_queue = is_delay_queue(feed.queue_name)
         self._feed = feed
         self._completion = completion
@@ -107,7 +108,7 @@ class BlockingConsumer(Consumer):
         return delivery
 
     def ack(self, message: MessageProxy) -> None:
-        """Takes a message that is done off its queue and sends its answer, in one step."""
+        """Acknowledges a message that is done, and sends its answer in the same step."""
         self._complete(message, dead=False)
 
     def nack(self, message: MessageProxy) -> None:
@@ -115,13 +116,13 @@ class BlockingConsumer(Consumer):
         self._complete(message, dead=True)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Puts messages that no task has begun back on their queue, with whatever else is not in hand."""
+        """Puts messages that no task has begun back on the queue, with whatever else is not in hand."""
         given_back = [cast(Delivery, message).redis_message_id for message in messages]
         for redis_message_id in given_back:
             self._in_hand.remove(redis_message_id)
         self._fetched.clear()
         self._suspects.clear()
-        # First: an answer that is on its way must be at its end before what it brought is put back.
+        # First: a reply that is on its way must not bring messages that are put back here.
         self._feed.close()
         try:
             self._feed.put_back(tuple(self._in_hand), let_go=given_back)
@@ -129,19 +130,19 @@ class BlockingConsumer(Consumer):
             raise ConnectionClosed(error) from None
 
     def close(self) -> None:
-        """Ends the waiting."""
+        """Ends the wait for messages."""
         self._feed.close()
 
     @property
     def prefetch(self) -> int:
-        """How many messages it hands out at most now before some of them have ended."""
+        """How many messages, at most, are in hand or waiting to be handed out."""
         return self._appetite.size()
 
     def _begin(self) -> None:
-        # Dramatiq starts a consumer anew after a lost connection, and has forgotten the delayed messages by then
-        # (its issue 527). They and what the lost connection swallowed are still this worker's in Redis.
+        # After a lost connection Dramatiq starts the consumer anew, and has forgotten its delayed messages (its issue
+        # 527). To Redis they, and what the lost connection has swallowed, are still this worker's.
         if not self._began:
-            # Before it takes a message, or nobody would miss it.
+            # Before it takes a message, or nobody would notice the worker's death with it.
             self._pulse.work_for(self._queue_name)
             self._in_hand.remove_delayed()
             self._feed.put_back(tuple(self._in_hand))
@@ -196,7 +197,8 @@ class BlockingConsumer(Consumer):
         return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
 
     def _next_suspect(self) -> Delivery | None:
-        """A message with which a worker has died. One at a time, so that the next death tells which one it was."""
+        """A message with which a worker has died. They are begun one at a time, so that the next death tells which one
+        has caused it."""
         if not self._may_begin_suspect():
             return None
         fetched = self._suspects.popleft()

@@ -1,7 +1,7 @@
 """Dead letters: messages that ended without success. Dramatiq keeps them for a week in the `.XQ` beside their queue.
 
 Each says why it is dead: a worker of Callboard writes that into the message when it ends, since the outcome is kept for
-a shorter time. What a stock Dramatiq worker has given up has a traceback, if it had one before its last attempt.
+a shorter time. A message that a stock Dramatiq worker has given up has the traceback of an earlier attempt, if any.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from transport.scripts import script
 #: The option of a dead message that says why it is dead.
 REASON_OPTION = "callboard_reason"
 
-#: What is forgotten of a message that is to be tried again as if for the first time.
+#: The options of a message that are removed before it is tried again, as if for the first time.
 PAST_OPTIONS = {REASON_OPTION, WAITS_OPTION, "retries", "traceback", "requeue_timestamp", "eta"}
 
 #: The most letters that Redis hands out or takes at a time.
@@ -46,7 +46,7 @@ def letter_with_reason(message: Message[Any] | Delivery, error: str | None, **mo
 
 
 class DeadLetter(NamedTuple):
-    """One of them, as it is in Redis; `message` is None where it cannot be read."""
+    """A dead letter as it is in Redis; `message` is None where it cannot be read."""
 
     queue_name: str
     redis_message_id: str
@@ -56,7 +56,7 @@ class DeadLetter(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The `task_id` of its outcome; where that cannot be read, what Redis knows it by."""
+        """The `task_id` of its outcome; of one that cannot be read, its redis message id."""
         return self.redis_message_id if self.message is None else self.message.message_id
 
     @property
@@ -93,7 +93,7 @@ class DeadLetter(NamedTuple):
 
     @property
     def traceback(self) -> str | None:
-        """That of its last failure that is retried; a timeout or wrong parameters have none."""
+        """That of the last failure that was retried; a timeout or wrong parameters have none."""
         traceback = None if self.message is None else self.message.options.get("traceback")
         return traceback if isinstance(traceback, str) else None
 
@@ -104,10 +104,10 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """Those of some queues.
+    """The dead letters of some queues.
 
     Raises, in each of its methods:
-        redis.RedisError: when Redis does not answer. Of several letters some are done then; to do it again is safe.
+        redis.RedisError: when Redis does not answer. Some of several letters may be done then; to repeat it is safe.
     """
 
     def __init__(self, client: "redis.Redis", namespace: str, queue_names: Iterable[str], answers: Answers) -> None:
@@ -119,7 +119,7 @@ class DeadLetters:
         self._purge_script = script(client, "purge")
 
     def count(self, task_type: str | None = None) -> int:
-        """How many there are; of one task by reading them all."""
+        """How many there are; those of one task are counted by reading all."""
         if task_type is not None:
             every = (letter for queue_name in self._queue_names for letter in self._newest_of(queue_name))
             return sum(letter.task_type == task_type for letter in every)
@@ -136,7 +136,7 @@ class DeadLetters:
         return list(islice(wanted, skipped, skipped + count))
 
     def find(self, letter_id: str) -> DeadLetter | None:
-        """The one with this id, be it the `task_id` or Redis's; reads all of them if need be."""
+        """The one with this `task_id` or redis message id; reads all of them if need be."""
         for queue_name in self._queue_names:
             data = self._client.hget(f"{self._key(queue_name)}.msgs", letter_id)
             if isinstance(data, bytes):
@@ -144,10 +144,10 @@ class DeadLetters:
         return next((letter for letter in self.each() if letter.id == letter_id), None)
 
     def each(self, task_type: str | None = None) -> Iterator[DeadLetter]:
-        """All of them, or those of one task, in no order; may be removed meanwhile. One that dies meanwhile may be
-        left out."""
+        """All of them, or those of one task, in no order. They may be removed meanwhile; a message that dies meanwhile
+        may be left out."""
         for queue_name in self._queue_names:
-            # Redis may give one several times: "SCAN guarantees".
+            # HSCAN may return one several times: "SCAN guarantees" in Redis's documentation.
             seen: set[bytes] = set()
             for redis_message_id, data in self._client.hscan_iter(f"{self._key(queue_name)}.msgs", count=PAGE):
                 if redis_message_id not in seen:
@@ -159,8 +159,8 @@ class DeadLetters:
     def retry(self, letters: Iterable[DeadLetter]) -> int:
         """Puts them back on their queues, to be tried as if for the first time; returns how many that were.
 
-        In the same step the outcome of the failure goes. Until there is the new one, the task is under way again, and a
-        repeat of its request waits for it. Those that cannot be read stay where they are.
+        In the same step the outcome of the failure is removed. Until there is a new one, the task counts as under way,
+        and a repeat of its request waits for it. Letters that cannot be read stay where they are.
         """
         return self._act(letters, self._revive)
 
@@ -192,7 +192,7 @@ class DeadLetters:
             message,
             queue_name=q_name(message.queue_name),
             options=options | {"redis_message_id": letter.redis_message_id},
-            # From which on its max_age_ms counts.
+            # From now on its max_age_ms counts.
             message_timestamp=current_millis(),
         )
         claim = self._answers.claim_of(addressee(message)[0])
@@ -224,7 +224,7 @@ def _letter(queue_name: str, redis_message_id: bytes, died_ms: float, data: byte
     message: Message[Any] | None
     try:
         message = Message.decode(data)
-        # As a worker does; that fails on more than Dramatiq's decoder.
+        # As a worker reads it, which fails on more than Dramatiq's decoder does.
         Delivery(message, "")
     except UNDECODABLE:
         message = None

@@ -16,7 +16,7 @@ ASK_TIMEOUT_S = 1.0
 
 
 class Found(NamedTuple):
-    """A master, and the number of the election that made it one: an answer with a lower one is out of date."""
+    """A master, and the number of the election that made it one: an answer with a lower number is out of date."""
 
     epoch: int
     address: Address
@@ -26,7 +26,7 @@ class Discovery:
     """Whom to ask, and what.
 
     Attributes:
-        one_channel: what is published on any of the servers is heard on all of them, as in a cluster.
+        one_channel: whether what is published on any of the servers is heard on all of them, as in a cluster.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class Discovery:
         self._options = options
 
     def find(self, known_epoch: int) -> Found:
-        """The master that somebody names who knows of this election or a later one, else the latest that is named.
+        """The first master that is named by somebody who knows of this election or a later one, else the latest one.
 
         Raises:
-            redis.ConnectionError: when nobody names one, with everybody's reason.
+            redis.ConnectionError: when nobody names one; says everybody's reason.
         """
         outdated: list[Found] = []
         reasons: list[str] = []
@@ -63,7 +63,7 @@ class Discovery:
                     return found
                 outdated.append(found)
         if outdated:
-            # All of them, so that they have been set up anew and count from the beginning.
+            # All are out of date: they have been set up anew, and count elections from the beginning.
             return max(outdated)
         raise redis.ConnectionError(f"{self._complaint} ({'; '.join(sorted(reasons))})")
 
@@ -84,7 +84,7 @@ def discovery(place: RedisPlace, key_prefix: str, options: Mapping[str, Any]) ->
 
     Parameters:
         key_prefix: what every key begins with; in a cluster its hash tag decides the slot.
-        options: of the connections to the master, in redis-py's names. TLS is the same on those to whom is asked.
+        options: those of the connections to the master, by redis-py's names. TLS is the same to those who are asked.
     """
     asking = {name: value for name, value in options.items() if name.startswith("ssl_")}
     asking |= {"ssl": place.server_url.startswith("rediss:"), "retry": options["retry"], "protocol": 2}
@@ -115,7 +115,7 @@ def _master_of_sentinel(name: str, sentinel: "redis.Redis", _: Address) -> Found
 def _owner_of_slot(slot: int, node: "redis.Redis", address: Address) -> Found:
     state: Any = node.cluster("INFO")
     if state["cluster_state"] != "ok":
-        # It may be cut off from the others, and believe itself the owner still.
+        # It may be cut off from the others, and still believe itself the owner.
         raise redis.ConnectionError("the cluster is down")
     slots = parse_cluster_slots(node.execute_command("CLUSTER SLOTS"), current_host=address.host)
     for (first, last), owners in slots.items():

@@ -1,4 +1,4 @@
-"""Where a consumer's messages come from: one command that waits in Redis for the first, and fetches with it."""
+"""Where a consumer's messages come from: it waits in Redis for the first one, and fetches in the same round trip."""
 
 import functools
 import time
@@ -12,40 +12,40 @@ from loguru import logger
 from transport.line import Line
 from transport.scripts import script
 
-#: How long a question stays with Redis before it is asked again.
+#: For how long a question waits in Redis for a message, before it is asked again.
 QUESTION_S = 20
 
-#: A question that is not answered this long after its time belongs to a connection that is gone.
+#: When it is not answered this long after that time, its connection is lost.
 GRACE_S = 5
 
-#: How long it is remembered which questions are out of date: until none of them can be with Redis any more.
+#: How long Redis remembers the worker's generation: until no question of an older one can be with it any more.
 GENERATION_S = 60
 
 #: The pause between two questions to a Redis that cannot block.
 POLL_S = 0.1
 
-#: How often one was begun that is not to be begun any more; as in recover.lua.
+#: The count of a message that is not to be begun any more; as in recover.lua.
 CONDEMNED = -1
 
 
 class Fetched(NamedTuple):
-    """A message as it is in Redis; without data when somebody has removed it meanwhile."""
+    """A message as Redis has it; without data when somebody has removed it meanwhile."""
 
     redis_message_id: str
     data: bytes | None
-    #: How often it was begun, when a worker has died with it in its hands, or `CONDEMNED`; else 0.
+    #: How often it was begun, if a worker has died with it in its hands, or `CONDEMNED`; else 0.
     begun: int = 0
 
 
 class Feed:
     """Fetches from one queue for one worker, on a connection of its own. Not thread-safe: it belongs to one consumer.
 
-    `BLMOVE` waits until the queue holds something, whoever fills it, and puts the first message aside for this worker
-    alone: of many waiting workers one is woken. The fetch script is sent right behind it, and Redis runs it when the
-    BLMOVE is through; so the messages themselves come with the answer, in one round trip.
+    A question is two commands that are sent together. `BLMOVE` waits until the queue holds something, whoever fills it,
+    and puts the first message aside for this worker alone: of many waiting workers only one is woken. The fetch script
+    runs when the BLMOVE is through: so the messages come with the answer, in one round trip.
 
     Parameters:
-        generations: rising numbers, the same ones for all feeds of the worker, so that Redis knows which comes later.
+        generations: rising numbers, for all feeds of the worker, so that Redis knows which `put_back` is the later one.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Feed:
         """Up to `wanted` messages, as soon as there is one; none after `timeout_s`, and the question stays with Redis.
 
         Raises:
-            redis.RedisError: when Redis is gone; the next call starts anew and finds what got lost on the way.
+            redis.RedisError: when the connection is lost; the next call asks anew.
         """
         try:
             asked_s = self._asked_s or self._ask(wanted)
@@ -91,21 +91,22 @@ class Feed:
 
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Returns to the queue all messages that Redis has given this worker, except those `in_hand`. Those in `let_go`
-        do not count as begun. Questions that are still with Redis are answered with nothing from now on."""
+        count as not begun. Questions that are still with Redis get no messages from now on."""
         self._generation = str(next(self._generations))
         words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
         self._put_back_script(keys=self._owner[:1], args=words)
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
-        """Lays delayed messages aside until shortly before they are due, in Unix ms; each with its redis message id."""
+        """Lays delayed messages aside until shortly before they are due: pairs of that time, in Unix ms, and the redis
+        message id."""
         self._postpone_script(keys=self._owner[:1], args=[*self._owner[1:], *(word for pair in times for word in pair)])
 
     def count_beginning(self, redis_message_id: str) -> None:
-        """Notes that a message which may be what has killed a worker is begun once more."""
+        """Counts that a message which may have killed a worker is begun once more."""
         self._begin_script(keys=self._owner[:1], args=[self.queue_name, redis_message_id])
 
     def close(self) -> None:
-        """Takes the question back. What Redis had put aside by then stays so until this worker's next fetch."""
+        """Takes the question back. What Redis has put aside by then waits for this worker's next fetch."""
         self._line.close()
         self._asked_s = None
 
@@ -137,12 +138,12 @@ class Feed:
         ]
 
     def _name(self, redis_message_id: bytes) -> str:
-        """The id as a text; where it is none, a new one, by which the message can be ended like any other."""
+        """The redis message id as a text. Where it is none, the message gets a new one, by which it can be ended."""
         try:
             name = redis_message_id.decode()
         except UnicodeDecodeError:
             name = ""
-        # An empty one is what ids end with where they are listed for put_back.lua.
+        # Not an empty one: in a list of ids for put_back.lua that ends the first part.
         if name:
             return name
         name = str(uuid4())
@@ -150,11 +151,12 @@ class Feed:
         return name
 
     def _receive_end_of_waiting(self) -> bool:
-        """Whether Redis has waited."""
+        """Receives the reply to BLMOVE; returns whether Redis has waited."""
         try:
             self._line.receive()
         except redis.OutOfMemoryError:
-            # A command that may take memory is refused then. The fetch behind it takes none, so queues can be emptied.
+            # Redis refuses a command that may take memory then. The fetch behind it takes none, so queues can be
+            # emptied.
             return False
         except redis.ResponseError as error:
             if "unknown command" not in str(error):

@@ -1,4 +1,4 @@
-"""What a process forks can be ended, though the process itself has taken the signal over that ends one."""
+"""SIGTERM ends the child processes of a process that handles SIGTERM itself."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ _local = threading.local()
 
 @cache
 def let_children_end() -> None:
-    """From now on SIGTERM ends what this process forks, as the processes of a task's `multiprocessing.Pool`.
+    """From now on SIGTERM ends what this process forks, such as the processes of a task's `multiprocessing.Pool`.
 
-    A child inherits Python's handler, which does nothing there but to note the request: `Process.terminate()` would
-    have no effect, and who joins the child would wait without end. Held back while it forks: a signal that comes before
-    the child has its default back would be lost in the same way.
+    A child inherits the handler, which only notes the request there: `Process.terminate()` would have no effect, and
+    whoever joins the child would wait without end. The signal is blocked during a fork: one that comes before the child
+    has the default back would be lost in the same way.
     """
     if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
         os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_take_default)

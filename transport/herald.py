@@ -1,4 +1,4 @@
-"""Tells of tasks while they run."""
+"""Sends the events of tasks while they run."""
 
 from dramatiq import Worker
 
@@ -7,18 +7,19 @@ from transport.rounds import Rounds
 
 
 class Herald(Rounds):
-    """Sends what running tasks have to tell, every tenth of a second.
+    """Sends the events of running tasks, every tenth of a second.
 
-    So a task that ends sooner is told of in the step that ends it, with no round trip and no other thread woken for it;
-    and one that reports its progress in a tight loop makes ten events a second of it. While no task runs it sleeps, but
-    looks now and then: what one thread had left to another one to send, which Redis did not take, has nobody else.
+    So the events of a task that ends sooner are sent in the step that ends it, without a round trip or a thread of
+    their own; and a task that reports its progress in a tight loop makes ten events a second. While no task runs this
+    sleeps, but looks now and then: what one thread has left to another to send, and Redis did not take, nobody else
+    sends.
     """
 
     pause_s = 0.1
     longest_sleep_s = 1.0
 
     def run_once(self, broker: CallboardBroker) -> None:
-        """Sends what running tasks have to tell; nothing when no task has news."""
+        """Sends what there is to send."""
         broker.announce()
 
     def rest(self, broker: CallboardBroker) -> None:
@@ -26,6 +27,6 @@ class Herald(Rounds):
         broker.stage.wait_for_task(self.longest_sleep_s)
 
     def after_worker_shutdown(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
-        """Ends it: the last task is done."""
+        """Stops the thread: the last task is done."""
         super().after_worker_shutdown(broker, worker)
         broker.stage.end_waiting()

@@ -10,8 +10,8 @@ NEVER = float("inf")
 
 
 class InHand:
-    """By their redis message ids: those that were handed out and have not ended. Outlives a consumer, as the tasks that
-    work on them do. Safe to be used by several threads, since each step is one of a dictionary."""
+    """The redis message ids of those that were handed out and have not ended. Outlives a consumer, as their tasks do.
+    Thread-safe, since each step is one of a dictionary."""
 
     def __init__(self, queue_name: str, work_queue: WorkQueue) -> None:
         self._queue_name = queue_name
@@ -28,26 +28,26 @@ class InHand:
         return redis_message_id in self._due_ms
 
     def add(self, redis_message_id: str, due_ms: float) -> None:
-        """Notes one that is due then, in Unix ms, or `NEVER` when it has nothing to wait for."""
+        """Adds one; `due_ms` is when it is due, in Unix ms, or `NEVER` when it does not wait for a time."""
         self._due_ms[redis_message_id] = due_ms
 
     def remove(self, redis_message_id: str) -> None:
-        """Notes that one has ended, or is given back."""
+        """Removes one that has ended, or is given back."""
         self._due_ms.pop(redis_message_id, None)
 
     @property
     def next_due_ms(self) -> float:
-        """When the next of those that wait for their time is due, in Unix ms; `NEVER` if none does."""
+        """When the next one that waits for a time is due, in Unix ms; `NEVER` if none does."""
         return min(tuple(self._due_ms.values()), default=NEVER)
 
     def remove_delayed(self) -> None:
-        """Forgets those that wait for their time."""
+        """Removes those that wait for a time."""
         for redis_message_id, due_ms in tuple(self._due_ms.items()):
             if due_ms != NEVER:
                 self.remove(redis_message_id)
 
     def withdraw(self, count: int) -> list[str]:
-        """Takes up to `count` back that no thread has begun, the last ones first; returns their redis message ids."""
+        """Takes back up to `count` that no thread has begun, the last ones first; returns their redis message ids."""
         items = self._work_queue.withdraw(self._queue_name, count)
         withdrawn = [cast(Delivery, item.message).redis_message_id for item in items]
         for redis_message_id in withdrawn:

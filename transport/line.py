@@ -13,25 +13,25 @@ from transport.reply_parser import ReplyParser
 
 
 class Line:
-    """One connection of a client's pool, opened when it is first used and again after it was lost.
+    """One connection of a client's pool, opened when it is first used, and again after it was lost.
 
-    A command of the client takes a connection from the pool and gives it back, each time checked and counted. That took
-    about as long as Redis takes to answer.
+    Each command of a client takes a connection from the pool, which is checked and counted, and gives it back. That
+    took about as long as Redis takes to answer.
     """
 
     def __init__(self, client: "redis.Redis") -> None:
         self._pool = client.connection_pool
         self._connection: Connection | None = None
         self._look: select.poll | None = None
-        #: A reply that has come, or the error that it is.
+        #: Replies that have come and are not received, the next one last; some may be errors.
         self._waiting: list[Any] = []
         self._calling = threading.Lock()
 
     def call(self, script: Script, key: str, *arguments: str | bytes | float) -> Any:
-        """What a script with one key returns. Safe to be called by several threads.
+        """What a script with one key returns. Thread-safe.
 
         Raises:
-            redis.RedisError: whether the script has run is unknown when that is a connection error.
+            redis.RedisError: when it is a connection error, the script may have run or not.
         """
         with self._calling:
             self._hang_up_if_lost()
@@ -39,29 +39,29 @@ class Line:
                 self.send(("EVALSHA", script.sha, 1, key, *arguments))
                 return self.receive()
             except redis.exceptions.NoScriptError:
-                # Redis has lost it, or never had it. Called like this, redis-py loads it.
+                # Redis has lost it, or never had it. redis-py loads it when it is called like this.
                 return script(keys=[key], args=arguments)
             except redis.RedisError as error:
                 self.close()
-                # Its traceback holds all that was to be sent. While Redis is away, that of one attempt after another
-                # would pile up until Python's garbage collector comes, which is made to come seldom.
+                # Its traceback holds all that was to be sent. While Redis is away, one attempt's after another would
+                # pile up until Python collects garbage, which it seldom does here, see `collector`.
                 error.__context__ = None
-                raise error.with_traceback(None)  # noqa: B904 - what it comes from would hold it, too
+                raise error.with_traceback(None)  # noqa: B904 - its cause would hold that, too
             except BaseException:
                 self.close()
                 raise
 
     def send(self, *commands: tuple[str | bytes | float, ...]) -> None:
         """Sends commands together. Their replies have to be received, one for each."""
-        # Packed here: redis-py looks at each word of a command first, and that of a burst has thousands.
+        # Packed here: redis-py looks at each word of a command first, and a burst has thousands of words.
         connection = self._open()
         packed = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type] # a wrong stub
         connection.send_packed_command([packed])
 
     def is_answered(self, timeout_s: float) -> bool:
-        """Whether a reply can be received now, all of it, after waiting for it that long. Raises as `receive` does for
-        one that did not come."""
-        # It is read, not looked for: redis-py's `can_read` asks the kernel three times more, while a client waits.
+        """Whether a whole reply can be received now, after waiting up to `timeout_s` for it. Raises as `receive` does
+        when the connection is lost."""
+        # It is read at once: redis-py's `can_read` asks the kernel three times more, while a client waits.
         if not self._waiting:
             try:
                 self._waiting.append(self._open().read_response(timeout=timeout_s, disconnect_on_error=False))
@@ -75,7 +75,7 @@ class Line:
         """The next reply.
 
         Raises:
-            redis.ResponseError: when it is an error; the line is fit for more.
+            redis.ResponseError: when it is an error; the line can still be used.
             redis.ConnectionError, redis.TimeoutError: when it did not come; the line has to be closed.
         """
         if not self._waiting:
@@ -86,7 +86,7 @@ class Line:
         return reply
 
     def receive_some(self, timeout_s: float) -> list[Any]:
-        """The replies that one look at the connection brings, after waiting that long for it. Raises the same."""
+        """All replies that have come, after waiting up to `timeout_s` for the first. Raises the same."""
         if not self.is_answered(timeout_s):
             return []
         replies = [self.receive(), *reversed(self._waiting), *self._parser().already_read()]
@@ -99,7 +99,7 @@ class Line:
         return replies
 
     def has_part(self) -> bool:
-        """Whether the beginning of another reply came with them."""
+        """Whether the beginning of another reply came with those that were received."""
         return self._parser().has_part()
 
     def close(self) -> None:
@@ -111,8 +111,8 @@ class Line:
             self._pool.release(connection)
 
     def abandon(self) -> None:
-        """In a process that was just forked: lets go of the connection without ending it, since it is that of the other
-        one; and without its pool, whose lock a thread of the other one may have had in that moment."""
+        """In a process that was just forked: lets go of the connection without ending it, since it is the parent's; and
+        without the pool, whose lock a thread of the parent may have held in that moment."""
         connection, self._connection, self._look = self._connection, None, None
         if connection is not None:
             connection.disconnect()

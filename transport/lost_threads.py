@@ -1,4 +1,4 @@
-"""What becomes of a worker process that has lost one of its threads."""
+"""A worker process that has lost one of its threads stops."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from transport.rounds import Rounds
 
 
 class LostThreads(Rounds):
-    """Stops a worker process in which a thread has died that performs tasks: Dramatiq starts no other one in its place,
-    and a process without any would go on to fetch messages. What it holds is handed back, and the supervisor starts
-    another process. One whose event loop has ended, with all its `async` tasks, is killed."""
+    """Stops a worker process in which a thread that performs tasks has died: Dramatiq starts no other in its place, and
+    a process without any would go on fetching messages. What it holds is handed back, and the supervisor starts another
+    process. One whose event loop has ended, with all its `async` tasks, is killed."""
 
     pause_s = 1.0
 
@@ -24,7 +24,7 @@ class LostThreads(Rounds):
         self._owns_process = False
 
     def after_process_boot(self, broker: Broker) -> None:
-        """Called where the process is there for the worker alone."""
+        """Called where the process runs nothing but the worker."""
         self._owns_process = True
 
     def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
@@ -39,7 +39,8 @@ class LostThreads(Rounds):
         lost = sum(not thread.is_alive() for thread in threads)
         loop = get_event_loop_thread()
         if threads and loop and not loop.is_alive() and self._owns_process:
-            # Whatever has ended it is in hand still, and would do so again without end if that was no worker's death.
+            # The message whose task has ended it is still in hand. As a worker's death this is counted, and a message
+            # that causes it again and again is condemned.
             logger.critical("The event loop of async tasks has ended: this worker process dies with what it holds")
             os.kill(os.getpid(), signal.SIGKILL)
         if lost and self._owns_process:

@@ -1,4 +1,4 @@
-"""Connections to the Redis that is the master now, and their end when it is so no more."""
+"""Connections to the Redis that is the master now, which end when it is the master no more."""
 
 import socket
 import threading
@@ -13,11 +13,11 @@ from redis.exceptions import AskError, ClusterDownError, ReadOnlyError
 from redis_place import Address
 from transport.discovery import Discovery, Found
 
-#: What a server says that has become a replica, has given the slot away or has lost its cluster. MOVED is an AskError
-#: and MASTERDOWN a ClusterDownError in redis-py.
+#: The errors of a server that has become a replica, has given the slot away or has lost its cluster. In redis-py MOVED
+#: is an AskError and MASTERDOWN a ClusterDownError.
 NOT_THE_MASTER = (ReadOnlyError, AskError, ClusterDownError)
 
-#: What one says whose replicas are gone, with min-replicas-to-write: they may follow another master by now.
+#: The error of a master whose replicas are gone, with min-replicas-to-write: they may follow another master by now.
 DESERTED = "NOREPLICAS"
 
 
@@ -32,15 +32,15 @@ class Master:
         self._lock = threading.Lock()
 
     def address_for(self, connection: "MasterConnection") -> Address:
-        """Asks for the master. When that is another one than before, idle connections to the old one end, and when the
-        old one is silent, all of them do: each would notice that by itself, but late and one after the other.
+        """Asks for the master. When it is another one than before, idle connections to the old one end; and when the
+        old one is silent, all of them: each would notice that by itself, but late and one after the other.
 
-        An old master that lives is left to say that it is none: what is published there is still heard until then.
-        But in a cluster that is heard on the new one, too, and all who listen should listen there: the order in which
-        they hear is the same for those on one node only.
+        Connections in use to an old master that lives end when it says that it is none: until then, what is published
+        there is heard. But in a cluster that is heard on the new master, too, and all ingresses should listen there:
+        only on one and the same node they hear in the same order.
 
         Raises:
-            redis.ConnectionError: when nobody knows of a master.
+            redis.ConnectionError: when nobody names a master.
         """
         known = self._known
         found = self._discovery.find(known.epoch if known else 0)
@@ -63,9 +63,9 @@ class Master:
 
 
 class MasterConnection(Connection):
-    """Connects to the master, each time anew to whichever it is, or without a `master` to the address it was given.
+    """Connects to whichever server is the master by then; without a `master`, to the address that it was given.
 
-    An answer that only a server gives that is no master ends the connection. The next one is to the new master, also
+    A reply that only a server gives that is no master ends the connection. The next one leads to the new master, even
     where that has taken over the old one's name in DNS.
     """
 
@@ -74,7 +74,7 @@ class MasterConnection(Connection):
         self._master = master
 
     def hang_up(self, address: Address) -> None:
-        """Ends the connection when it is to this address; whichever thread waits there sees that at once."""
+        """Ends the connection if it leads to this address; a thread that waits on it sees that at once."""
         open_socket = self._sock
         if open_socket is not None and (self.host, self.port) == address:
             with suppress(OSError):
@@ -105,5 +105,5 @@ class MasterSSLConnection(MasterConnection, SSLConnection):
     """The same with TLS."""
 
 
-#: Which of them takes the place of which of redis-py's.
+#: By redis-py's class, the class that replaces it.
 MASTER_CONNECTIONS: dict[type, type[Connection]] = {Connection: MasterConnection, SSLConnection: MasterSSLConnection}

@@ -1,4 +1,4 @@
-"""A Dramatiq message on its way: what Callboard adds to it when it is made, and what a worker keeps beside it."""
+"""A Dramatiq message on its way: what Callboard adds when it makes one, and what a worker keeps beside it."""
 
 import os
 import time
@@ -17,13 +17,13 @@ from contract import ErrorCode, Sender, TaskOutcome, TaskRequest, timestamp
 from transport.answers import Answer
 from transport.bulletin import Bulletin
 
-#: The message option that says whom to answer. Not there on a message of a plain `actor.send()`.
+#: The message option that says whom to answer. A message of a plain `actor.send()` has none.
 REPLY_OPTION = "callboard"
 
-#: The message option that says since when it could be performed, in Unix ms, where that is not since it was made.
+#: The message option that says since when it waits to be performed, in Unix ms, if that is not since it was made.
 WAITS_OPTION = "callboard_waits_since"
 
-#: What is raised when an entry that is no message is made a `Delivery`.
+#: What is raised where a `Delivery` cannot be made of what is on a queue.
 UNDECODABLE = (DecodeError, AttributeError, TypeError, UnicodeError)
 
 
@@ -78,8 +78,8 @@ class Envelope(NamedTuple):
         return None if due_ms is None else timestamp(due_ms / 1000)
 
     def arguments(self) -> tuple[str, str, bytes, str, bytes]:
-        """What the Lua scripts read of it: queue name, redis message id, message; and by what it waits for its turn,
-        task type and user as JSON, which a delayed one does not: it waits for its time."""
+        """What the Lua scripts read of it: queue name, redis message id, message; and the lane in which it waits for
+        its turn: task type, which is "" for a delayed one, as that waits for its time, and user as JSON."""
         message = self.message
         task_type = "" if self.delay_ms is not None else message.actor_name
         user = to_json(_reply_of(message).get("user_id"))
@@ -87,8 +87,8 @@ class Envelope(NamedTuple):
 
 
 def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
-    """Gives a message, which has to be nobody else's, an id for this enqueueing (a retried one keeps its message id)
-    and, with a delay, the time when it is due; as `RedisBroker.enqueue` does it."""
+    """Makes a message ready to be enqueued, as `RedisBroker.enqueue` does: gives it the redis message id of this
+    attempt and, with a delay, the time when it is due. The message is changed, so it must be nobody else's."""
     is_request = REPLY_OPTION in message.options
     attempt = _attempt_of(message)
     message.options["redis_message_id"] = id_of_attempt(message.message_id, attempt) if is_request else str(uuid4())
@@ -100,27 +100,28 @@ def seal(message: Message[Any], delay_ms: int | None = None) -> Envelope:
 
 def id_of_attempt(task_id: str, attempt: int) -> str:
     """The redis message id of a request's message, by which it is found on its queue when it is to be cancelled. Each
-    attempt has another one, so that the end of one, sent again because Redis did not answer, is not the next one's."""
+    attempt has its own: so the end of one attempt, sent again because Redis did not answer, does not end the next."""
     return task_id if attempt == 1 else f"{task_id}.{attempt}"
 
 
 class Delivery(MessageProxy):
-    """A message in a worker's hands, with the result of its task, and what is sent when it ends: an answer, or a
+    """A message in a worker's hands, with the result of its task, and what follows when it ends: an answer, or a
     successor for another attempt."""
 
     def __init__(
         self, message: Message[Any], redis_message_id: str, *, data: bytes | None = None, is_suspect: bool = False
     ) -> None:
         super().__init__(message)
-        # Classes of exceptions, which JSON has none of: for anything else Dramatiq's thread ends when the task fails.
+        # It should hold classes of exceptions, which JSON has no way to write. With anything else there, Dramatiq's
+        # thread would end when the task fails.
         message.options.pop("throws", None)
-        # The proxy looks each of them up in Python, every time.
+        # The proxy's own look-up of the message's attributes runs in Python every time.
         vars(self).update(vars(message))
-        # What was fetched.
+        # The message as it was fetched.
         self._data = data
-        # The one it was fetched by; in the message's options a retry puts another one.
+        # The one it was fetched by; a retry puts another one into the message's options.
         self.redis_message_id = redis_message_id
-        #: A worker has died with it in its hands.
+        #: Whether a worker has died with it in its hands.
         self.is_suspect = is_suspect
         self.sender, self.reply_to = addressee(message)
         _check(message, self.sender, self.reply_to)
@@ -130,23 +131,23 @@ class Delivery(MessageProxy):
         self.bulletin = Bulletin(message.message_id, self.sender, self.attempt)
         self.started_s: float | None = None
         self.result: dict[str, Any] | None = None
-        #: Why it ends without another attempt, where that is not for its task or Dramatiq to say.
+        #: Why it ends without another attempt, where neither its task nor Dramatiq says so.
         self.verdict: tuple[ErrorCode, str] | None = None
         self.outcome: TaskOutcome | None = None
         self.answer: Answer | None = None
         self.successor: Envelope | None = None
-        #: What `tracing` remembers of it.
+        #: What `tracing` keeps of it.
         self.trace: Any = None
         self._original: Delivery | None = None
 
     def copy(self, **attributes: Any) -> "Delivery":
-        """A copy to be enqueued in place of this one, which is how Dramatiq moves a delayed message that is due."""
+        """A copy to be enqueued instead of this one: Dramatiq moves a delayed message that is due by that."""
         copied = Delivery(self._message.copy(**attributes), self.redis_message_id)
         copied._original = self
         return copied
 
     def follow_with(self, delay_ms: int | None) -> Envelope:
-        """Has another enqueueing of this message follow in the step that ends the delivery."""
+        """Enqueues this message again, in the step that ends the delivery."""
         waits_since = {WAITS_OPTION: current_millis() + (delay_ms or 0)}
         envelope = seal(self._as_it_came().copy(options=waits_since), delay_ms)
         (self._original or self).successor = envelope
@@ -157,7 +158,7 @@ class Delivery(MessageProxy):
         return bytes(self._as_it_came().encode())
 
     def _as_it_came(self) -> Message[Any]:
-        # Lists and objects among the parameters are its task's, which may have put anything into them.
+        # Its task may have put anything into the lists and objects among the parameters.
         if self._data is None:
             return self._message
         came: Message[Any] = Message.decode(self._data)
@@ -165,7 +166,7 @@ class Delivery(MessageProxy):
 
     @classmethod
     def current(cls) -> "Delivery":
-        """The one that the calling task runs for.
+        """The delivery that the calling task runs for.
 
         Raises:
             TypeError: outside of a worker.
@@ -177,7 +178,7 @@ class Delivery(MessageProxy):
 
     @property
     def marks(self) -> dict[str, str]:
-        """What marks a log entry about it."""
+        """What a log entry about it is marked with."""
         ids = {"task_id": self.message_id, "request_id": self.sender.request_id}
         return {name: value for name, value in ids.items() if value is not None}
 
@@ -202,7 +203,7 @@ def _new_task_id() -> str:
 
 
 def _encode(message: Message[Any]) -> bytes:
-    # As `Message.encode`, which looks for the fields of its class first.
+    # Like `Message.encode`, which spends time on looking for the fields of its class.
     return get_encoder().encode(vars(message))
 
 
@@ -213,7 +214,7 @@ def _attempt_of(message: Message[Any]) -> int:
 
 
 def _check(message: Message[Any], sender: Sender, reply_to: object) -> None:
-    """Raises what `UNDECODABLE` names when no answer could be made: a queue's entry may be anybody's."""
+    """Raises one of `UNDECODABLE` when no answer could be made: anybody may have put the message on the queue."""
     optional = [text for text in (reply_to, sender.request_id, sender.traceparent) if text is not None]
     user_id = str(sender.user_id) if type(sender.user_id) in (int, type(None)) else sender.user_id
     for text in (message.message_id, message.actor_name, user_id, *optional):

@@ -1,4 +1,4 @@
-"""The middleware that turns how a message ended into its outcome; the consumer sends it with the acknowledgement."""
+"""The middleware that composes the outcome of a message; the consumer sends it with the acknowledgement."""
 
 import time
 from typing import Any
@@ -13,12 +13,12 @@ from transport.answers import Answers
 from transport.messages import Delivery
 from transport.stage import Cancelled
 
-#: An outcome with no more brackets is read by every reader of JSON; pydantic, for one, goes 200 levels deep.
+#: An outcome with no more brackets can be read by every JSON parser; pydantic's, for one, goes 200 levels deep.
 SHALLOW = 100
 
 
 class Outcomes(Middleware):
-    """Stands before Retries in the list, so that it hears of an attempt's end after Retries has judged it.
+    """Stands before Retries in the list, so that Retries has decided by then whether another attempt follows.
 
     The consumers of this broker hand out nothing but `Delivery`s, so its hooks take nothing else.
     """
@@ -60,7 +60,7 @@ class Outcomes(Middleware):
             )
 
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """AgeLimit skips a message that it found too old; a task may skip its own."""
+        """AgeLimit skips a message that is too old; a task may skip its own."""
         if message.failed:
             _take_back_attempt(message)
             self._compose_error(message, ErrorCode.EXPIRED, "Not started within its max_age_ms")
@@ -68,14 +68,14 @@ class Outcomes(Middleware):
             self._compose_error(message, ErrorCode.FAILED, "The task has skipped its message")
 
     def before_ack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """Nothing that was read goes unanswered: whatever has failed on the way, such as a retry of a message with
-        options that are none of Dramatiq's, which Dramatiq logs and goes on."""
+        """A message that nothing has answered by now: something has failed on the way that Dramatiq only logs, such as
+        the retry of a message with options that it cannot read."""
         if message.answer is None and message.successor is None:
             logger.bind(**message.marks).error("{} ended without an outcome, it is 'failed'", message.actor_name)
             self._compose_error(message, ErrorCode.FAILED, "The worker could not deal with its end, see its log")
 
     def before_nack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """A message that never came to be processed: mostly one for an actor that this worker does not have."""
+        """A message that was never processed: mostly one for an actor that this worker does not have."""
         if message.answer is None:
             if message.verdict is None:
                 _take_back_attempt(message)
@@ -116,7 +116,7 @@ class Outcomes(Middleware):
 
 
 def _is_too_deep(payload: bytes) -> bool:
-    # Nearly always there are too few brackets for that.
+    # There are nearly always too few brackets for that.
     return payload.count(b"[") + payload.count(b"{") > SHALLOW and read_outcome(payload) is None
 
 

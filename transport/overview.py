@@ -1,5 +1,5 @@
-"""What is going on now, asked of Redis: queues, workers, ingresses, schedulers, the stream. Each look costs one or two
-round trips, whatever waits there."""
+"""What is going on now, as Redis tells it: queues, workers, ingresses, schedulers, the stream. Each method costs one or
+two round trips, however much waits there."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from transport.presence import PRESENT_MS, index_key, lease_key
 from transport.pulse import ALIVE_MS, STOCK_SILENCE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
 from transport.queue_names import known_queues, namespace_of
 
-#: A worker that was not seen for so long is of no interest any more.
+#: A worker that was not seen for so long is left out.
 FORGOTTEN_MS = 3600 * 1000
 
 #: The most workers that are looked at.
@@ -21,8 +21,8 @@ MOST_WORKERS = 1_000
 
 
 class QueueState(NamedTuple):
-    """How many messages a queue has: that no worker has fetched, that workers have in hand (they run, or are the next),
-    that wait for their time, and its dead letters."""
+    """How many messages of a queue no worker has fetched, how many are in workers' hands (they run, or are the next),
+    how many wait for their time, and how many dead letters it has."""
 
     name: str
     waiting: int
@@ -32,8 +32,8 @@ class QueueState(NamedTuple):
 
 
 class ProcessState(NamedTuple):
-    """A process by its own account; None where it gives none. `shown_s` ago Redis has heard of it last, and it is
-    `alive` unless that is too long ago."""
+    """A process by its own account; None where it gives none. It has shown itself `shown_s` seconds ago, and is `alive`
+    unless that is too long ago."""
 
     id: str
     role: str
@@ -42,12 +42,12 @@ class ProcessState(NamedTuple):
     since_ms: int | None
     shown_s: float
     alive: bool
-    #: Of an ingress: whether it is the one that takes in what is published.
+    #: Of an ingress: whether it is the leader, which takes in what is published.
     leads: bool = False
 
 
 class StreamState(NamedTuple):
-    """How many entries of the stream no ingress has read yet, and how many are read and not taken in."""
+    """How many entries of the stream no ingress has read yet, and how many were read and are not taken in."""
 
     lag: int
     pending: int
@@ -83,7 +83,8 @@ class Overview:
                 pipeline.hlen(f"{queue}.msgs")
                 pipeline.hlen(f"{queue}.DQ.msgs")
                 pipeline.zcard(f"{queue}.XQ")
-                # What waits is in a list and in lanes, with ids that were cancelled among it; so this is counted.
+                # What waits is in a list and in lanes, among ids of messages that were cancelled: it is what is left
+                # when those in hand are taken off.
                 for worker_id in workers:
                     pipeline.scard(f"{self._namespace}:__acks__.{worker_id.decode()}.{name}")
             counts = iter(pipeline.execute())
@@ -110,7 +111,7 @@ class Overview:
         return states
 
     def others(self, tasks_channel: str) -> list[ProcessState]:
-        """Each ingress and each scheduler that is there."""
+        """Each ingress and each scheduler that runs."""
         index = index_key(self._key_prefix)
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.smembers(index)
@@ -126,7 +127,7 @@ class Overview:
         ]
 
     def stream(self, stream: str) -> StreamState:
-        """The durable way in. What was taken in is in the stream no longer."""
+        """The stream of the durable way in. An entry that was taken in is not in it any more."""
         key = f"{self._key_prefix}{stream}"
         length = int(self._client.xlen(key))
         try:

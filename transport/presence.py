@@ -1,4 +1,4 @@
-"""Ingresses and schedulers say that they are there, for whoever asks. Workers have their pulse."""
+"""How ingresses and schedulers show that they run, to whoever looks. Workers have their pulse."""
 
 import os
 import socket
@@ -11,11 +11,11 @@ import redis
 from dramatiq.common import current_millis
 from pydantic_core import to_json
 
-#: A process shows itself this often; it is not there any more when it has not for so long.
+#: A process shows itself this often, and counts as gone when it has not for so long.
 SHOW_S = 5.0
 PRESENT_MS = 16_000
 
-#: The index outlives the last process by an hour, and is renewed every so many times.
+#: The index outlives the last process by an hour; a process renews it every so many times that it shows itself.
 INDEX_MS = 3600 * 1000
 INDEX_SHOWS = 60
 
@@ -28,17 +28,17 @@ def description(role: str) -> bytes:
 
 
 def index_key(key_prefix: str) -> str:
-    """The set with the ids of all that are there, and of some that were."""
+    """The set of the ids of all processes that run, and of some that have run."""
     return f"{key_prefix}callboard:present"
 
 
 def lease_key(key_prefix: str, tasks_channel: str) -> str:
-    """What holds the token of the ingress that takes in what is published on this channel."""
+    """The key that holds the token of the ingress which takes in what is published on this channel."""
     return f"{key_prefix}callboard:lease:{tasks_channel}"
 
 
 class Presence:
-    """One process's. Nothing depends on it, so a Redis that does not answer is no error."""
+    """Shows one process. Nothing depends on it, so a Redis that does not answer is no error."""
 
     def __init__(self, client: "redis.Redis", key_prefix: str, role: str, token: str | None = None) -> None:
         self._client = client
@@ -49,7 +49,7 @@ class Presence:
         self._shows = 0
 
     def show_when_due(self) -> None:
-        """Says that this process is there, if it has not lately."""
+        """Shows that this process runs, unless it has done so lately."""
         if time.monotonic() < self._due_s:
             return
         self._due_s = time.monotonic() + SHOW_S

@@ -1,4 +1,4 @@
-"""Workers show one another that they are alive, and see when one is not."""
+"""Workers show one another that they are alive, and notice when one is dead."""
 
 import os
 import socket
@@ -11,40 +11,42 @@ from transport.presence import description
 from transport.queue_names import REMEMBERED_MS
 from transport.scripts import script
 
-#: A worker shows itself this often, and is dead to the others when it has not for `ALIVE_MS`. Its messages are on their
-#: way again within 10 s of its death. A task that holds Python's lock for longer than this makes its worker look dead.
+#: A worker shows itself this often, and counts as dead when it has not for `ALIVE_MS`. Its messages are on their way
+#: again within 10 s of its death. A task that holds Python's lock for longer makes its worker look dead.
 BEAT_S = 1.5
 ALIVE_MS = 5_500
 
-#: One worker looks for dead ones, and no other one for so long; each offers to with every beat. So two looks are 3.5 s
-#: apart at most, also when the one that has looked last is the one that died.
+#: One worker looks for dead ones, and no other one for so long; each offers to with every beat. So two looks are at
+#: most 3.5 s apart, even when the worker that has looked last is the one that died.
 LOOK_MS = 2_000
 
-#: The look before must have been shorter ago than this. If it was not, Redis or its clock has stopped or jumped, and
-#: every worker looks dead; then they have until the next look to show themselves. Longer than two looks are apart, and
-#: no longer than a sign of life lasts at least: `ALIVE_MS` but for a beat.
+#: A look counts only if the one before was no longer ago than this. Else Redis or its clock has stopped or jumped, and
+#: every worker looks dead: they have until the next look to show themselves. It is longer than two looks are apart, and
+#: no longer than a sign of life lasts at least, which is `ALIVE_MS` less a beat.
 KEEP_LOOK_MS = 4_000
 
-#: A stock Dramatiq worker shows itself with every fetch only. Source: `RedisBroker`, heartbeat_timeout.
+#: A stock Dramatiq worker is dead after this long: it shows itself only when it fetches. Source: `RedisBroker`,
+#: heartbeat_timeout.
 STOCK_SILENCE_MS = 60_000
 
-#: A worker that was silent for so long is not looked for any more. Dead letters are kept no longer, either.
+#: A worker that was silent for so long is forgotten. Dead letters are kept no longer, either.
 FORGET_MS = 7 * 24 * 3600 * 1000
 
-#: Every so many beats, half of that time, a worker shows itself to stock workers, too.
+#: Every so many beats, which is half of `STOCK_SILENCE_MS`, a worker shows itself to stock workers, too.
 STOCK_BEAT = 20
 
-#: What tells the ids of Callboard's workers from those.
+#: What the ids of Callboard's workers begin with, and those of stock workers do not.
 WORKER_PREFIX = "callboard-"
 
 
 def name_worker(unique_id: str) -> str:
-    """The id of a worker of this process. It says where that runs, as its account is gone 5 s after its death."""
+    """The id of a worker of this process. It says where that runs: what else it says of itself is gone 5 s after its
+    death."""
     return f"{WORKER_PREFIX}{unique_id}@{socket.gethostname()}:{os.getpid()}"
 
 
 def whereabouts(worker_id: str) -> dict[str, Any]:
-    """The `host` and the `pid` in such an id; nothing of a stock worker's."""
+    """The `host` and the `pid` in the id of a worker; nothing for a stock worker's."""
     if not worker_id.startswith(WORKER_PREFIX):
         return {}
     _, _, process = worker_id.partition("@")
@@ -53,17 +55,17 @@ def whereabouts(worker_id: str) -> dict[str, Any]:
 
 
 def heartbeats_key(namespace: str) -> str:
-    """Dramatiq's sorted set of the ids of all workers, each with when it has last shown itself there, in Unix ms."""
+    """Dramatiq's sorted set of the ids of all workers, by when each last showed itself there, in Unix ms."""
     return f"{namespace}:__heartbeats__"
 
 
 def alive_key(namespace: str, worker_id: str) -> str:
-    """What is there while a worker of Callboard is alive: its account of itself."""
+    """The key that exists while a worker of Callboard is alive, and holds what it says of itself."""
     return f"{namespace}:__alive__.{worker_id}"
 
 
 class Pulse:
-    """One worker's signs of life, and its look at those of the others."""
+    """Shows that one worker is alive, and looks at the signs of life of the others."""
 
     def __init__(self, client: "redis.Redis", namespace: str, worker_id: str) -> None:
         self._client = client
@@ -77,10 +79,11 @@ class Pulse:
         self._look_script = script(client, "look")
 
     def work_for(self, queue_name: str) -> None:
-        """Makes this worker known, and the queue. Before it takes a message, or nobody would miss it.
+        """Makes this worker and the queue known. To be called before it takes a message, or nobody would notice its
+        death.
 
         Raises:
-            redis.RedisError: it is not known.
+            redis.RedisError: it may not be known.
         """
         self._queue_names.add(q_name(queue_name))
         self._join()
@@ -94,7 +97,7 @@ class Pulse:
             self._join()
 
     def leave(self) -> None:
-        """Takes a worker that holds no message any more off the list."""
+        """Takes this worker, which holds no message any more, off the list."""
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.zrem(self._heartbeats, self.worker_id)
             pipeline.delete(self._alive(self.worker_id))
@@ -102,11 +105,11 @@ class Pulse:
 
     def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
-        # The one that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
+        # The worker that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
         if self._has_looked:
             self._has_looked = False
             return None
-        if self._client.exists(f"{self.namespace}:__look__"):  # as look.lua finds as well, for twice as many commands
+        if self._client.exists(f"{self.namespace}:__look__"):  # look.lua says the same, for twice as many commands
             return None
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]

@@ -1,4 +1,4 @@
-"""Which queues there are: those that a worker has worked for lately. Asking KEYS would read every key of this Redis."""
+"""Which queues there are: those that a worker has worked for lately. KEYS would read every key of this Redis."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import redis
 #: How long a queue is remembered that no worker has worked for.
 REMEMBERED_MS = 30 * 24 * 3600 * 1000
 
-#: The queue of a task that names none, which is there before any worker is.
+#: The queue of tasks that name none; it is known before any worker has worked for it.
 DEFAULT = "default"
 
 

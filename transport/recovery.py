@@ -1,4 +1,4 @@
-"""Brings back the messages of workers that died, those that are due soon, and clears old dead letters."""
+"""Brings back messages of dead workers and delayed ones that are due soon, and removes old dead letters."""
 
 import time
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from transport.scripts import script
 #: A delayed message is laid aside until so long before it is due.
 HORIZON_MS = 30_000
 
-#: How often it is looked for those, by each worker.
+#: How often each worker looks for those.
 ADVANCE_S = 10.0
 
-#: How often old dead letters are cleared.
+#: How often each worker removes old dead letters.
 CLEAR_S = 60.0
 
-#: So many dead workers are looked after in one step; Redis does nothing else meanwhile.
+#: The messages of so many dead workers are brought back in one step; Redis does nothing else meanwhile.
 BATCH = 200
 
 
@@ -73,8 +73,8 @@ class Recovery:
             self._clear_due_s = now_s + CLEAR_S
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
-        # With every look, as long as they are on the list: a question of a worker that was frozen or cut off stays with
-        # Redis and takes messages after its worker was found dead.
+        # With every look, as long as they are on the list: a question of a worker that was frozen or cut off may still
+        # be with Redis, and take messages after the worker was found dead.
         for first in range(0, len(dead), BATCH):
             for queue_name in queue_names:
                 words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + BATCH]]

@@ -1,4 +1,4 @@
-"""Dramatiq's Redis broker with Callboard's ways in and out: batches in, atomic answers out, blocking consumers."""
+"""Dramatiq's Redis broker with Callboard's ways in and out: bursts in, blocking consumers, atomic answers out."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ from transport.work_queue import WorkQueue
 #: The channel on which workers hear of messages in their hands that were cancelled, by their redis message ids.
 CALL_OFFS = "callboard:call-offs"
 
-#: What the outcome says of a message that seems to kill its workers.
+#: What the outcome of a condemned message says.
 KILLS_ITS_WORKERS = "Its worker died each time that it was tried"
 
 
 class CallboardBroker(SelectiveSignals, RedisBroker):
-    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain too: their layout is the same, but for
-    what waits in lanes.
+    """A `RedisBroker` whose queues any stock Dramatiq program may fill and drain, too: their layout is the same, except
+    for what waits in lanes.
 
     Parameters:
         max_crashes: how often a message may be begun whose worker dies.
@@ -70,7 +70,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self.stage = Stage()
         #: What its consumers hand out, until a thread takes it.
         self.work_queue = WorkQueue()
-        #: Of the threads that this worker needs.
+        #: Watches the threads that this process needs.
         self.watchdog = Watchdog()
         self._in_hand: dict[str, InHand] = {}
         self._generations = count(1)
@@ -100,7 +100,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
         A task that still runs loses its message with that: its acknowledgement finds it gone, and answers nobody.
         """
-        # In this order: who is off the list has to hold nothing, or nobody would ever look for it.
+        # In this order: a worker that is off the list must hold nothing, or nobody would ever bring that back.
         with suppress(redis.RedisError):
             for queue_name in self.get_declared_queues() | self.get_declared_delay_queues():
                 self._feed(queue_name).put_back((), let_go=tuple(self._in_hand.get(queue_name, ())))
@@ -109,8 +109,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Enqueues one message, to be run after `delay` ms; what `actor.send()` and Dramatiq's Retries call."""
         if isinstance(message, Delivery):
-            # Another attempt, or a delayed message that is due: it is enqueued in the step that ends the delivery.
-            # Apart from that, with Redis away in between, nothing would follow the message, or two.
+            # Another attempt, or a delayed message that is due: it is enqueued in the step that ends the delivery. In
+            # two steps, with Redis away in between, nothing would follow the message, or two others.
             envelope = message.follow_with(delay)
             self.emit_before("enqueue", *envelope)
         else:
@@ -122,14 +122,14 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         return envelope.message
 
     def length(self, queue_name: str) -> int:
-        """How many messages a queue has, those that a worker has in hand too."""
+        """How many messages a queue has, including those in a worker's hands."""
         return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
 
     def take_in(self, burst: Sequence[Arrival], origin: Origin) -> TakenIn:
-        """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, but
-        for those that Redis refuses something which the others do not need; the log tells what.
+        """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, except
+        for requests that need something which Redis refuses; the log says what.
 
-        May be repeated with the same burst when its answer was lost: nothing is enqueued or answered twice.
+        May be repeated with the same burst when the reply was lost: nothing is enqueued or answered twice.
 
         Raises:
             DeposedError: another process holds the lease.
@@ -169,7 +169,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._recovery.run_when_due()
 
     def announce(self) -> None:
-        """Sends what there is to tell of the tasks that run here, and what has ended while that could not be sent.
+        """Sends the events of the tasks that run here, and the ends of messages that could not be sent before.
 
         Raises:
             redis.RedisError: it is to be called again soon, also when no task runs any more.

@@ -1,4 +1,4 @@
-"""Work that a worker process does every so often, in a thread of its own."""
+"""Work that a worker process does again and again, in a thread of its own."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from transport.redis_broker import CallboardBroker
 
 
 class Rounds(Middleware, ABC):
-    """Calls `run_once` at once, and every `pause_s` seconds while the worker runs; less often if `rest` waits."""
+    """Calls `run_once` when the worker starts and every `pause_s` seconds while it runs; less often if `rest` waits."""
 
     pause_s: float
 
@@ -32,7 +32,7 @@ class Rounds(Middleware, ABC):
         threading.Thread(target=self._run, args=[broker], name=type(self).__name__, daemon=True).start()
 
     def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
-        """Ends it: the last task is done."""
+        """Stops the thread: the last task is done."""
         self._stop.set()
 
     def _run(self, broker: CallboardBroker) -> None:

@@ -1,4 +1,4 @@
-"""The end of a worker process: what its tasks are granted, and what becomes of those that need longer."""
+"""The end of a worker process: its tasks have some time to end, and those that need longer are handed back."""
 
 import os
 import threading
@@ -14,19 +14,19 @@ from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
 from transport.work_queue import WorkQueue
 
-#: What a stop may need besides the grace of the tasks: the second that Dramatiq's worker sleeps before it looks whether
-#: it should stop, one for the handing back, and the one that Dramatiq's main process waits for the last log lines.
+#: What a stop may need besides the tasks' time: the second that Dramatiq's worker sleeps before it looks whether it
+#: should stop, one for handing back, and the one that Dramatiq's main process waits for the last log lines.
 RESERVE_S = 3.0
 HANDING_BACK_S = 1.0
 
 
 class GracefulShutdown(Middleware):
-    """Has a worker process gone within `timeout_ms`, with nothing lost. Stands last in the list of middleware.
+    """Ends a worker process within `timeout_ms`, with nothing lost. Stands last in the list of middleware.
 
     Dramatiq waits for the running tasks first, up to ten minutes, and meanwhile fetches messages that none of its
-    threads will take. Here the consumers end first and give back what no task has begun, at once. Then tasks with the
-    option `notify_shutdown` are told, by a `Shutdown` exception, and all have their grace. What is not done by then is
-    handed back while it runs on: its message is gone for it, so only the worker that performs it again answers.
+    threads will take. Here the consumers end first, and put back at once what no task has begun. Then tasks with the
+    option `notify_shutdown` are told, by a `Shutdown` exception, and all have some time to end. The message of a task
+    that needs longer is handed back while it runs on: then only the worker that performs it again answers.
     """
 
     def __init__(self, timeout_ms: int) -> None:
@@ -37,11 +37,11 @@ class GracefulShutdown(Middleware):
 
     @property
     def actor_options(self) -> set[str]:
-        """What a task may say about it: whether it wants to be told."""
+        """The option of a task that wants to be told."""
         return {"notify_shutdown"}
 
     def after_process_boot(self, broker: Broker) -> None:
-        """Called where the process is there for the worker alone, and so may be ended with it."""
+        """Called where the process runs nothing but the worker, and so may be ended with it."""
         self._owns_process = True
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
@@ -66,13 +66,12 @@ class GracefulShutdown(Middleware):
         if late:
             logger.warning("{} tasks have not ended in time and are handed back", late)
         if late and self._owns_process:
-            # Whatever else would be tidied up may wait for these tasks without end, as AsyncIO does for one that blocks
-            # its event loop.
+            # An orderly exit may wait for these tasks without end, as AsyncIO does for one that blocks its event loop.
             os._exit(0)
 
 
 class GracefulRetries(Retries):
-    """Dramatiq's, but an attempt that `Shutdown` has ended is made again, at once and uncounted."""
+    """Dramatiq's, except that an attempt which `Shutdown` has ended is made again at once, and not counted."""
 
     def after_process_message(  # type: ignore[override]
         self, broker: Broker, message: Message[Any], *, result: object = None, exception: BaseException | None = None

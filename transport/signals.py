@@ -1,4 +1,4 @@
-"""Dramatiq's signals, sent only to the middleware that hears them."""
+"""Dramatiq's signals, sent only to the middleware that has a hook for them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,8 @@ Hook = Callable[..., None]
 class SelectiveSignals(Broker):
     """A broker that keeps, for each signal, the hooks that its middleware has overridden.
 
-    Dramatiq calls every hook of every middleware, eight times a message; nearly all of them are empty. What a hook may
-    raise, and what becomes of it, is as in Dramatiq. A signal that Dramatiq does not know is heard by who has its hook.
+    Dramatiq calls a hook of every middleware eight times a message, and nearly all of them are empty. What a hook may
+    raise, and what becomes of that, is as in Dramatiq. A signal that Dramatiq does not know goes to those with a hook.
     """
 
     def __init__(self, **parameters: Any) -> None:

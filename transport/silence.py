@@ -1,4 +1,4 @@
-"""When a subscription is silent for so long that Redis is asked whether it is still there."""
+"""A subscription that is silent for long: whether Redis is still there."""
 
 import time
 
@@ -6,10 +6,10 @@ import redis
 
 
 class Silence:
-    """How long nothing was heard. A cable that is pulled says nothing, which looks like a channel without messages.
+    """How long nothing was heard. A cable that is pulled looks like a channel without messages.
 
     Parameters:
-        ping_s: after this long without a word from Redis it is asked for one, and has as long again to answer.
+        ping_s: after so long without a word from Redis, a PING asks for one, which Redis has as long again to answer.
     """
 
     def __init__(self, ping_s: float) -> None:
@@ -25,7 +25,7 @@ class Silence:
         """Whether it is time to send a PING now.
 
         Raises:
-            redis.TimeoutError: when one was sent and is not answered.
+            redis.TimeoutError: when one was sent and was not answered in time.
         """
         now_s = time.monotonic()
         if self._asked_s is not None:

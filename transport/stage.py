@@ -1,4 +1,4 @@
-"""The tasks that run in this process now, and how one of them is interrupted."""
+"""The tasks that run in this process, and how one of them is interrupted."""
 
 import threading
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from dramatiq.middleware.threading import Interrupt, raise_thread_exception
 from contract import EventKind, timestamp
 from transport.messages import Delivery
 
-#: How many messages are remembered that were cancelled while they were in the hands of some worker.
+#: The most redis message ids that are remembered of messages that were cancelled in the hands of some worker.
 REMEMBERED = 10_000
 
 
 class Cancelled(Interrupt):
-    """Raised inside of a task that was cancelled. The outcome is told already: whatever it does now is unheard."""
+    """Raised inside a task that was cancelled. Its outcome is published already, whatever the task does now."""
 
 
 class Stage:
@@ -38,8 +38,8 @@ class Stage:
             self._enter(delivery)
             return function(*args, **kwargs)
         finally:
-            # Whatever `interrupt` has raised in this thread by then comes out before this ends: Python looks for it at
-            # the end of each call. Later there is nobody here to interrupt.
+            # What `interrupt` has raised in this thread by then comes out before this ends: Python looks for it at the
+            # end of each call. Later this task cannot be interrupted any more.
             with self._changing:
                 self._running.pop(threading.get_ident(), None)
 
@@ -48,7 +48,7 @@ class Stage:
         return tuple(self._running.values())
 
     def wait_for_task(self, longest_s: float) -> None:
-        """Returns when a task has begun since the last call, or still runs, or after that time."""
+        """Returns when a task runs or has begun since the last call, at the latest after that time."""
         self._has_task.wait(longest_s)
         # In this order: whoever begins now sets it again, or is seen here.
         self._has_task.clear()
@@ -56,7 +56,7 @@ class Stage:
             self._has_task.set()
 
     def end_waiting(self) -> None:
-        """Lets whoever waits go on."""
+        """Ends `wait_for_task`."""
         self._has_task.set()
 
     def call_off(self, redis_message_id: str) -> None:
@@ -68,9 +68,10 @@ class Stage:
         self.interrupt(lambda delivery: delivery.redis_message_id == redis_message_id, Cancelled)
 
     def interrupt(self, is_meant: Callable[[Delivery], bool], exception: type[Interrupt]) -> list[Delivery]:
-        """Has this exception come out of each running task that is meant; returns their messages.
+        """Raises this exception in each running task that is meant; returns their messages.
 
-        They count as running no more: one that goes on in spite of it is not interrupted again, nor its progress told.
+        They count as running no more: a task that goes on in spite of it is not interrupted again, nor its progress
+        told.
         """
         with self._changing:
             meant = {thread_id: delivery for thread_id, delivery in self._running.items() if is_meant(delivery)}

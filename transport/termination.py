@@ -1,4 +1,4 @@
-"""One request to stop is enough, however often it comes."""
+"""SIGTERMs that come together are one request to stop."""
 
 import signal
 import time
@@ -21,7 +21,7 @@ class OneTermination(Middleware):
     """
 
     def after_process_boot(self, broker: Broker) -> None:
-        """Puts itself before Dramatiq's own handler; this signal is sent in the main thread."""
+        """Handles the signal before Dramatiq's own handler does; called in the main thread."""
         dramatiq_handler = signal.getsignal(signal.SIGTERM)
         first_s: float | None = None
 

@@ -13,9 +13,9 @@ from transport.rounds import Rounds
 class TimeLimits(Rounds):
     """Ends the tasks that run for longer than the option `time_limit` allows, in ms.
 
-    Dramatiq's own raises its exception wherever the thread is by then. That may be behind the end of the task, while
-    its failure is logged or its outcome is made: then its message is acknowledged with nothing to follow, its thread
-    ends, and a lock that it was torn away from stays locked. Here it comes out in `Stage.perform`, or not at all.
+    Dramatiq's own middleware raises its exception wherever the thread is by then. That may be after the end of the
+    task, while its failure is logged or its outcome is composed: then the message is acknowledged with no outcome, the
+    thread ends, and a lock that it holds stays locked. Here it is raised inside `Stage.perform`, or not at all.
     """
 
     pause_s = 0.2
@@ -26,11 +26,11 @@ class TimeLimits(Rounds):
 
     @property
     def actor_options(self) -> set[str]:
-        """What a task may say about it."""
+        """The option of a task that needs another limit."""
         return {"time_limit"}
 
     def run_once(self, broker: CallboardBroker) -> None:
-        """Stops the tasks that run for longer than they may."""
+        """Interrupts the tasks that run for longer than they may."""
         if not broker.stage.running():
             return
         now_s = time.perf_counter()

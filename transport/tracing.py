@@ -53,7 +53,7 @@ class Spans(Middleware):
     def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
         """A request was received: its message takes the context of that span to the worker.
 
-        The message of a plain `actor.send()` is no request; it takes the context in which it is sent.
+        A message of a plain `actor.send()` is no request: it takes the context in which it is sent.
         """
         if TRACE_OPTION in message.options:
             return  # another attempt, or a delayed message that is due, or Redis has not answered the first time
@@ -67,7 +67,7 @@ class Spans(Middleware):
         span.end()
 
     def after_refuse(self, broker: Broker, refusal: RefusedRequestError) -> None:
-        """A request became no message. Only a task that there is names the span: strangers may ask for any."""
+        """A request became no message. Its task names the span only if it exists: strangers may ask for any."""
         task_type = refusal.sender.task_type
         name = f"receive {task_type}" if task_type in broker.actors else "receive"
         attributes = _attributes("receive", refusal.sender) | {"error.type": refusal.code.value}
@@ -76,7 +76,7 @@ class Spans(Middleware):
         span.end()
 
     def before_process_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """An attempt begins: what the task itself records is inside of its span."""
+        """An attempt begins: what the task itself records is inside its span."""
         parent = _parent(message.options.get(TRACE_OPTION) or message.sender.traceparent)
         span = self._start("process", message, parent, SpanKind.CONSUMER)
         span.set_attribute("callboard.attempt", message.attempt)
@@ -92,7 +92,7 @@ class Spans(Middleware):
         self._end(message, exception)
 
     def after_skip_message(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
-        """AgeLimit skips a message that it found too old."""
+        """AgeLimit skips a message that is too old."""
         self._end(message, None)
 
     def after_ack(self, broker: Broker, message: Delivery) -> None:  # type: ignore[override]
@@ -130,7 +130,7 @@ class Spans(Middleware):
         message.trace = run._replace(ended_ns=time.time_ns())
 
     def _record_publishing(self, message: Delivery) -> None:
-        """From the end of the attempt on: with Redis away in between, that is how long the outcome had to wait."""
+        """A span from the end of the attempt on: while Redis is away, the outcome waits for so long."""
         if message.answer is None:
             return  # another attempt follows
         run: Run | None = message.trace
@@ -151,12 +151,12 @@ def _attributes(operation: str, sender: Sender) -> dict[str, str]:
 
 
 def _parent(traceparent: object) -> Context:
-    """The context that a message came with; where it has none, a new trace begins."""
+    """The context that a message came with; without one, a new trace begins."""
     return PROPAGATOR.extract({TRACE_OPTION: str(traceparent)}, Context())
 
 
 def _carried(inside: Context) -> dict[str, str]:
-    """What a message takes along of a context: nothing where no span is in it."""
+    """What a message takes along of a context: nothing when there is no span in it."""
     carrier: dict[str, str] = {}
     PROPAGATOR.inject(carrier, inside)
     return {TRACE_OPTION: carrier[TRACE_OPTION]} if carrier else {}

@@ -1,4 +1,4 @@
-"""The middleware that has a worker wake as few threads as the work needs."""
+"""The middleware that makes a worker wake as few threads as the work needs."""
 
 from dramatiq import Worker
 from dramatiq.middleware import Middleware

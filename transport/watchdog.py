@@ -1,10 +1,10 @@
-"""Whether the loops of a process still come round: a process may be there, and its threads, and yet nothing is done."""
+"""Whether the loops of a process still come round: it may be there with all its threads, and yet do nothing."""
 
 import time
 
 
 class Watchdog:
-    """When each loop has last come round with Redis's answer. Safe to be used by several threads."""
+    """When each loop has last come round with an answer from Redis. Thread-safe."""
 
     def __init__(self) -> None:
         self._expected_s: dict[str, float] = {}
@@ -12,7 +12,7 @@ class Watchdog:
         self._errors: dict[str, str] = {}
 
     def expect(self, loop: str) -> None:
-        """From now on this loop should come round, again and again."""
+        """From now on this loop should come round again and again."""
         self._expected_s.setdefault(loop, time.monotonic())
 
     def turned(self, loop: str) -> None:
@@ -20,7 +20,7 @@ class Watchdog:
         self._turned_s[loop] = time.monotonic()
 
     def failed(self, loop: str, error: Exception) -> None:
-        """This loop could not come round, and tries again; why is told where it stalls."""
+        """This loop could not come round, and tries again; the error is told if it stalls."""
         self._errors[loop] = f"{time.strftime('%H:%M:%S')} {error}"
 
     def missing(self) -> list[str]:

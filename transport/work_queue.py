@@ -1,4 +1,4 @@
-"""Between Dramatiq's consumer threads and its worker threads: wakes as few threads as the work needs."""
+"""The queue between Dramatiq's consumer threads and its worker threads: it wakes as few threads as the work needs."""
 
 import heapq
 import time
@@ -10,8 +10,8 @@ class WorkQueue(PriorityQueue[Any]):
     """A PriorityQueue without a bound that wakes one idle thread at a time.
 
     The standard one wakes a thread for every item. Where tasks are short, the threads then do little but take Python's
-    lock from one another. Here an item that comes while a thread is on its way wakes no second one; a thread that takes
-    an item and leaves others wakes the next, so that long tasks run side by side all the same.
+    lock from one another. Here an item that comes while a thread is waking up wakes no second one; a thread that takes
+    an item and leaves others wakes the next, so that long tasks still run side by side.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class WorkQueue(PriorityQueue[Any]):
             return item
 
     def withdraw(self, queue_name: str, count: int) -> list[Any]:
-        """Takes up to `count` items back whose messages are of that queue, those that would be taken last."""
+        """Takes back up to `count` items with messages of that queue, those that would be taken last."""
         with self.mutex:
             candidates = [item for item in sorted(self.queue, reverse=True) if item.message.queue_name == queue_name]
             withdrawn = candidates[:count]
@@ -62,7 +62,7 @@ class WorkQueue(PriorityQueue[Any]):
             return withdrawn
 
     def close(self) -> None:
-        """From now on nobody waits for an item; those who do so already give up."""
+        """From now on nobody waits for an item; those that wait already give up."""
         with self.mutex:
             self._closed = True
             self.not_empty.notify_all()
