@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
-#: How long Dramatiq's consumers pause after a lost connection, in ms; its own 3 s are long for who waits for an answer.
+#: How long Dramatiq's consumers pause after a lost connection, in ms. Its own 3 s are long for a client that waits.
 RESTART_DELAY = {"dramatiq_restart_delay": "300"}
 
 #: What a process says on its standard output once it consumes; anything else is why it cannot.
@@ -18,7 +18,7 @@ READY = "ready\n"
 
 
 class Child:
-    """A process that was started. `complaint` is why it could not begin to work, where it said so."""
+    """A process that was started. `complaint` is why it could not begin to work, if it said so."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -28,8 +28,8 @@ class Child:
 
     @classmethod
     async def start(cls, lifeline: int, environment: Mapping[str, str]) -> Self:
-        """Starts one that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
-        to its own.
+        """Starts a process that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
+        to its variables.
 
         Raises:
             OSError: when the machine cannot.
@@ -39,7 +39,7 @@ class Child:
         return cls(await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, env=variables))
 
     async def is_ready(self) -> bool:
-        """Waits until it consumes, or cannot; returns whether it does."""
+        """Waits until it consumes, or says that it cannot; returns whether it does."""
         stream = self._process.stdout
         assert stream is not None  # noqa: S101 - it was asked for
         first_line = (await stream.readline()).decode(errors="replace")
@@ -50,7 +50,7 @@ class Child:
         return False
 
     async def end(self) -> int:
-        """Waits for its exit code; below 0 that is the number of the signal that killed it."""
+        """Waits for its exit code; a negative one is the number of the signal that killed it."""
         return await self._process.wait()
 
     def kill(self) -> None:

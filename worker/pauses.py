@@ -8,7 +8,7 @@ LONGEST_PAUSE_S = 10.0
 
 
 class Pauses:
-    """At once after a life that was long enough, and later and later while lives are short."""
+    """None after a life that was long enough; longer and longer ones while lives are short."""
 
     def __init__(self) -> None:
         self._short_lives = 0
@@ -16,7 +16,7 @@ class Pauses:
     def after(self, life_s: float) -> float:
         """The seconds to wait for before the next process starts, given how long the last one consumed."""
         self._short_lives = 0 if life_s >= USEFUL_LIFE_S else self._short_lives + 1
-        # A single one may have been killed by somebody, who had no reason to wait.
+        # A single short life need not be a process that cannot work: somebody may have killed it.
         if self._short_lives <= 1:
             return 0.0
         return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self._short_lives - 2))

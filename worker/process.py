@@ -1,6 +1,6 @@
 """One worker process: Dramatiq's worker on Callboard's broker. The supervisor starts it, as `python -m worker.process`.
 
-It is bound to the supervisor by its standard input, whose end asks it to stop: the supervisor wants it to, or is dead.
+Its standard input binds it to the supervisor: the end of that asks it to stop, since the supervisor says so or is dead.
 On its standard output it says once that it is ready, or why it cannot be.
 """
 
@@ -28,7 +28,7 @@ def main() -> None:
     threading.Thread(target=_stop_with, args=[supervisor, stop], daemon=True).start()
     _declare_tasks(report)
     broker.emit_after("process_boot")
-    # Before the worker starts: its consumers would sleep for seconds after a first question without an answer.
+    # Before the worker starts: without an answer to their first question its consumers would sleep for seconds.
     if not stop.wait_for_redis(broker.client):
         return
     worker = Worker(broker, queues=set(settings.worker.queues) or None, worker_threads=settings.worker.threads)
@@ -42,8 +42,8 @@ def main() -> None:
 
 
 def _private_streams() -> tuple[int, TextIO]:
-    """The standard streams that bind this process to the supervisor. Tasks, and what they start, get others instead:
-    an empty input, and for their output the log."""
+    """The two standard streams, which bind this process to the supervisor. Tasks, and the processes that they start,
+    get others instead: an empty input, and the log for their output."""
     supervisor, report = os.dup(sys.stdin.fileno()), os.dup(sys.stdout.fileno())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, sys.stdin.fileno())
@@ -59,7 +59,7 @@ def _stop_with(supervisor: int, stop: StopRequest) -> None:
 
 
 def _declare_tasks(report: TextIO) -> None:
-    # Not imported above: a wrong declaration is the supervisor's to tell, once, and not each process's.
+    # Not imported above: the supervisor shows a wrong declaration, once, and not each of its processes.
     try:
         importlib.import_module("actors")
     except SystemExit as end:
