@@ -1,4 +1,4 @@
-"""Puts the one broker together, from the settings, and makes it Dramatiq's, before any actor is declared."""
+"""Puts the one broker together from the settings, and makes it Dramatiq's before any actor is declared."""
 
 import multiprocessing
 
@@ -35,8 +35,8 @@ except ModuleNotFoundError:  # without the extra "tracing"
 def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
     """The broker with its middleware.
 
-    Before a task the middleware is called from first to last, after it from last to first: so Outcomes hears of the end
-    that Retries decided on.
+    Before a task the middleware is called from first to last, after it from last to first: so Outcomes is called when
+    Retries has decided whether another attempt follows.
     """
     worker = settings.worker
     return CallboardBroker(
@@ -73,9 +73,9 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
 
 
 def start_failure(error: CallboardError) -> SystemExit:
-    """What a process ends with that cannot start: one line with the error. For any other exception `dramatiq actors`
+    """What a process that cannot start exits with: one line with the error. Of any other exception `dramatiq actors`
     would show a traceback."""
-    # Each of Dramatiq's worker processes ends like this: the first one speaks for all.
+    # Each of Dramatiq's worker processes exits like this: the first one speaks for all.
     speaks = multiprocessing.current_process().name in ("MainProcess", "Process-1")
     return SystemExit(f"callboard: {error}" if speaks else 1)
 

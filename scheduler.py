@@ -1,7 +1,7 @@
 """`python -m scheduler`: fires the requests of `schedule` in the configuration, through the gate of all requests.
 
-Any number of schedulers may run. Each firing has a `request_id` made of the job's name and the time when it is due, so
-whichever comes first has it run and the others change nothing.
+Any number of schedulers may run. Each firing has a `request_id` made of the job's name and the time when it is due: so
+the first scheduler has it performed, and the others change nothing.
 """
 
 from datetime import UTC, datetime
@@ -33,29 +33,30 @@ from transport.arrivals import Origin
 from transport.connection import StopRequest
 from transport.presence import Presence
 
-#: What the health of a scheduler calls its firing, and how often that is seen to come round.
+#: What the health of a scheduler calls its firing, and how often that has to come round.
 LOOP = "schedule"
 TURN_S = 1.5
 
-#: The same of its being able to reach Redis, while nothing is to be fired.
+#: What it calls a look whether Redis answers, as often, for the time while nothing is to be fired.
 REDIS = "Redis"
 
-#: How long it is remembered when a job has fired last.
+#: How long Redis keeps when a job has last fired.
 MEMORY_S = 30 * 24 * 3600
 
 
 class FiringExecutor(BaseExecutor):  # type: ignore[misc]
-    """Calls a job with the time when it was due, which APScheduler's own executors keep to themselves."""
+    """Calls a job with the time when it was due, which APScheduler's own executors do not pass on."""
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         for due in run_times:
             job.func(due)
-        # The caller adds 1 to the runs of the job only after this, and allows one at a time: so 1 is taken off first.
+        # Only after this the caller counts the job as running, and it allows one run at a time: so the run is taken off
+        # the count first.
         self._run_job_success(job.id, [])
 
 
 class Firing:
-    """Sends the request of one job, and keeps when it did so last."""
+    """Sends the request of one job, and keeps in Redis when it last did."""
 
     def __init__(self, job: ScheduledJob, intake: Intake, client: "redis.Redis", stop: StopRequest) -> None:
         self._job = job
@@ -67,7 +68,7 @@ class Firing:
     def fire(self, due: datetime) -> None:
         """Sends the request that was due then, unless another scheduler has, or it is too late."""
         try:
-            # First: a firing may become too late while Redis is away.
+            # First: while Redis is away, it may become too late for this firing.
             self._stop.until_redis_answers(self._client.ping, PATIENCE_S)
             if self._is_too_late(due):
                 return

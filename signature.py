@@ -1,6 +1,6 @@
-"""What a task's function says of itself: a pydantic model of its parameters and one of its result.
+"""What the signature of a task's function says: a pydantic model of its parameters and one of its result.
 
-Whatever cannot work at a request is refused here, when the task is declared.
+Whatever could not work when a request comes is refused here, when the task is declared.
 """
 
 import inspect
@@ -15,13 +15,13 @@ from pydantic_core import SchemaError
 from contract import JsonSchema
 from errors import DeclarationError
 
-#: Where what pydantic says ends that is of use for a task.
+#: Where the part of pydantic's message ends that is of use to whoever writes a task.
 NO_ADVICE = (" Set `arbitrary_types_allowed=True`", " For further information")
 
-#: How much of what pydantic says of an annotation is passed on.
+#: How much of pydantic's message about an annotation is passed on.
 MOST_CHARACTERS = 500
 
-#: What pydantic raises for an annotation that it makes nothing of, and Python for one that it cannot read.
+#: What pydantic raises for an annotation that it can make nothing of, and Python for one that it cannot read.
 UNUSABLE = (PydanticUserError, PydanticSchemaGenerationError, SchemaError, NameError, TypeError, Warning)
 
 
@@ -29,7 +29,7 @@ def annotations(function: Callable[..., Any], name: str) -> dict[str, Any]:
     """The annotations of the parameters, and of the result as `return`.
 
     Raises:
-        DeclarationError: when one of them names what is not there.
+        DeclarationError: when one of them names something that does not exist.
     """
     try:
         return get_type_hints(function, include_extras=True)
@@ -41,7 +41,7 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
     """The model that the parameters of every request have to match.
 
     Raises:
-        DeclarationError: names the parameter that cannot be one, and why.
+        DeclarationError: names a parameter that requests could not give, and says why.
     """
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise DeclarationError(f"task {name!r}: its function should return its result, and yields")
@@ -61,7 +61,7 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
 
 
 def given_parameters_model(model: type[BaseModel]) -> type[BaseModel]:
-    """The same, without a judgement of defaults: a request did not send them, and JSON may have no word for one."""
+    """The same without validation of the defaults: a request did not send them, and JSON may have no word for one."""
 
     class Given(model):  # type: ignore[misc, valid-type]
         model_config = ConfigDict(validate_default=False)
@@ -98,7 +98,7 @@ def parameters_schema(model: type[BaseModel], name: str) -> JsonSchema:
     """The JSON schema of the parameters, for whoever sends a request.
 
     Raises:
-        DeclarationError: when a parameter's type has none, or its default is none of JSON's values.
+        DeclarationError: when a parameter's type has none, or its default is not a JSON value.
     """
     try:
         with warnings.catch_warnings(action="error"):

@@ -1,4 +1,4 @@
-"""`@task`: a typed function becomes an actor, and the catalogue of all of them.
+"""`@task`, which makes an actor of a typed function, and the catalogue of all tasks.
 
     @task(name="reverse_string")
     def reverse(text: NonEmptyText) -> ReversedText: ...
@@ -41,10 +41,10 @@ __all__ = ["Cancelled", "InvalidParametersError", "Task", "catalogue", "progress
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Ends at once, without another attempt: the request is wrong, would run past its limit again, or is not wanted.
+#: What ends a task without another attempt: the request is wrong, would run past its limit again, or was cancelled.
 NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded, Cancelled)
 
-#: Dramatiq's own rule, without the dots that its names for delayed and dead messages end with.
+#: Dramatiq's own rule, without the dots that are in its names for delayed and dead messages.
 QUEUE_NAME = "[a-zA-Z_][a-zA-Z0-9_-]*"
 
 
@@ -86,14 +86,14 @@ class Task(Generic[P, R]):
         )(self._run_on_stage)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """What the function returns, with nothing of Callboard in between."""
+        """What the function returns, called without anything of Callboard around it."""
         value: R = self._function(*args, **kwargs)
         return value
 
     def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters of a request that this task knows, as they came, once its model has accepted them.
+        """Those of a request's parameters that this task knows, as they came, once its model has accepted them.
 
-        They are judged as JSON, and strictly: a boolean or a fraction is no integer, a number is no string.
+        They are validated as JSON, and strictly: a boolean or a fraction is no integer, a number is no string.
 
         Raises:
             InvalidParametersError: says what is wrong with which parameter.
@@ -124,8 +124,8 @@ class Task(Generic[P, R]):
         try:
             async_to_sync(self._run_async)(*args, **kwargs)
         except RuntimeError as error:
-            # Dramatiq waits a second for an interrupted coroutine to end, and then raises this in place of what has
-            # interrupted it: that would be retried as a failure, while the coroutine may still run.
+            # Dramatiq waits a second for an interrupted coroutine to end, and then raises this instead of the
+            # interrupt: it would be retried as a failure, while the coroutine may still run.
             if isinstance(error.__cause__, Interrupt):
                 raise error.__cause__ from None
             raise
@@ -134,19 +134,19 @@ class Task(Generic[P, R]):
         try:
             self._finish(await self._function(**self._arguments(args, kwargs)))
         except (SystemExit, KeyboardInterrupt) as error:
-            # asyncio lets these two through, which ends the event loop of all async tasks of this process.
+            # asyncio lets these two through, and they would end the event loop of all async tasks of this process.
             raise TaskExitError(f"The task wanted to end its process: {error!r}") from error
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         given = dict(zip(self._known, args, strict=False)) | kwargs
         validator = self._parameters.__pydantic_validator__
-        # As the gate has judged them, so that of several types it is the same one: for `bool | Switch` the text "on" is
-        # no boolean. A type that is strict takes a date from a text in JSON, and not from one in Python.
+        # First as the gate has judged them, so that a union chooses the same type: for `bool | Switch` the text "on" is
+        # no boolean. And a strict type takes a date from a text in JSON, but not from one in Python.
         with suppress(ValidationError, PydanticSerializationError):
             in_json: object = validator.validate_json(to_json(given, inf_nan_mode="constants"), strict=True)
             return vars(in_json)
         try:
-            # Not strictly: a Python program's `actor.send()` may be lax, and a default need not be a value of JSON.
+            # Not strictly: a Python program's `actor.send()` may be lax, and a default need not be a JSON value.
             arguments: object = validator.validate_python(given)
             return vars(arguments)
         except ValidationError as error:
@@ -154,7 +154,7 @@ class Task(Generic[P, R]):
 
     def _finish(self, value: Any) -> None:
         if inspect.iscoroutine(value):
-            value.close()  # so that Python does not say that nobody has awaited it
+            value.close()  # or Python would warn that it was never awaited
             raise InvalidResultError("The task returned a coroutine: what decorates an `async def` should be one too")
         try:
             checked = self._result.validate_python(value)
@@ -207,7 +207,7 @@ def task(
 
 
 def _is_function(thing: object) -> bool:
-    # A class method that is not bound to its class yet is a routine, and cannot be called.
+    # Both: a `classmethod` that is not bound to its class yet is a routine, and cannot be called.
     return callable(thing) and (inspect.isroutine(thing) or isinstance(thing, Task))
 
 
@@ -218,7 +218,7 @@ def _options(name: str, given: dict[str, int]) -> TaskOptions:
     except ValidationError as error:
         details = error.errors()[0]
         option = ".".join(map(str, details["loc"]))
-        # One of them by itself, or how two of them fit together.
+        # Either one of them is wrong, or two of them do not go together.
         what = f"{option}={details['input']!r}: " if option else ""
         raise DeclarationError(
             f"task {name!r}: {what}{details['msg']}; a task may set {', '.join(TaskOptions.model_fields)}"
