@@ -146,17 +146,18 @@ class Intake:
             envelope = self._gate.admit(data)
             sender, reply_to = addressee(envelope.message)
             claim = self._claim(envelope, sender, reply_to, origin)
-            if origin.sheds and self._is_full(envelope):
-                complaint = f"The queue is at its bound of {self._bound.limit} messages"
-                raise RefusedRequestError(ErrorCode.OVERLOADED, complaint, sender, reply_to)
+            if origin.sheds:
+                self._check_room(envelope)
         except RefusedRequestError as error:
             logger.debug("Refused a request: {!r}", str(error))
             return self._refusals.of_error(error, entry_id)
         return Admitted(envelope, _event_of(envelope, sender), claim, entry_id)
 
-    def _is_full(self, envelope: Envelope) -> bool:
+    def _check_room(self, envelope: Envelope) -> None:
         queue_name = envelope.message.queue_name
-        return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
+        if self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S):
+            complaint = f"The queue is at its bound of {self._bound.limit} messages"
+            raise RefusedRequestError(ErrorCode.OVERLOADED, complaint, *addressee(envelope.message))
 
     def _claim(self, envelope: Envelope, sender: Sender, reply_to: str | None, origin: Origin) -> Claim | None:
         if sender.user_id is None or sender.request_id is None:
@@ -185,7 +186,7 @@ class Intake:
                 for arrival in arrivals
                 for refused in self._refusals.of_arrival(arrival, ErrorCode.OVERLOADED, NO_MEMORY)
             ]
-            self._broker.take_in(shed, origin._replace(is_full=True))
+            self._broker.take_in(shed, origin._replace(out_of_memory=True))
             return shed, ()
         if origin.later:
             self._later_length = taken.lengths.pop(origin.later, self._later_length)

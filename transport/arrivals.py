@@ -35,8 +35,8 @@ class Origin(NamedTuple):
     position_key: str = ""
     position: Mapping[str, int] = {}
     position_ttl_s: int = 0
-    #: Redis has no memory left: the burst holds answers only.
-    is_full: bool = False
+    #: Whether Redis has no memory left. Then the burst holds answers only.
+    out_of_memory: bool = False
     #: The stream and the consumer group that the entries are to be acknowledged in.
     stream: str = ""
     group: str = ""
@@ -51,7 +51,7 @@ class Origin(NamedTuple):
         """What take_in.lua reads of it."""
         position = " ".join(f"{marker} {count}" for marker, count in self.position.items())
         channel = (self.lease_key, self.lease_token, self.position_key, position, self.position_ttl_s)
-        flags = ("full" if self.is_full else "", "once" if self.once else "")
+        flags = ("no memory" if self.out_of_memory else "", "once" if self.once else "")
         return (*channel, *flags, self.stream, self.group, self.later)
 
 
@@ -70,7 +70,7 @@ class Admitted(NamedTuple):
     def words(self) -> Words:
         """What take_in.lua reads of it."""
         claim = self.claim or _NO_CLAIM
-        message = self.envelope.arguments()
+        message = self.envelope.words()
         claimed = (claim.key, claim.ttl_s, claim.outcome_key)
         return (self.entry_id, "message", self.event, *message, *claimed, len(claim.channels), *claim.channels)
 

@@ -236,7 +236,7 @@ class BlockingConsumer(Consumer):
             dead,
             delivery.bulletin,
             delivery.answer,
-            delivery.successor.arguments() if delivery.successor else NO_SUCCESSOR,
+            delivery.successor.words() if delivery.successor else NO_SUCCESSOR,
             delivery.is_suspect,
             letter_of(delivery) if dead else b"",
             partial(self._forget, delivery.redis_message_id),

@@ -3,11 +3,12 @@
 import functools
 import time
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import redis
 from loguru import logger
+from redis.commands.core import Script
 
 from transport.line import Line
 from transport.scripts import script
@@ -59,7 +60,8 @@ class Feed:
         self._postpone_script = script(client, "postpone")
         self._begin_script = script(client, "begin")
         self._rename_script = script(client, "rename")
-        self._owner = (namespace, queue_name, worker_id)
+        self._namespace = namespace
+        self._worker_id = worker_id
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
         self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
         self._asked_s: float | None = None
@@ -93,17 +95,16 @@ class Feed:
         """Returns to the queue all messages that Redis has given this worker, except those `in_hand`. Those in `let_go`
         count as not begun. Questions that are still with Redis get no messages from now on."""
         self._generation = str(next(self._generations))
-        words: list[str | int] = [*self._owner[1:], self._generation, GENERATION_S, *in_hand, "", *let_go]
-        self._put_back_script(keys=self._owner[:1], args=words)
+        self._run(self._put_back_script, self._generation, GENERATION_S, *in_hand, "", *let_go)
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
         """Lays delayed messages aside until shortly before they are due: pairs of that time, in Unix ms, and the redis
         message id."""
-        self._postpone_script(keys=self._owner[:1], args=[*self._owner[1:], *(word for pair in times for word in pair)])
+        self._run(self._postpone_script, *(word for pair in times for word in pair))
 
     def count_beginning(self, redis_message_id: str) -> None:
         """Counts that a message which may have killed a worker is begun once more."""
-        self._begin_script(keys=self._owner[:1], args=[self.queue_name, redis_message_id])
+        self._begin_script(keys=[self._namespace], args=[self.queue_name, redis_message_id])
 
     def close(self) -> None:
         """Takes the question back. What Redis has put aside by then waits for this worker's next fetch."""
@@ -111,7 +112,8 @@ class Feed:
         self._asked_s = None
 
     def _ask(self, wanted: int) -> float:
-        fetch = ("EVALSHA", self._fetch_script.sha, 1, *self._owner, wanted, self._generation)
+        whose = (self._namespace, self.queue_name, self._worker_id)
+        fetch = ("EVALSHA", self._fetch_script.sha, 1, *whose, wanted, self._generation)
         if self._waits:
             self._line.send(self._wait_command, fetch)
         else:
@@ -125,10 +127,8 @@ class Feed:
         try:
             ids, messages, begun = self._line.receive()
         except redis.exceptions.NoScriptError:
-            # Redis has lost it, or never had it. Called like this, redis-py loads it.
-            ids, messages, begun = self._fetch_script(
-                keys=self._owner[:1], args=[*self._owner[1:], wanted, self._generation]
-            )
+            # Redis has lost it, or never had it. redis-py loads it when it is called like this.
+            ids, messages, begun = self._run(self._fetch_script, wanted, self._generation)
         if not ids and not has_waited:
             time.sleep(min(POLL_S, timeout_s))
         counts = begun or [None] * len(ids)
@@ -147,8 +147,12 @@ class Feed:
         if name:
             return name
         name = str(uuid4())
-        self._rename_script(keys=self._owner[:1], args=[*self._owner[1:], redis_message_id, name])
+        self._run(self._rename_script, redis_message_id, name)
         return name
+
+    def _run(self, named: Script, *words: str | bytes | float) -> Any:
+        """What a script returns that is for this queue and this worker."""
+        return named(keys=[self._namespace], args=[self.queue_name, self._worker_id, *words])
 
     def _receive_end_of_waiting(self) -> bool:
         """Receives the reply to BLMOVE; returns whether Redis has waited."""

@@ -77,7 +77,7 @@ class Envelope(NamedTuple):
         due_ms = self.message.options.get("eta")
         return None if due_ms is None else timestamp(due_ms / 1000)
 
-    def arguments(self) -> tuple[str, str, bytes, str, bytes]:
+    def words(self) -> tuple[str, str, bytes, str, bytes]:
         """What the Lua scripts read of it: queue name, redis message id, message; and the lane in which it waits for
         its turn: task type, which is "" for a delayed one, as that waits for its time, and user as JSON."""
         message = self.message

@@ -116,7 +116,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         else:
             envelope = seal(message.copy(), delay)
             self.emit_before("enqueue", *envelope)
-            words = (self._fair_backlog, *envelope.arguments())
+            words = (self._fair_backlog, *envelope.words())
             self._line.call(self._enqueue_script, self.namespace, *words)
         self.emit_after("enqueue", *envelope)
         return envelope.message

@@ -21,7 +21,7 @@ local lease_key, lease_token = ARGV[1], ARGV[2]
 -- to keep that.
 local position_key, position, position_ttl_s = ARGV[3], ARGV[4], ARGV[5]
 -- Whether Redis is out of memory; then this burst holds answers only.
-local is_full = ARGV[6] == "full"
+local out_of_memory = ARGV[6] == "no memory"
 -- Whether others send the same requests, and each is to have one answer at most.
 local once = ARGV[7] == "once"
 -- Where the entries are acknowledged that requests came in, or "".
@@ -56,7 +56,7 @@ local function keep_position()
         words[#words + 1] = "last" -- `LAST_MARKER` in arrivals.py
         words[#words + 1] = marker
     end
-    if is_full then
+    if out_of_memory then
         -- Of nothing: out of memory Redis refuses a script's first write if that may take memory, and no later one.
         redis.call("hdel", position_key, "")
     end
