@@ -1,4 +1,4 @@
-"""Takes a burst of requests in: each ends on the queue or is answered, and Redis is waited for until that is so."""
+"""Takes in bursts of requests: each request is put on its queue or answered, however long Redis is away."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,8 +18,8 @@ from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
 
-#: A process that was asked to stop tries for so long to bring Redis what it has received: far below what it is granted,
-#: as its last attempts may have to wait for an answer.
+#: How long a process that was asked to stop goes on trying to bring Redis what it has received. Far less than it has
+#: time to stop in: its last attempt may have to wait for an answer.
 PATIENCE_S = 5.0
 
 #: How often it is tried to answer requests that Redis has refused, over about 8 s; meanwhile nothing is taken in.
@@ -38,8 +38,8 @@ TOO_FAST = "Requests come faster than they can be taken in, this one was not; tr
 NO_MEMORY = "Redis is out of memory (maxmemory), the request was not taken in; try again later"
 NOT_TAKEN = "Redis has refused what the request needs, the log of the ingress says why"
 
-#: A request as it came from outside, and its entry id when it came on a stream, else "". No class of its own: to make
-#: one of it took a tenth of the time that there is for a request in a flood.
+#: A request as it came from outside, and the id of the stream entry that it came in, or "". Not a class of its own: to
+#: make an object took a tenth of the time that there is for a request in a flood.
 Received = tuple[bytes, str]
 
 

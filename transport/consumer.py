@@ -58,8 +58,8 @@ class BlockingConsumer(Consumer):
     """Hands out the messages of one queue: up to `prefetch` unacknowledged ones, or more while they end fast.
 
     The stock consumer sleeps longer and longer while its queue is empty, up to a second; this one has Redis wake it.
-    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. All messages that
-    it is given are `Delivery`s that it has handed out.
+    `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. They are given
+    nothing but the `Delivery`s that it has handed out.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class BlockingConsumer(Consumer):
         # After a lost connection Dramatiq starts the consumer anew, and has forgotten its delayed messages (its issue
         # 527). To Redis they, and what the lost connection has swallowed, are still this worker's.
         if not self._began:
-            # Before it takes a message, or nobody would notice the worker's death with it.
+            # Before it takes a message, or nobody would notice if the worker died with it.
             self._pulse.work_for(self._queue_name)
             self._in_hand.remove_delayed()
             self._feed.put_back(tuple(self._in_hand))

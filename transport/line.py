@@ -86,7 +86,7 @@ class Line:
         return reply
 
     def receive_some(self, timeout_s: float) -> list[Any]:
-        """All replies that have come, after waiting up to `timeout_s` for the first. Raises the same."""
+        """The replies that one read of the connection brings, after waiting that long for it. Raises the same."""
         if not self.is_answered(timeout_s):
             return []
         replies = [self.receive(), *reversed(self._waiting), *self._parser().already_read()]

@@ -20,7 +20,7 @@ from transport.bulletin import Bulletin
 #: The message option that says whom to answer. A message of a plain `actor.send()` has none.
 REPLY_OPTION = "callboard"
 
-#: The message option that says since when it waits to be performed, in Unix ms, if that is not since it was made.
+#: The message option that says since when it could have been performed, in Unix ms, if not since it was made.
 WAITS_OPTION = "callboard_waits_since"
 
 #: What is raised where a `Delivery` cannot be made of what is on a queue.
@@ -141,13 +141,13 @@ class Delivery(MessageProxy):
         self._original: Delivery | None = None
 
     def copy(self, **attributes: Any) -> "Delivery":
-        """A copy to be enqueued instead of this one: Dramatiq moves a delayed message that is due by that."""
+        """A copy to be enqueued instead of this one: so Dramatiq moves a delayed message that is due."""
         copied = Delivery(self._message.copy(**attributes), self.redis_message_id)
         copied._original = self
         return copied
 
     def follow_with(self, delay_ms: int | None) -> Envelope:
-        """Enqueues this message again, in the step that ends the delivery."""
+        """Has this message enqueued again, in the step that ends the delivery."""
         waits_since = {WAITS_OPTION: current_millis() + (delay_ms or 0)}
         envelope = seal(self._as_it_came().copy(options=waits_since), delay_ms)
         (self._original or self).successor = envelope
