@@ -132,8 +132,8 @@ def main() -> None:
     count = metrics.count if metrics else None
     intake = Intake(gate, broker, answers, stop, QueueBound(broker, settings.limits.queue_length), count=count)
     firings = [(job, Firing(job, intake, broker.client, stop)) for job in settings.schedule]
-    for number, (_, firing) in enumerate(firings):
-        _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), number)
+    for index, (_, firing) in enumerate(firings):
+        _refuse_wrong_job(gate, firing.request(datetime.now(UTC)), index)
     scheduler = BackgroundScheduler(
         timezone="UTC", jobstores={"default": PunctualJobs()}, executors={"default": FiringExecutor()}
     )
@@ -154,7 +154,7 @@ def main() -> None:
 
 
 def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
-    _show_progress(scheduler)
+    _watch_firing(scheduler)
     scheduler.start()
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
     presence = Presence(broker.client, settings.redis.key_prefix, "scheduler")
@@ -178,8 +178,9 @@ def _look_for_redis() -> None:
         broker.watchdog.turned(REDIS)
 
 
-def _show_progress(scheduler: BackgroundScheduler) -> None:
-    # A job like the others, done by the same thread: while that waits for Redis with one of them, nothing else fires.
+def _watch_firing(scheduler: BackgroundScheduler) -> None:
+    # A job like the others, done by the same thread: it does not come round while that waits for Redis with another
+    # job.
     scheduler.add_job(
         lambda _: broker.watchdog.turned(LOOP),
         Recent(AnchoredInterval(seconds=TURN_S, start_date=ANCHOR), TURN_S),
@@ -211,11 +212,11 @@ def _trigger(job: ScheduledJob) -> BaseTrigger:
     return Recent(trigger, job.misfire_grace_s)
 
 
-def _refuse_wrong_job(gate: Gate, request: bytes, number: int) -> None:
+def _refuse_wrong_job(gate: Gate, request: bytes, index: int) -> None:
     try:
         gate.admit(request)
     except RefusedRequestError as refusal:
-        raise SystemExit(f"callboard: schedule[{number}] would be refused at every firing: {refusal}") from None
+        raise SystemExit(f"callboard: schedule[{index}] would be refused at every firing: {refusal}") from None
 
 
 if __name__ == "__main__":
