@@ -88,8 +88,10 @@ class Replica:
         self._presence = Presence(client, key_prefix, "ingress", self._lease.token)
         self._position_key = f"{key_prefix}callboard:position:{channel}:markers"
         self._crowd = Crowd()
+        # Whether it is the leader: it holds the lease, and knows where the leader before has stopped.
         self._leads = False
         self._trim_due_s = 0.0
+        # Published to learn that; None while nothing has to be learned.
         self._marker: str | None = None
 
     def run(self) -> None:
@@ -100,6 +102,7 @@ class Replica:
             redis.RedisError: when it is asked to stop and Redis does not answer.
         """
         while not self._stop.received:
+            # These last as long as one subscription.
             self._backlog = Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
             self._position = Position(self._client, self._position_key, self._backlog)
             self._marker = None
