@@ -111,7 +111,7 @@ class Replica:
                 self._stop.until_redis_answers(self._subscribe)
                 logger.info("Ready: listening on channel {!r}", self._channel)
                 self._listen()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
+            except redis.RedisError as error:
                 self._watchdog.failed(LISTENING, error)
                 logger.warning("Lost channel {!r}: {}. Requests are unheard until it is back", self._channel, error)
                 if self._stop.received:
@@ -126,11 +126,16 @@ class Replica:
         self._subscriber.subscribe(self._markers.start())
 
     def _listen(self) -> None:
-        while not self._stop.received:
-            self._work()
-            self._presence.show_when_due()
-            self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
-            self._watchdog.turned(LISTENING)
+        try:
+            while not self._stop.received:
+                self._work()
+                self._presence.show_when_due()
+                self._subscriber.hear(0 if self._leads and self._backlog else SILENCE_S)
+                self._watchdog.turned(LISTENING)
+        except redis.ResponseError:
+            # Redis refuses something, so it is there, and what it has published is still to be heard.
+            if not self._stop.received:
+                raise
         for _ in self._subscriber.leave():
             self._work()
 
@@ -211,10 +216,10 @@ class Replica:
 
     def _drop_known(self) -> bool:
         """Forgets what was taken in; False when the backlog cannot tell what that is by now."""
-        is_known = self._stop.until_redis_answers(self._position.drop_known)
+        is_known = self._stop.until_redis_answers(self._position.drop_known, PATIENCE_S)
         if self._position.passed_over:
-            # This replica was behind, or stood still, when it should have led, and the one that leads instead has begun
-            # to listen later.
+            # This replica was behind, or stood still, when it should have led, and whoever leads instead has begun to
+            # listen later.
             self._take_leftovers(lambda: self._position.passed_over)
         return is_known
 
@@ -250,12 +255,12 @@ class Replica:
         another one leads."""
         lock = self._lease.for_leftovers()
         self._stop.until_redis_answers(lambda: _acquire(lock), PATIENCE_S)
-        self._stop.until_redis_answers(self._position.drop_known)
+        self._stop.until_redis_answers(self._position.drop_known, PATIENCE_S)
         if left := count():
             logger.info("Takes in {} requests that the ingress which leads has not heard", left)
         while left := count():
             self._hand_on_oldest(self._intake.take, min(left, BURST))
-            self._stop.until_redis_answers(self._position.drop_known)
+            self._stop.until_redis_answers(self._position.drop_known, PATIENCE_S)
         with suppress(LockError, redis.RedisError):
             lock.release()
 

@@ -152,6 +152,23 @@ def test_a_stopping_ingress_waits_for_a_redis_that_comes_back(own: System, clien
     client.delete(*client.scan_iter("dramatiq:default*"))
 
 
+def test_a_stopping_ingress_waits_for_a_redis_that_refuses_something(project: Path, config: Path) -> None:
+    with (
+        RedisServer() as server,
+        connect(server.url) as operator,
+        System(project, server.url, CALLBOARD_CONFIG=str(config)) as system,
+    ):
+        process = system.start("ingress")
+        operator.execute_command("ACL", "SETUSER", "default", "-@scripting")
+        wait_until(lambda: "permissions" in system.log("ingress"), "it cannot keep its lease")
+        assert operator.publish("tasks", REQUEST) == 1
+        process.terminate()
+        wait_until(lambda: not operator.pubsub_numsub("tasks")[0][1], "it has heard the last request")
+        operator.execute_command("ACL", "SETUSER", "default", "+@all")
+        assert process.wait(timeout=15) == 0
+        assert operator.hlen("dramatiq:default.msgs") == 1
+
+
 def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (ingress.intake, ingress.replica):
         monkeypatch.setattr(module, "PATIENCE_S", 0.1)
