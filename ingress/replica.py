@@ -173,8 +173,9 @@ class Replica:
             # Another replica may have begun at a marker just behind them, and that says nothing of these.
             position = {marker: count for marker, count in position.items() if count}
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
+        before = next(iter(position.values())) - len(burst)
         try:
-            take(list(zip(burst, repeat(""))), Origin(*lease, self._position.key, position, POSITION_TTL_S))
+            take(list(zip(burst, repeat(""))), Origin(*lease, self._position.key, position, before, POSITION_TTL_S))
         except DeposedError:
             self._lease.lose()
             self._leads = False

@@ -18,7 +18,7 @@ from ingress.lease import Lease
 from ingress.markers import Markers
 from ingress.subscriber import Subscriber
 from tests.waiting import wait_until
-from transport.arrivals import Admitted, Origin
+from transport.arrivals import Admitted, DeposedError, Origin
 from transport.connection import connect
 from transport.feed import Feed
 from transport.messages import seal
@@ -35,8 +35,9 @@ def admitted(amount: int) -> list[Admitted]:
     return [Admitted(seal(dramatiq.Message("default", "any", (), {}, {})), b"") for _ in range(amount)]
 
 
-def up_to(position: int) -> Origin:
-    return Origin(position_key="callboard:position:tasks", position={"marker": position}, position_ttl_s=60)
+def up_to(position: int, before: int = 0) -> Origin:
+    markers = {"marker": position}
+    return Origin(position_key="callboard:position:tasks", position=markers, before=before, position_ttl_s=60)
 
 
 @pytest.mark.parametrize("position", [3, 2, 0])
@@ -48,8 +49,17 @@ def test_a_burst_from_before_a_position_that_is_taken_in_is_not_taken_in(
     broker.take_in(admitted(2), up_to(position))
     assert broker.length("default") == 3
     assert own_redis.hget("callboard:position:tasks", "marker") == b"3"
-    broker.take_in(admitted(7), up_to(10))
+    broker.take_in(admitted(7), up_to(10, before=3))
     assert broker.length("default") == 10
+
+
+def test_a_burst_of_which_another_one_has_taken_in_a_part_is_not_taken_in(own_redis: "redis.Redis") -> None:
+    broker = CallboardBroker(own_redis, [])
+    broker.take_in(admitted(3), up_to(3))
+    with pytest.raises(DeposedError):
+        broker.take_in(admitted(5), up_to(5))
+    assert broker.length("default") == 3
+    assert own_redis.hget("callboard:position:tasks", "marker") == b"3"
 
 
 def test_who_has_lost_the_lease_learns_of_it_before_it_is_held_again(own_redis: "redis.Redis") -> None:

@@ -22,7 +22,8 @@ MOST_IN_ENTRY = 256
 
 
 class DeposedError(CallboardError):
-    """This process does not hold the lease any more: whoever does takes in what it was about to."""
+    """This process does not hold the lease any more: whoever does takes in what it was about to. Or somebody has taken
+    in a part of that by now."""
 
 
 class Origin(NamedTuple):
@@ -34,6 +35,8 @@ class Origin(NamedTuple):
     #: How far the channel is taken in with this burst, for whoever takes over: how many requests after each marker.
     position_key: str = ""
     position: Mapping[str, int] = {}
+    #: How many requests after the first of these markers were taken in before.
+    before: int = 0
     position_ttl_s: int = 0
     #: Whether Redis has no memory left. Then the burst holds answers only.
     out_of_memory: bool = False
@@ -50,7 +53,7 @@ class Origin(NamedTuple):
     def words(self) -> Words:
         """What take_in.lua reads of it."""
         position = " ".join(f"{marker} {count}" for marker, count in self.position.items())
-        channel = (self.lease_key, self.lease_token, self.position_key, position, self.position_ttl_s)
+        channel = (self.lease_key, self.lease_token, self.position_key, position, self.before, self.position_ttl_s)
         flags = ("no memory" if self.out_of_memory else "", "once" if self.once else "")
         return (*channel, *flags, self.stream, self.group, self.later)
 

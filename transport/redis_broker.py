@@ -132,7 +132,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         May be repeated with the same burst when the reply was lost: nothing is enqueued or answered twice.
 
         Raises:
-            DeposedError: another process holds the lease.
+            DeposedError: another process holds the lease, or has taken in a part of the burst.
             redis.OutOfMemoryError: Redis is at its `maxmemory`, and nothing was taken in.
         """
         admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
@@ -144,7 +144,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             words += (len(own), *own)
         reply = self._line.call(self._take_in_script, self.namespace, *words)
         if reply == b"deposed":
-            raise DeposedError(f"another process holds {origin.lease_key!r}")
+            raise DeposedError(f"another process holds {origin.lease_key!r}, or has taken in some of it")
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
         lengths, problems = reply

@@ -10,28 +10,29 @@
 --          "answer", event, and the answer, see answer.lua; or
 --          "shed", event, key of the outcome or "", and the answer, for one that finds no room; or
 --          "later", how many requests, these, packed
--- Returns  "deposed" when somebody else holds the lease, else two lists: queue names, each with how many messages it
---          has, and the stream for requests that are to wait, if one was named, with how many it has at most; and the
---          requests that were not taken in, since Redis refused what they need: the index of each, and Redis's words.
+-- Returns  "deposed" when somebody else holds the lease or has taken in a part of the burst, else two lists: queue
+--          names, each with how many messages it has, and the stream for requests that are to wait, if one was named, with
+--          how many it has at most; and the requests that were not taken in, since Redis refused what they need: the index
+--          of each, and Redis's words.
 
 local namespace = KEYS[1]
 -- The lease and the token that it has to hold; "" where any replica may take requests in.
 local lease_key, lease_token = ARGV[1], ARGV[2]
--- How far the channel is taken in with this burst, or "": markers, each with how many requests after it; for how many s
--- to keep that.
-local position_key, position, position_ttl_s = ARGV[3], ARGV[4], ARGV[5]
+-- How far the channel is taken in with this burst, or "": markers, each with how many requests after it. How many after
+-- the first of them were taken in before. For how many s to keep that.
+local position_key, position, before, position_ttl_s = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 -- Whether Redis is out of memory; then this burst holds answers only.
-local out_of_memory = ARGV[6] == "no memory"
+local out_of_memory = ARGV[7] == "no memory"
 -- Whether others send the same requests, and each is to have one answer at most.
-local once = ARGV[7] == "once"
+local once = ARGV[8] == "once"
 -- Where the entries are acknowledged that requests came in, or "".
-local stream, group = ARGV[8], ARGV[9]
+local stream, group = ARGV[9], ARGV[10]
 -- The stream for requests that are to wait, or "".
-local later = ARGV[10]
-local events_channel = ARGV[11]
+local later = ARGV[11]
+local events_channel = ARGV[12]
 -- From how many messages on a queue the next ones wait in lanes, see turns.lua.
-local fair_backlog = tonumber(ARGV[12])
-local first_request = 13
+local fair_backlog = tonumber(ARGV[13])
+local first_request = 14
 
 -- Whether Redis has taken a write. Out of memory, or as a replica, it refuses the first one of a script. From then on
 -- what goes wrong concerns one request.
@@ -40,17 +41,21 @@ local has_written = false
 -- Where there are more, all but those of this burst are forgotten: they are of ingresses that started long ago.
 local most_markers = 1000
 
--- Keeps the position; returns whether Redis has this one or a later one already, so that the burst is one that came
--- before: again after a connection that was given up, or from a replica that lags behind.
+-- Keeps the position. Returns "known" when Redis has this one or a later one already, so that the burst is one that came
+-- before: again after a connection that was given up, or from a replica that lags behind. And "deposed" when a part of
+-- the burst was taken in: of what only some replicas have heard, not all have heard as much.
 local function keep_position()
     local words = {}
     for word in string.gmatch(position, "%S+") do
         words[#words + 1] = word
     end
     local marker, count = words[#words - 1], words[#words]
-    local known = redis.call("hmget", position_key, marker)[1]
+    local first_known, known = unpack(redis.call("hmget", position_key, words[1], marker))
     if known and tonumber(known) >= tonumber(count) then
-        return true
+        return "known"
+    end
+    if first_known and tonumber(first_known) > before then
+        return "deposed"
     end
     if lease_key ~= "" then
         words[#words + 1] = "last" -- `LAST_MARKER` in arrivals.py
@@ -66,14 +71,16 @@ local function keep_position()
     end
     redis.call("expire", position_key, position_ttl_s)
     has_written = true
-    return false
 end
 
 if lease_key ~= "" and redis.call("get", lease_key) ~= lease_token then
     return "deposed"
 end
-if position_key ~= "" and keep_position() then
+local obstacle = position_key ~= "" and keep_position()
+if obstacle == "known" then
     return {{}, {}}
+elseif obstacle == "deposed" then
+    return obstacle
 end
 
 -- The queues that have got something, by their names.
