@@ -26,6 +26,7 @@ def disturbed(
     workload: Callable[[Path], Workload] = mixed,
     ways: Sequence[Way] = (Way.CHANNEL,),
     waits_for_replica: bool = False,
+    heard_by: int = 1,
 ) -> Row:
     """Publishes the workload at the rate of `extent` while the faults happen, and counts."""
     with Load(
@@ -35,6 +36,7 @@ def disturbed(
         window=100_000,
         ways=ways,
         waits_for_replica=waits_for_replica,
+        heard_by=heard_by,
     ) as load:
         load.publish(ENDLESS)
         injected = 0

@@ -25,7 +25,7 @@ class Fate(IntEnum):
     ACCEPTED = 1
     #: Redis said that nobody listened, or refused it.
     UNHEARD = 2
-    #: The connection was lost before Redis said anything.
+    #: The connection was lost before Redis said anything, or fewer have heard it than are to.
     UNSURE = 3
 
 
@@ -37,7 +37,7 @@ class Account:
     sent: int = 0
     #: Refused by Redis, or published while nobody listened; not answered.
     unheard: int = 0
-    #: Published on a connection that was lost before Redis said anything; not answered.
+    #: Published on a connection that was lost before Redis said anything, or heard by fewer than are to; not answered.
     unsure: int = 0
     answered: int = 0
     #: Of those, how many outcomes were found in Redis only, since the connection to hear them was lost.

@@ -49,6 +49,7 @@ class Load:
         window: how many may be unanswered.
         ways: how each is sent; in several ways, or in one several times, it is the same request all the same.
         waits_for_replica: a request counts as accepted only when WAIT says that a replica has it, too.
+        heard_by: one on the channel counts only when so many ingresses have heard it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Load:
         window: int = 256,
         ways: Sequence[Way] = (Way.CHANNEL,),
         waits_for_replica: bool = False,
+        heard_by: int = 1,
     ) -> None:
         self.ledger = Ledger()
         self._url = url
@@ -69,6 +71,7 @@ class Load:
         self._window = window
         self._ways = ways
         self._waits_for_replica = waits_for_replica
+        self._heard_by = heard_by
         self._stop = threading.Event()
         self._enough = threading.Event()
         self._listening = threading.Event()
@@ -197,11 +200,15 @@ class Load:
         try:
             wire.send(b"".join([packed(*way.value, self._request(number)) for number in numbers for way in self._ways]))
             for reply in self._replies(wire, len(undecided)):
-                unheard = isinstance(reply, hiredis.ReplyError) or reply == 0
-                self.ledger.decide(undecided.pop(), Fate.UNHEARD if unheard else Fate.ACCEPTED)
+                self.ledger.decide(undecided.pop(), self._fate(reply))
         finally:
             for number in undecided:
                 self.ledger.decide(number, Fate.UNSURE)
+
+    def _fate(self, reply: Any) -> Fate:
+        if isinstance(reply, hiredis.ReplyError) or reply == 0:
+            return Fate.UNHEARD
+        return Fate.UNSURE if isinstance(reply, int) and reply < self._heard_by else Fate.ACCEPTED
 
     def _replies(self, wire: Wire, count: int) -> Iterator[Any]:
         """Redis's replies as they come; or, where a replica is waited for, all of them when it has what they are about,
