@@ -93,10 +93,12 @@ class Backlog:
             How many of the oldest requests were passed over: whoever took in the later ones has not heard them.
         """
         markers = sorted(position, key=self._markers.__getitem__)
+        # Those of long ago are forgotten, see take_in.lua: then nobody says what was taken in before the first one. But
+        # nothing of what was heard here can have been before anything was.
+        may_be_forgotten = self._oldest > 0 or self._wanted > 0
         for marker in markers:
             start = self._markers[marker]
-            # Before the first marker nobody says what was taken in: those of long ago are forgotten, see take_in.lua.
-            if marker != markers[0] and start > max(self._oldest, self._wanted):
+            if start > max(self._oldest, self._wanted) and not (may_be_forgotten and marker == markers[0]):
                 return start - self._oldest
             self._wanted = max(self._wanted, start + position[marker])
             self.drop(min(max(0, self._wanted - self._oldest), len(self._requests)))

@@ -93,6 +93,10 @@ class Replica:
         self._trim_due_s = 0.0
         # Published to learn that; None while nothing has to be learned.
         self._marker: str | None = None
+        # These last as long as one subscription.
+        self._backlog = self._new_backlog()
+        self._position = Position(client, self._position_key, self._backlog)
+        self._subscriber = Subscriber(client, channel, self._backlog)
 
     def run(self) -> None:
         """Returns once asked to stop. By then everything that was heard is on its queue, answered, or held by another
@@ -101,15 +105,10 @@ class Replica:
         Raises:
             redis.RedisError: when it is asked to stop and Redis does not answer.
         """
-        while not self._stop.received:
-            # These last as long as one subscription.
-            self._backlog = Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
-            self._position = Position(self._client, self._position_key, self._backlog)
-            self._marker = None
-            self._subscriber = Subscriber(self._client, self._channel, self._backlog)
+        while not self._stop.received and self._begins_to_listen():
             try:
-                self._stop.until_redis_answers(self._subscribe)
-                logger.info("Ready: listening on channel {!r}", self._channel)
+                # Before it is judged who has listened for longer.
+                self._subscriber.hear(0)
                 self._listen()
             except redis.RedisError as error:
                 self._watchdog.failed(LISTENING, error)
@@ -117,13 +116,32 @@ class Replica:
                 if self._stop.received:
                     self._subscriber.hear_the_rest()
             self._subscriber.close()
-            self._settle()
+        self._settle()
         self._presence.leave()
 
-    def _subscribe(self) -> None:
+    def _begins_to_listen(self) -> bool:
+        """False when it was asked to stop before. What the last subscription has left is settled after that, and no
+        sooner: it may take seconds, when another replica has died, and what is published meanwhile is to be heard."""
+        heard = self._new_backlog()
+        subscriber = Subscriber(self._client, self._channel, heard)
+        try:
+            self._stop.until_redis_answers(lambda: self._subscribe(subscriber))
+        except redis.RedisError:
+            subscriber.close()
+            return False
+        logger.info("Ready: listening on channel {!r}", self._channel)
+        self._settle()
+        self._backlog, self._subscriber, self._marker = heard, subscriber, None
+        self._position = Position(self._client, self._position_key, heard)
+        return True
+
+    def _new_backlog(self) -> Backlog:
+        return Backlog(STANDBY_SHARE * self._limits.backlog_bytes)
+
+    def _subscribe(self, subscriber: Subscriber) -> None:
         widen_output_buffer(self._client, self._limits.pubsub_buffer_bytes)
-        self._subscriber.close()
-        self._subscriber.subscribe(self._markers.start())
+        subscriber.close()
+        subscriber.subscribe(self._markers.start())
 
     def _listen(self) -> None:
         try:

@@ -49,9 +49,19 @@ def test_what_was_passed_over_is_kept_until_it_is_taken_in() -> None:
 
 
 def test_nothing_counts_as_passed_over_when_it_is_forgotten_what_was_before() -> None:
-    slow = backlog("m1", b"a", b"b", "m2", b"c", b"d")
+    slow = backlog("m1", b"a", b"b", b"c", "m2", b"d", b"e")
+    slow.drop_known({"m1": 1})
     assert slow.drop_known({"m2": 1}) == 0
-    assert slow.first(9, 99) == [b"d"]
+    assert slow.first(9, 99) == [b"e"]
+
+
+def test_what_came_before_anything_was_taken_in_is_passed_over() -> None:
+    first = backlog("m1", b"a", b"b", "m2", b"c", b"d")
+    # Whoever leads, or has led for a moment, has begun to listen at m2.
+    assert first.drop_known({"m2": 1}) == 2
+    assert first.first(2, 99) == [b"a", b"b"]
+    assert first.drop_known({"m2": 1, "m1": 2}) == 0
+    assert first.first(9, 99) == [b"d"]
 
 
 def test_a_huge_request_does_not_push_others_out() -> None:

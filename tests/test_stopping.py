@@ -10,24 +10,14 @@ import pytest
 import redis
 from loguru import logger
 
-import actors  # noqa: F401 - declares the tasks
 import ingress.intake
 import ingress.replica
-from broker import answers
 from client.redis_server import RedisServer
-from ingress.gate import Gate
-from ingress.intake import Intake
-from ingress.lease import Lease
-from ingress.queue_bound import QueueBound
-from ingress.replica import Replica
-from setting_sections import Limits
-from task import catalogue
+from tests.replicas import replica_on
 from tests.system import COMMANDS, TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
 from transport.connection import StopRequest, connect
-from transport.redis_broker import CallboardBroker
-from transport.watchdog import Watchdog
 
 #: With two seconds of grace, the least that can be set.
 WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
@@ -176,12 +166,7 @@ def test_requests_that_a_stop_without_redis_loses_are_counted(monkeypatch: pytes
     sink = logger.add(lines.append, format="{message}")
     with RedisServer() as server, connect(f"{server.url}?socket_timeout=0.2") as client:
         stop = StopRequest()
-        own_broker = CallboardBroker(client, [])
-        intake = Intake(Gate(catalogue, Limits()), own_broker, answers, stop, QueueBound(own_broker, 1_000_000))
-        lease = Lease(client, "callboard:lease:tasks")
-        replica = Replica(
-            client, "tasks", lease, intake, stop, Limits(pubsub_buffer_bytes=0), watchdog=Watchdog(), key_prefix=""
-        )
+        replica = replica_on(client, stop)
         ended: list[BaseException] = []
 
         def run() -> None:

@@ -1,0 +1,25 @@
+"""An ingress in the test's own process."""
+
+import redis
+
+import actors  # noqa: F401 - declares the tasks
+from broker import answers
+from ingress.gate import Gate
+from ingress.intake import Intake
+from ingress.lease import Lease
+from ingress.queue_bound import QueueBound
+from ingress.replica import Replica
+from setting_sections import Limits
+from task import catalogue
+from transport.connection import StopRequest
+from transport.redis_broker import CallboardBroker
+from transport.watchdog import Watchdog
+
+
+def replica_on(client: "redis.Redis", stop: StopRequest) -> Replica:
+    """One that hears the channel `tasks`, until it is asked to stop."""
+    broker = CallboardBroker(client, [])
+    intake = Intake(Gate(catalogue, Limits()), broker, answers, stop, QueueBound(broker, 1_000_000))
+    lease = Lease(client, "callboard:lease:tasks")
+    limits = Limits(pubsub_buffer_bytes=0)
+    return Replica(client, "tasks", lease, intake, stop, limits, watchdog=Watchdog(), key_prefix="")
