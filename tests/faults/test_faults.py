@@ -18,6 +18,7 @@ QUICKEST = (
     "connections-cut",
     "connections-abandoned",
     "packets-lost",
+    "two-faults",
     "read-only",
     "out-of-memory",
     "undecodable-entry",
