@@ -88,8 +88,7 @@ def result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
         schema = result_schema(adapter)
     except UNUSABLE as error:
         raise DeclarationError(f"task {name!r}: {advice}: {_in_one_line(error)}") from None
-    definition = schema.get("$ref", "").rpartition("/")[2]
-    if schema.get("$defs", {}).get(definition, schema).get("type") != "object":
+    if not _is_object(schema, schema.get("$defs", {})):
         raise DeclarationError(f"task {name!r}: {advice}, and is {annotation!r}")
     return adapter
 
@@ -112,6 +111,17 @@ def parameters_schema(model: type[BaseModel], name: str) -> JsonSchema:
 def result_schema(adapter: TypeAdapter[Any]) -> JsonSchema:
     """The JSON schema of a result as a worker writes it."""
     return adapter.json_schema(mode="serialization", by_alias=False)
+
+
+def _is_object(schema: JsonSchema, definitions: JsonSchema) -> bool:
+    """Whether all that matches is a JSON object; of a union that is what matches any of its types."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name in definitions:
+        others = {other: definition for other, definition in definitions.items() if other != name}
+        return _is_object(definitions[name], others)
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        return all(_is_object(alternative, definitions) for alternative in alternatives)
+    return bool(schema.get("type") == "object")
 
 
 def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, Any]) -> None:

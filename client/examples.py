@@ -1,5 +1,6 @@
 """An example of what a JSON schema describes, made of the examples, defaults and constants in it."""
 
+from contextlib import suppress
 from typing import Any
 
 from contract import JsonSchema
@@ -31,6 +32,9 @@ def _example(schema: JsonSchema, definitions: JsonSchema) -> Any:
     for word in ("const", "default"):
         if word in schema:
             return schema[word]
+    for alternative in schema.get("anyOf") or schema.get("oneOf") or ():
+        with suppress(NoExampleError):
+            return _example(alternative, definitions)
     if schema.get("type") == "object":
         return _object(schema, definitions)
     if schema.get("type") == "array" and "items" in schema:

@@ -22,6 +22,16 @@ class Note(BaseModel):
     reply: "Note | None" = None
 
 
+def declare_of_two_results() -> Task[..., Any]:
+    """A union as the result, and in a parameter without a default."""
+
+    @task(name="adopt")
+    def adopt(age: Annotated[int, Field(examples=[3])] | None) -> Cat | Dog:
+        return Cat(kind="cat")
+
+    return adopt
+
+
 def declare_awkward() -> Task[..., Any]:
     """A union with a discriminator, types that hold themselves, a name that is no identifier, and no example."""
 

@@ -16,7 +16,7 @@ from client.json_schemas import completed_name, json_schemas, key, request_name
 from contract import ControlMessage, TaskDescription, TaskEvent, TaskOutcome, TaskRequest
 from settings import Settings
 from task import catalogue
-from tests.awkward_task import declare_awkward
+from tests.awkward_task import declare_awkward, declare_of_two_results
 from tests.configured import load
 from tests.samples import undo_declarations  # noqa: F401 - a fixture
 from tests.system import PROJECT, environment, run_to_its_end
@@ -141,6 +141,20 @@ def test_a_task_without_examples_is_described_without_one() -> None:
     described = messages([awkward.description])
     assert "examples" not in described[request_name(awkward.description)]
     assert "examples" in described["error"]
+
+
+@pytest.mark.usefixtures("undo_declarations")
+def test_a_result_of_several_types_is_one_of_them() -> None:
+    description = declare_of_two_results().description
+    document = json_schemas([description])
+    completed = Draft202012Validator({"$ref": "#/$defs/adopt.completed", "$defs": document["$defs"]})
+    described = messages([description])
+    outcome = described["adopt.completed"]["examples"][0]["payload"]
+    assert outcome["result"] == {"kind": "cat"}
+    assert described["adopt.request"]["examples"][0]["payload"]["parameters"] == {"age": 3}
+    completed.validate(outcome)
+    completed.validate(outcome | {"result": {"kind": "dog", "friends": []}})
+    assert not completed.is_valid(outcome | {"result": {"kind": "fish"}})
 
 
 def test_a_name_of_any_kind_becomes_a_key() -> None:

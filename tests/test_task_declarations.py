@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -19,6 +19,15 @@ pytestmark = pytest.mark.usefixtures("undo_declarations")
 
 class Note(BaseModel):
     text: str = ""
+
+
+class Apple(BaseModel):
+    kind: Literal["apple"] = "apple"
+    seeds: int = 5
+
+
+class Pear(BaseModel):
+    kind: Literal["pear"] = "pear"
 
 
 def refusal(function: Callable[..., Any], **options: Any) -> str:
@@ -172,8 +181,8 @@ def test_a_refusal_is_one_line_whatever_pydantic_says() -> None:
 
 @pytest.mark.parametrize(
     "annotation",
-    [None, int, str, list[int], Any, object, Note | None, print, 5, Callable[[], int]],
-    ids=["none", "int", "str", "list", "any", "object", "optional", "function", "value", "callable"],
+    [None, int, str, list[int], Any, object, Note | None, Note | list[Note], print, 5, Callable[[], int]],
+    ids=["none", "int", "str", "list", "any", "object", "optional", "union", "function", "value", "callable"],
 )
 def test_a_result_that_is_no_json_object_is_refused(annotation: object) -> None:
     assert "return annotation should be a type that becomes a JSON object" in refusal(
@@ -185,10 +194,23 @@ def test_a_task_without_a_return_annotation_is_refused() -> None:
     assert "return annotation" in refusal(returns_nothing_known)
 
 
-@pytest.mark.parametrize("annotation", [Note, dict[str, int], "Note"], ids=["model", "dict", "forward"])
+@pytest.mark.parametrize(
+    "annotation",
+    [Note, dict[str, int], "Note", Note | dict[str, int], Annotated[Apple | Pear, Field(discriminator="kind")]],
+    ids=["model", "dict", "forward", "union", "discriminated"],
+)
 def test_a_result_may_be_any_type_that_becomes_a_json_object(annotation: object) -> None:
     task(name="new")(annotated(**{"return": annotation}))
     assert "new" in catalogue
+
+
+def test_a_result_is_of_that_type_of_a_union_that_was_returned() -> None:
+    def picks(pear: bool) -> Apple | Pear:
+        return Pear() if pear else Apple()
+
+    fruit = task(name="new")(picks)
+    assert perform(fruit, pear=True) == {"kind": "pear"}
+    assert perform(fruit, pear=False) == {"kind": "apple", "seeds": 5}
 
 
 def test_a_function_that_yields_is_refused() -> None:
