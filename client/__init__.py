@@ -4,7 +4,7 @@ may need on one's own machine.
     from client import AsyncCallboardClient, CallboardClient
 
 The clients: `callboard_client` on `connection` and `listener`, `async_client` on `async_connection`,
-`async_listener`, `async_redis` and `outbox`; what both share is in `place`, `request`, `desk`, `gap`, `waiter`
+`async_listener`, `async_redis` and `outbox`; what both share is in `place`, `request`, `desk`, `doubt`, `gap`, `waiter`
 and `errors`.
 The command: `command` runs the `application`, to which `commands/` adds a file each; they use `output`, `exit_codes`
 and what is named after its subject. `asyncapi`, `json_schemas` and `examples` write the contract. `web/` is the page.

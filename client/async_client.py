@@ -47,7 +47,6 @@ class AsyncSentRequest:
             OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
-        await self._connection.watch(self._waiter)
         async for event in self._connection.events(self._waiter, seconds(timeout_s, self._timeout_s)):
             yield event
 

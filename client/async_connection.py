@@ -11,9 +11,10 @@ import redis
 from client.async_listener import AsyncListener
 from client.async_redis import connect_async
 from client.desk import Desk, pages
+from client.doubt import Doubt
 from client.errors import ClientClosedError, MisplacedError
 from client.outbox import Outbox
-from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens
+from client.place import CLOSED, Place, is_cluster, nobody_listens
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
@@ -48,10 +49,9 @@ class AsyncConnection:
         self._redis = connect_async(place.redis.connection_url, place.redis.key_prefix)
         self._outbox = Outbox(self._redis)
         self._desk: Desk[AsyncWaiter] = Desk(AsyncWaiter)
+        self._doubt = Doubt(place, self._desk)
         self._listener = AsyncListener(self._redis, partial(self._desk.take, place), self._fetch_missed)
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
-        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
         self._closing: asyncio.Task[None] | None = None
 
@@ -64,6 +64,8 @@ class AsyncConnection:
         channel = self.place.redis.channels.tasks_queue
         with self._in_use():
             await self._listener.hear(self.place.outcomes)
+            if request.is_named and self._desk.may_look:
+                self._desk.take_old(request.key, await self._kept(request.key))
             waiter = self._desk.enter(request.key)
             if events:
                 await self.watch(waiter)
@@ -73,11 +75,11 @@ class AsyncConnection:
                 raise nobody_listens(channel)
         return waiter
 
-    async def watch(self, waiter: AsyncWaiter) -> None:
-        """From now on its events are heard, too."""
+    async def watch(self, waiter: AsyncWaiter, deadline_s: float | None = None) -> None:
+        """From now on its events are heard, too; or, when that takes until the deadline, from later on."""
         waiter.wants_events = True
         with self._in_use():
-            await self._listener.hear(self.place.redis.channels.events)
+            await self._listener.hear(self.place.redis.channels.events, deadline_s)
 
     async def cancel(self, message: bytes) -> None:
         """Publishes a control message.
@@ -99,8 +101,8 @@ class AsyncConnection:
     async def events(self, waiter: AsyncWaiter, timeout_s: float) -> AsyncIterator[TaskEvent]:
         """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
         kept."""
-        self._keep_to_one_loop()
         deadline_s = asyncio.get_running_loop().time() + timeout_s
+        await self.watch(waiter, deadline_s)
         for number in count():
             await self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
@@ -144,16 +146,20 @@ class AsyncConnection:
             )
 
     async def _wait(self, waiter: AsyncWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
-        refused_by_s = asyncio.get_running_loop().time() + REFUSED_AFTER_S
-        if self._is_in_doubt and refused_by_s < deadline_s:
-            await waiter.wait(condition, refused_by_s)
-            if self._is_in_doubt and not condition():
-                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
-                self._is_in_doubt = False
+        clock = asyncio.get_running_loop().time
+        for pause_s in self._doubt.pauses():
+            if (look_s := clock() + pause_s) >= deadline_s or await waiter.wait(condition, look_s):
+                break
+            if self._doubt.is_due():
                 await self._fetch_missed()
-                self._is_in_doubt = waiter.is_over
         if not await waiter.wait(condition, deadline_s):
             await self._fetch([waiter])
+
+    async def _kept(self, key: Key) -> object:
+        try:
+            return await self._outbox.send("GET", self.place.kept_at(key))
+        except redis.ResponseError as error:  # this user may not, or it is on another node of a cluster
+            return error
 
     async def _fetch_missed(self) -> bool:
         """Whether Redis has answered for all who wait."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import redis
 import redis.asyncio
@@ -36,8 +37,9 @@ class AsyncListener:
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
 
-    async def hear(self, channel: str) -> None:
-        """Returns when everything that is published there from now on will be heard.
+    async def hear(self, channel: str, deadline_s: float | None = None) -> None:
+        """Returns when everything that is published there from now on will be heard; or at the deadline, a time of the
+        event loop.
 
         Raises:
             redis.RedisError: when Redis does not answer, or does not allow it.
@@ -51,12 +53,13 @@ class AsyncListener:
                 await self._connection.send_command("SUBSCRIBE", channel)
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="callboard-client")
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: channel in self._confirmed or self._failures > failures or self._is_closed
-            )
-        if channel not in self._confirmed:
-            raise self._last_failure
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline_s), self._changed:
+                await self._changed.wait_for(
+                    lambda: channel in self._confirmed or self._failures > failures or self._is_closed
+                )
+                if channel not in self._confirmed:
+                    raise self._last_failure
 
     async def close(self) -> None:
         """Ends the task; who waits to hear is told."""

@@ -51,7 +51,6 @@ class SentRequest:
             OptionError: when that is no time.
             NoOutcomeError: when it has not ended in that time.
         """
-        self._connection.watch(self._waiter)
         return self._connection.events(self._waiter, seconds(timeout_s, self._timeout_s))
 
     def cancel(self) -> None:

@@ -1,5 +1,6 @@
 """What is beneath `CallboardClient`: the connections, and waiting in a thread."""
 
+import math
 import os
 import threading
 import time
@@ -11,12 +12,14 @@ from weakref import WeakSet
 import redis
 
 from client.desk import Desk, pages
+from client.doubt import Doubt
 from client.errors import ClientClosedError
 from client.listener import Listener
-from client.place import CLOSED, REFUSED_AFTER_S, Place, is_cluster, nobody_listens, sent_by_another_process
+from client.place import CLOSED, Place, is_cluster, nobody_listens, sent_by_another_process
 from client.request import Composed, Key
 from client.waiter import LAST, Waiter
 from contract import TaskEvent, TaskOutcome
+from errors import CallboardError
 from transport.connection import connect
 
 
@@ -51,8 +54,6 @@ class Connection:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._begin()
-        #: Whether the ingress may refuse requests for the channel that they name, which it cannot answer on then.
-        self._is_in_doubt = place.reply_to is not None
         self._is_closed = False
         _connections.add(self)
 
@@ -71,6 +72,8 @@ class Connection:
         channels = self.place.redis.channels
         with self.place.errors(lambda: self._is_closed):
             self._listener.hear(self.place.outcomes)
+            if request.is_named and self._desk.may_look:
+                self._desk.take_old(request.key, self._kept(request.key))
             waiter = self._desk.enter(request.key)
             if events:
                 self.watch(waiter)
@@ -80,11 +83,11 @@ class Connection:
                 raise nobody_listens(channels.tasks_queue)
         return waiter
 
-    def watch(self, waiter: BlockingWaiter) -> None:
-        """From now on its events are heard, too."""
+    def watch(self, waiter: BlockingWaiter, deadline_s: float = math.inf) -> None:
+        """From now on its events are heard, too; or, when that takes until the deadline, from later on."""
         waiter.wants_events = True
         with self.place.errors(lambda: self._is_closed):
-            self._listener.hear(self.place.redis.channels.events)
+            self._listener.hear(self.place.redis.channels.events, deadline_s)
 
     def cancel(self, message: bytes) -> None:
         """Publishes a control message.
@@ -106,6 +109,10 @@ class Connection:
         """The events, up to the last one; when that was not heard in time, the outcome is looked for where it is
         kept."""
         deadline_s = time.monotonic() + timeout_s
+        self.watch(waiter, deadline_s)
+        return self._events(waiter, deadline_s)
+
+    def _events(self, waiter: BlockingWaiter, deadline_s: float) -> Iterator[TaskEvent]:
         for number in count():
             self._wait(waiter, partial(waiter.has_event, number), deadline_s)
             event = waiter.event(number)
@@ -123,19 +130,23 @@ class Connection:
     def _begin(self) -> None:
         self._redis = connect(self.place.redis.connection_url, self.place.redis.key_prefix)
         self._desk: Desk[BlockingWaiter] = Desk(BlockingWaiter)
+        self._doubt = Doubt(self.place, self._desk)
         self._listener = Listener(self._redis, partial(self._desk.take, self.place), self._fetch_missed)
 
     def _wait(self, waiter: BlockingWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
-        refused_by_s = time.monotonic() + REFUSED_AFTER_S
-        if self._is_in_doubt and refused_by_s < deadline_s:
-            waiter.wait(condition, refused_by_s)
-            if self._is_in_doubt and not condition():
-                # Before the look, which is for all who wait: a thousand of them are not to look a thousand times.
-                self._is_in_doubt = False
+        for pause_s in self._doubt.pauses():
+            if (look_s := time.monotonic() + pause_s) >= deadline_s or waiter.wait(condition, look_s):
+                break
+            if self._doubt.is_due():
                 self._fetch_missed()
-                self._is_in_doubt = waiter.is_over
         if not waiter.wait(condition, deadline_s):
             self._fetch([waiter])
+
+    def _kept(self, key: Key) -> object:
+        try:
+            return self._redis.get(self.place.kept_at(key))
+        except redis.ResponseError as error:  # this user may not, or it is on another node of a cluster
+            return error
 
     def _fetch_missed(self) -> bool:
         """Whether Redis has answered for all who wait."""
@@ -144,11 +155,11 @@ class Connection:
     def _fetch(self, waiters: Sequence[BlockingWaiter]) -> bool:
         # Where it cannot be read, on another node of a cluster for instance, there is still what is heard.
         try:
-            with self._redis.pipeline(transaction=False) as pipeline:
+            with self.place.errors(lambda: self._is_closed), self._redis.pipeline(transaction=False) as pipeline:
                 for waiter in waiters:
                     pipeline.get(self.place.kept_at(waiter.key))
                 return self._desk.take_kept(pipeline.execute(raise_on_error=False))
-        except redis.RedisError:
+        except CallboardError:
             return False
 
     def _reaches(self, channel: str, data: bytes) -> bool:

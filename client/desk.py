@@ -34,6 +34,10 @@ class Desk(Generic[W]):
 
     One who is forgotten by the program, because it kept no handle of a request, is forgotten here as well: an outcome
     that never comes costs nothing.
+
+    Attributes:
+        has_heard: whether an outcome was heard on a channel, by one who waited for it.
+        may_look: whether Redis lets its user read what is kept, as far as is known.
     """
 
     def __init__(self, make: Callable[[Key], W]) -> None:
@@ -42,11 +46,23 @@ class Desk(Generic[W]):
         #: When each request was refused last, by its outcome.
         self._refused: dict[Key, str] = {}
         self._lock = threading.Lock()
+        self.has_heard = False
+        self.may_look = True
 
     def enter(self, key: Key) -> W:
         """Who waits for this request from now on: the same one, where it is sent again before its outcome came."""
         with self._lock:
             return self._waiting.setdefault(key, self._make(key))
+
+    def take_old(self, key: Key, kept: object) -> None:
+        """What was kept of a request before it was sent: a refusal is that of an earlier one with the same id, which
+        another client may have sent, and not its outcome."""
+        if isinstance(kept, NoPermissionError):
+            self.may_look = False
+        outcome = read_outcome(kept) if isinstance(kept, bytes) else None
+        if outcome is not None and outcome.task_id == "error":
+            with self._lock:
+                self._remember_refusal(key, outcome.timestamp)
 
     def outstanding(self) -> list[W]:
         """Who still waits."""
@@ -70,6 +86,8 @@ class Desk(Generic[W]):
         for answer in answers:
             if isinstance(answer, bytes):
                 self._take_outcome(answer, is_kept=True)
+            elif isinstance(answer, NoPermissionError):
+                self.may_look = False
         return not any(
             isinstance(answer, Exception) and not isinstance(answer, NoPermissionError) for answer in answers
         )
@@ -88,6 +106,7 @@ class Desk(Generic[W]):
             if waiter is not None and outcome.task_id == "error":
                 self._remember_refusal(key, outcome.timestamp)
         if waiter is not None:
+            self.has_heard = self.has_heard or not is_kept
             waiter.settle(outcome)
 
     def _remember_refusal(self, key: Key, at: str) -> None:
@@ -97,12 +116,13 @@ class Desk(Generic[W]):
             del self._refused[next(iter(self._refused))]
 
     def _take_event(self, data: bytes) -> None:
-        """An event, anybody's."""
+        """An event, anybody's. That of a refusal may be about a repeat that somebody else has sent: whose request was
+        refused hears that by its outcome."""
         try:
             event = TaskEvent.model_validate_json(data)
         except ValidationError:
             return
-        if event.user_id is None or event.request_id is None:
+        if event.user_id is None or event.request_id is None or event.task_id == "error":
             return
         with self._lock:
             waiter = self._waiting.get((event.user_id, event.request_id))

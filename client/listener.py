@@ -1,6 +1,8 @@
 """Hears Redis channels in a thread of its own."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -47,8 +49,9 @@ class Listener:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def hear(self, channel: str) -> None:
-        """Returns when everything that is published there from now on will be heard.
+    def hear(self, channel: str, deadline_s: float = math.inf) -> None:
+        """Returns when everything that is published there from now on will be heard; or at the deadline, a time of
+        `time.monotonic`.
 
         Raises:
             redis.RedisError: when Redis does not answer, or does not allow it.
@@ -66,10 +69,11 @@ class Listener:
                 thread.start()
                 # No sooner: where no thread could be started, the next call is to try it again.
                 self._thread = thread
-            self._changed.wait_for(
-                lambda: channel in self._confirmed or self._failures > failures or self._closed.is_set()
+            is_over = self._changed.wait_for(
+                lambda: channel in self._confirmed or self._failures > failures or self._closed.is_set(),
+                min(deadline_s - time.monotonic(), threading.TIMEOUT_MAX),
             )
-            if channel not in self._confirmed:
+            if is_over and channel not in self._confirmed:
                 raise self._last_failure
 
     def close(self) -> None:

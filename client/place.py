@@ -17,10 +17,6 @@ from setting_sections import Limits, RedisSettings
 
 CLOSED = "the client was closed"
 
-#: A request whose `reply_to` an ingress does not allow is refused at once, but where the client does not hear it. So
-#: until a channel has proved allowed, a client looks after this long at what is kept.
-REFUSED_AFTER_S = 1.0
-
 
 class Place:
     """A Callboard as its clients know it.
@@ -52,10 +48,13 @@ class Place:
             raise ClientClosedError(CLOSED)
         try:
             yield
-        except RedisError as error:
+        except Exception as error:
+            # In any way: redis-py does not expect that another thread ends the connection which it works with.
             if is_closed():
                 raise ClientClosedError(CLOSED) from None
-            raise redis_away(self.redis, error) from None
+            if isinstance(error, RedisError):
+                raise redis_away(self.redis, error) from None
+            raise
 
 
 def own_channel(redis: RedisSettings, limits: Limits) -> str:

@@ -71,6 +71,8 @@ class Composed(NamedTuple):
 
     key: Key
     data: bytes
+    #: Whether the program has given the request id: one with the same may have been sent before.
+    is_named: bool
 
 
 def merge(options: Options, changes: RequestOptions) -> Options:
@@ -133,7 +135,7 @@ def compose(task_type: str, parameters: Mapping[str, Any], options: Options, rep
         raise TaskError(_refusal(error, fields, parameters).outcome) from None
     assert request.request_id is not None  # noqa: S101
     # As it was read: a UUID is a string in the outcome.
-    return Composed((request.user_id, request.request_id), data)
+    return Composed((request.user_id, request.request_id), data, options.request_id is not None)
 
 
 def _refusal(error: Exception, fields: Mapping[str, Any], parameters: Mapping[str, Any]) -> RefusedRequestError:

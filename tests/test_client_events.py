@@ -2,12 +2,15 @@
 task, so that it comes when the test wants it."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from client import AsyncCallboardClient, CallboardClient, NoOutcomeError, TaskError
+from client.redis_server import RedisServer
 from contract import ErrorCode, EventKind, TaskEvent
 from tests.system import System
 from tests.wire import Wire, new_user
@@ -17,6 +20,16 @@ from tests.wire import Wire, new_user
 def callboard(system: System) -> Iterator[CallboardClient]:
     with CallboardClient(system.redis_url, user_id=new_user()) as callboard:
         yield callboard
+
+
+@contextmanager
+def silent(server: RedisServer) -> Iterator[None]:
+    """The server keeps its connections and answers nothing until the context ends."""
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 def progress(user_id: str | int, request_id: str, done: int) -> str:
@@ -71,6 +84,36 @@ def test_events_may_be_read_twice(callboard: CallboardClient) -> None:
 def test_a_refused_request_has_a_last_event_as_well(callboard: CallboardClient) -> None:
     request = callboard.with_options(events=True).send("make_tea")
     assert [event.error_code for event in request.events()] == [ErrorCode.UNKNOWN_TASK]
+
+
+def test_the_events_go_on_when_a_repeat_of_somebody_else_is_refused(
+    callboard: CallboardClient, wire: Wire, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.with_options(events=True).send("waits_for", file=str(go_on))
+    wire.publish({"task_type": "make_tea", "user_id": request.user_id, "request_id": request.request_id})
+    assert wire.outcome_of(request.user_id)["error_code"] == "unknown_task"
+    go_on.touch()
+    assert list(request.events())[-1].event is EventKind.COMPLETED
+
+
+def test_events_of_a_redis_that_says_nothing_are_waited_for_as_long_as_was_said() -> None:
+    with RedisServer() as server, CallboardClient(f"{server.url}?socket_timeout=0.5", durable=True) as callboard:
+        request = callboard.send("reverse_string", text="abc")
+        with silent(server), pytest.raises(NoOutcomeError):
+            list(request.events(timeout_s=0))
+
+
+def test_events_of_a_redis_that_says_nothing_are_waited_for_as_long_in_an_event_loop() -> None:
+    async def follow(server: RedisServer) -> None:
+        async with AsyncCallboardClient(f"{server.url}?socket_timeout=0.5", durable=True) as callboard:
+            request = await callboard.send("reverse_string", text="abc")
+            with silent(server):
+                async for _ in request.events(timeout_s=0):
+                    pass
+
+    with RedisServer() as server, pytest.raises(NoOutcomeError):
+        asyncio.run(follow(server))
 
 
 def test_events_that_take_too_long_are_a_timeout(callboard: CallboardClient, tmp_path: Path) -> None:

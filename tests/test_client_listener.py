@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
 from client import CallboardClient, ClientClosedError
 from client.listener import Listener
@@ -49,3 +50,18 @@ def test_closing_does_not_wait_for_a_redis_that_says_nothing() -> None:
             callboard.close()
             with pytest.raises(ClientClosedError):
                 called.result()
+
+
+def test_who_is_sending_when_the_client_is_closed_is_told_whatever_redis_py_makes_of_it(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callboard = CallboardClient(system.redis_url)
+    callboard.call("reverse_string", text="abc")
+
+    def find_the_connection_closed(*_: object) -> None:
+        callboard.close()
+        raise TypeError("argument must be an int, or have a fileno() method.")
+
+    monkeypatch.setattr(redis.Redis, "publish", find_the_connection_closed)
+    with pytest.raises(ClientClosedError):
+        callboard.call("reverse_string", text="abc")

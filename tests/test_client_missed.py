@@ -4,23 +4,21 @@ tested with each client."""
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
 import client.async_listener
-import client.connection
 import client.listener
-from client import AsyncCallboardClient, CallboardClient, SentRequest, TaskError
+from client import AsyncCallboardClient, CallboardClient
 from client.async_listener import AsyncListener
 from client.connection import BlockingWaiter
 from client.desk import Desk
 from client.listener import Listener
 from contract import ErrorCode, EventKind, RefusedRequestError, Sender
+from tests.looks import looks
 from tests.redis_under_test import open_client
 from tests.subscribers import subscribers
 from tests.system import System
@@ -52,27 +50,6 @@ class Cable:
 def cable(system: System, wire: Wire) -> Iterator[Cable]:
     with open_client(system.redis_url) as operator:
         yield Cable(operator)
-
-
-@contextmanager
-def looks(
-    monkeypatch: pytest.MonkeyPatch, pipeline: Any = redis.client.Pipeline, failures: int = 0
-) -> Iterator[list[str]]:
-    """The looks for what is kept, as they are made; to so many of the first ones Redis says that it is loading."""
-    looked: list[str] = []
-    answer = pipeline.execute
-
-    def execute(self: Any, *, raise_on_error: bool) -> object:
-        (command, *_), _ = self.command_stack[0]
-        if command == "GET":
-            looked.append(command)
-            if len(looked) <= failures:
-                raise redis.BusyLoadingError("Redis is loading the dataset in memory")
-        return answer(self, raise_on_error=raise_on_error)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "execute", execute)
-        yield looked
 
 
 def test_a_look_that_redis_did_not_answer_is_repeated(
@@ -201,47 +178,3 @@ def test_the_last_event_is_made_of_an_outcome_that_was_not_heard_in_an_event_loo
             return [event.event async for event in events][-1]
 
     assert asyncio.run(lose_the_connection()) is EventKind.COMPLETED
-
-
-def test_a_channel_that_is_not_allowed_is_told_soon(system: System, wire: Wire) -> None:
-    with CallboardClient(system.redis_url, listen_on="elsewhere", user_id=new_user(), timeout_s=NEVER_S) as callboard:
-
-        def refused() -> SentRequest:
-            """It is looked for once whether one is: not before that is kept."""
-            request = callboard.send("reverse_string", text="abc")
-            wire.outcome_of(request.user_id)
-            return request
-
-        sent = [refused() for _ in range(3)]
-        for request in sent:
-            with pytest.raises(TaskError, match="Invalid 'reply_to' field: the channel should match results:"):
-                request.result()
-        assert [event.error_code for event in sent[0].events()] == [ErrorCode.INVALID_REQUEST]
-        assert [event.error_code for event in refused().events()] == [ErrorCode.INVALID_REQUEST]
-
-
-def test_a_channel_that_is_not_allowed_is_told_soon_in_an_event_loop(system: System, wire: Wire) -> None:
-    async def call() -> None:
-        async with AsyncCallboardClient(
-            system.redis_url, listen_on="elsewhere", user_id=new_user(), timeout_s=NEVER_S
-        ) as callboard:
-            for _ in range(2):
-                sent = [await callboard.send("waits") for _ in range(50)]
-                # It is looked for once whether one was refused: not before that is kept.
-                for request in sent:
-                    await asyncio.to_thread(wire.outcome_of, request.user_id)
-                failures = await asyncio.gather(*(request.result() for request in sent), return_exceptions=True)
-                assert {type(failure) for failure in failures} == {TaskError}
-
-    asyncio.run(call())
-
-
-def test_one_look_shows_that_a_channel_is_allowed(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client.connection, "REFUSED_AFTER_S", NEVER_S)
-    with CallboardClient(system.redis_url, listen_on="results:mine") as callboard:
-        callboard.call("reverse_string", text="abc")
-        monkeypatch.setattr(client.connection, "REFUSED_AFTER_S", 0.0)
-        with looks(monkeypatch) as looked:
-            for _ in range(2):
-                assert callboard.call("waits", seconds=0.2) == {"text": "waited"}
-            assert len(looked) == 1
