@@ -26,6 +26,7 @@ class Outbox:
         self._client = client
         self._pending: Pending = []
         self._sending: asyncio.Task[None] | None = None
+        self._is_closed = False
 
     async def send(self, *words: str | bytes) -> Any:
         """What Redis answers to the command.
@@ -34,14 +35,19 @@ class Outbox:
             redis.RedisError: whether it was performed is unknown when that is a connection error.
             Exception: whatever else has kept it from being sent.
         """
+        if self._is_closed:
+            raise redis.ConnectionError(INTERRUPTED)
         answer = asyncio.get_running_loop().create_future()
         self._pending.append((words, answer))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send_pending())
+            self._sending.add_done_callback(self._end)
         return await answer
 
     async def close(self) -> None:
-        """Sends no more. Before the client is closed: a connection that is being opened then would stay."""
+        """Sends no more. Before the client is closed: a connection that is being opened then would stay, and so would
+        one that is opened later, for a last look."""
+        self._is_closed = True
         if self._sending is not None:
             self._sending.cancel()
             await asyncio.wait([self._sending])
@@ -62,6 +68,11 @@ class Outbox:
         except BaseException as error:
             self._give_up(group, error)
             raise
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """Of a task that is cancelled before it has begun nothing runs, so that somebody else has to tell."""
+        if task is self._sending:
+            self._give_up([], redis.ConnectionError(INTERRUPTED))
 
     def _give_up(self, group: Pending, error: BaseException) -> None:
         """Nobody is left waiting, whatever has ended the task, its cancellation included."""

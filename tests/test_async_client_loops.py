@@ -106,6 +106,20 @@ def test_nobody_is_left_waiting_when_sending_is_cancelled(system: System) -> Non
     assert again == b"again"
 
 
+def test_nobody_is_left_waiting_when_it_is_closed_before_it_has_begun_to_send(system: System) -> None:
+    async def close_early() -> list[object]:
+        async with connect_async(system.redis_url, "") as client:
+            outbox = Outbox(client)
+            sent = asyncio.create_task(outbox.send("ECHO", "a"))
+            await asyncio.sleep(0)
+            await outbox.close()
+            async with asyncio.timeout(DEADLINE_S):
+                return [*await asyncio.gather(sent, outbox.send("ECHO", "later"), return_exceptions=True)]
+
+    # What is sent later would open a connection that nobody closes.
+    assert [type(failure) for failure in asyncio.run(close_early())] == [redis.ConnectionError] * 2
+
+
 def test_a_cancel_scope_of_anyio_leaves_no_connection(system: System) -> None:
     async def break_off(operator: "redis.Redis") -> None:
         others = subscribers(operator)
