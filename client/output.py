@@ -29,6 +29,8 @@ LOST_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 def escape_what_cannot_be_written() -> None:
     """From now on what the encoding of standard output does not have is written as Python escapes it, as on standard
     error, and not the end of the command."""
+    if sys.stdout is None:  # closed by whoever has started the command, who wants none of it
+        sys.stdout = io.TextIOWrapper(io.FileIO(os.devnull, "w"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

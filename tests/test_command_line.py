@@ -154,6 +154,21 @@ def test_where_the_output_has_no_room_it_is_one_line(system: System, words: list
     assert (ended.returncode, ended.stderr) == (1, told)
 
 
+@pytest.mark.parametrize("words", ["tasks", "status", "contract"])
+def test_where_the_output_is_closed_it_does_its_work(system: System, words: str) -> None:
+    command = f'"{sys.executable}" -m client.command {words} >&-'
+    ended = subprocess.run(
+        ["sh", "-c", command],
+        cwd=system.project,
+        env=environment(system.redis_url),
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_send_without_waiting_prints_the_id_that_outcome_takes(system: System) -> None:
     with Wire(system.redis_url) as wire:
         user_id = new_user()
