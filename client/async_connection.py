@@ -152,6 +152,8 @@ class AsyncConnection:
                 break
             if self._doubt.is_due():
                 await self._fetch_missed()
+                if condition():
+                    self._doubt.was_right()
         if not await waiter.wait(condition, deadline_s):
             await self._fetch([waiter])
 

@@ -139,6 +139,8 @@ class Connection:
                 break
             if self._doubt.is_due():
                 self._fetch_missed()
+                if condition():
+                    self._doubt.was_right()
         if not waiter.wait(condition, deadline_s):
             self._fetch([waiter])
 

@@ -1,11 +1,10 @@
 """Until when a client doubts that it hears its outcomes where it listens."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 from client.desk import Desk
-from client.gap import LONGEST_PAUSE_S
+from client.gap import LONGEST_PAUSE_S, Gap
 from client.place import Place
 
 #: A request whose `reply_to` an ingress does not allow is refused at once, but where the client does not hear it. So it
@@ -19,7 +18,8 @@ class Doubt:
     def __init__(self, place: Place, desk: Desk[Any]) -> None:
         self._place = place
         self._desk = desk
-        self._looked_s = float("-inf")
+        self._gap = Gap()
+        self._gap.opens()
 
     @property
     def is_there(self) -> bool:
@@ -34,10 +34,13 @@ class Doubt:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def is_due(self) -> bool:
-        """Whether whoever asks should look now, for all who wait: a thousand of them are not to look a thousand
-        times."""
-        now_s = time.monotonic()
-        if not self.is_there or now_s - self._looked_s < REFUSED_AFTER_S / 2:
+        """Whether whoever asks should look now, for all who wait: a thousand of them are not to look a thousand times,
+        and where looks are in vain there are fewer."""
+        if not (self.is_there and self._gap.is_due):
             return False
-        self._looked_s = now_s
+        self._gap.was_looked_at(is_answered=False)
         return True
+
+    def was_right(self) -> None:
+        """A look has found something: others may have been refused since."""
+        self._gap.opens()

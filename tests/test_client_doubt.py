@@ -104,6 +104,13 @@ def test_an_outcome_that_was_heard_ends_the_doubt(system: System, monkeypatch: p
             assert looked == []
 
 
+def test_a_look_is_for_all_who_wait() -> None:
+    doubt = Doubt(Place("redis://localhost", "results:mine"), Desk(BlockingWaiter))
+    assert [doubt.is_due() for _ in range(3)] == [True, False, False]
+    doubt.was_right()
+    assert doubt.is_due()
+
+
 def test_who_may_not_read_what_is_kept_does_not_look_again() -> None:
     desk = Desk(BlockingWaiter)
     doubt = Doubt(Place("redis://localhost", "results:mine"), desk)
