@@ -90,7 +90,18 @@ def read_address(text: str, default_port: int) -> Address:
     """
     if not (parts := _HOST.fullmatch(text)) or not 1 <= (port := int(parts[2] or default_port)) <= 65535:
         raise ValueError("malformed address")
-    return Address(parts[1].strip("[]"), port)
+    host = parts[1].strip("[]")
+    check_host(host)
+    return Address(host, port)
+
+
+def check_host(host: str) -> None:
+    """Python looks no name up that has an empty part, or one of more than 63 characters, and fails in its own way.
+
+    Raises:
+        ValueError: when it is such a one.
+    """
+    host.encode("idna")
 
 
 def _sentinels(scheme: str, user: str, hosts: str, path: str, options: dict[str, str]) -> RedisPlace:

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from redis import ConnectionPool
 
 from crontab_times import crontab_trigger
-from redis_place import read_address, read_place
+from redis_place import check_host, read_address, read_place
 
 #: The options of a `rediss://` URL that name a file.
 TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
@@ -45,11 +45,12 @@ def _like(pattern: str, accepted: str) -> Callable[[str], str]:
 
 
 def _host_name(host: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
-        try:
+    try:
+        check_host(host)
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
             ipaddress.IPv6Address(host)
-        except ValueError:
-            raise PydanticCustomError("host", "Input should be a host name or an address, without a port") from None
+    except ValueError:
+        raise PydanticCustomError("host", "Input should be a host name or an address, without a port") from None
     return host
 
 
@@ -82,6 +83,7 @@ def _options_of(url: str) -> dict[str, object]:
     parts = urlsplit(server_url)
     if not re.fullmatch(r"/.+" if parts.scheme == "unix" else r"(/[0-9]*)?", parts.path):
         raise ValueError("no database")
+    check_host(parts.hostname or "")
     options: dict[str, object] = pool.connection_kwargs
     return options
 

@@ -1,9 +1,11 @@
 """Which Callboard a client talks to, and on which channel it hears its outcomes."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Any, Unpack
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from pydantic import ValidationError
@@ -115,8 +117,17 @@ def redis_away(redis: RedisSettings, error: RedisError) -> RedisAwayError:
     """The error for a Redis that does not do what it was asked to, without the password: one that does not know AUTH
     quotes it."""
     text = str(error) or type(error).__name__
-    reason = "it refused the password" if any(secret in text for secret in redis.secrets) else text
+    rest = _without_addresses(text, redis.location)
+    reason = "it refused the password" if any(secret in rest for secret in redis.secrets) else text
     return RedisAwayError(f"Redis at {redis.location}: {reason}")
+
+
+def _without_addresses(text: str, location: str) -> str:
+    """Where nobody answers the text names the server, and a password may be the same name, such as `redis`."""
+    for address in urlsplit(location).netloc.split(","):
+        host = re.sub(r":[0-9]*$", "", address).strip("[]")
+        text = re.sub(rf"{re.escape(host)}:[0-9]+", "", text) if host else text
+    return text
 
 
 def _settings_of(url: object) -> RedisSettings:

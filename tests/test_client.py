@@ -191,6 +191,13 @@ def test_it_says_at_once_that_redis_does_not_answer() -> None:
     assert "hush" not in str(raised.value)
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_it_says_that_redis_does_not_answer_though_the_password_is_its_name(host: str) -> None:
+    url = f"redis://:{host.strip('[]')}@{host}:{free_port()}/0"
+    with CallboardClient(url) as callboard, pytest.raises(RedisAwayError, match=r"Error .* connecting to"):
+        callboard.call("reverse_string", text="abc")
+
+
 def test_a_url_that_is_none_is_refused_without_being_repeated() -> None:
     with pytest.raises(SettingsError, match="the URL of Redis") as raised:
         CallboardClient("http://ada:hush-hush@localhost")

@@ -12,6 +12,9 @@ from tests.configured import complaint, load
 
 WRONG_VALUES = [
     pytest.param({"redis": {"host": "a b"}}, "redis.host", "'a b'", "a host name or an address", id="host"),
+    pytest.param(
+        {"redis": {"host": "db..x"}}, "redis.host", "'db..x'", "a host name or an address", id="host-empty-part"
+    ),
     pytest.param({"redis": {"host": 5}}, "redis.host", "5", "string", id="host-number"),
     pytest.param({"redis": {"host": "h\n"}}, "redis.host", r"'h\n'", "a host name or an address", id="host-newline"),
     pytest.param({"redis": {"port": "abc"}}, "redis.port", "'abc'", "a valid integer", id="port-text"),

@@ -105,6 +105,8 @@ def test_an_empty_url_is_shown_to_be_empty() -> None:
         pytest.param("redis://db?socket_timeout=soon", id="option-value"),
         pytest.param("redis://db?tiemout=5", id="option-name"),
         pytest.param("redis://db/first", id="database"),
+        pytest.param("redis://db..example", id="empty-part"),
+        pytest.param(f"redis+sentinel://{'x' * 64}/main", id="long-part"),
     ],
 )
 def test_a_url_that_redis_py_cannot_use_is_refused_at_the_start(url: str) -> None:
