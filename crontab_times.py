@@ -1,13 +1,17 @@
 """The times of a crontab expression: five fields that mean here what they mean in a crontab.
 
 APScheduler counts weekdays from Monday, ignores what follows the name of a day or a month (`mon-fri/2`), and fires when
-day and weekday both fit, where in most crontabs either is enough.
+day and weekday both fit, where in most crontabs either is enough. Of the times that clocks leave out in spring it fires
+the first one only, and none when it is asked after the change.
 """
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 
@@ -31,30 +35,51 @@ MONTH = Named(
 PART = re.compile(r"([a-z0-9]+)|(?:\*|([a-z0-9]+)-([a-z0-9]+))(?:/([0-9]+))?")
 
 
-class ClockTimes(CronTrigger):  # type: ignore[misc]
-    """Fires whenever the clocks of its time zone show one of its times.
+#: How far away a change of the clocks is looked for: none reaches as far, but for islands that have gone to the other
+#: side of the date line.
+LONGEST_CHANGE = timedelta(hours=4)
 
-    Of the times that they leave out in spring, the first one fires when it would have been by the clock before the
-    change, unless it is asked for only after the change.
+MOMENT = timedelta(microseconds=1)
+
+
+class ClockTimes(BaseTrigger):  # type: ignore[misc]
+    """Fires whenever the clocks of a time zone show one of the times.
+
+    A time that they show twice in autumn fires twice. One that they leave out in spring fires when it would have come
+    by the clock before the change. So it is clear of every moment whether it is one, whoever asks and when.
+
+    Parameters:
+        times: on a calendar whose clocks never change, as those of UTC.
     """
 
-    def _increment_field_value(self, dateval: datetime, fieldnum: int) -> tuple[datetime, int]:
-        # APScheduler goes from one midnight to a later one by the hours that these have between them on an ordinary
-        # day. With an hour left out it comes to 01:00, and what is due before on that day is lost.
-        reached, fieldnum = super()._increment_field_value(dateval, fieldnum)
-        if reached.utcoffset() > dateval.utcoffset():
-            # To a time with a zone Python adds what its clocks show.
-            reached = dateval + (reached.astimezone(UTC) - dateval.astimezone(UTC))
-        return reached, fieldnum
+    def __init__(self, times: CronTrigger, timezone: tzinfo) -> None:
+        self._times = times
+        self._timezone = timezone
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """The first such time after the previous one, or from now on."""
-        due: datetime | None = super().get_next_fire_time(previous_fire_time, now)
-        # By way of UTC, a time that does not exist becomes what the clocks show instead.
-        return due and due.astimezone(UTC).astimezone(self.timezone)
+        start = now.astimezone(UTC)
+        if previous_fire_time is not None:
+            start = min(start, previous_fire_time.astimezone(UTC) + MOMENT)
+        near = (start - LONGEST_CHANGE, start, start + LONGEST_CHANGE)
+        # Beside a change, what is due next may be behind or ahead of what the clocks show at the start.
+        shown = {start + (moment.astimezone(self._timezone).utcoffset() or timedelta()) for moment in near}
+        due = min((due for each in shown for due in self._due(each) if due >= start), default=None)
+        return due and due.astimezone(self._timezone)
+
+    def _due(self, shown: datetime) -> Iterator[datetime]:
+        """When the clocks show the first of the times from that one on, and those before it that they leave out."""
+        while time := self._times.get_next_fire_time(None, shown):
+            first, second = (time.replace(tzinfo=self._timezone, fold=fold).astimezone(UTC) for fold in (0, 1))
+            yield first
+            if first <= second:
+                yield second
+                return
+            # It does not exist: by the clock after the change it would have been before that.
+            shown = time + MOMENT
 
 
-def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
+def crontab_trigger(expression: str, timezone: str) -> ClockTimes:
     """Fires at the times of five crontab fields, in the time zone.
 
     Raises:
@@ -65,14 +90,15 @@ def crontab_trigger(expression: str, timezone: str) -> CronTrigger:
         raise ValueError(f"it has {len(fields)} fields")
     minute, hour, day, month, weekday = fields
     _check_days(day, weekday)
-    trigger = ClockTimes(
+    times = CronTrigger(
         minute=minute,
         hour=hour,
         day=day,
         month=_listed(month, MONTH),
         day_of_week=_listed(weekday, WEEKDAY),
-        timezone=timezone,
+        timezone=UTC,
     )
+    trigger = ClockTimes(times, ZoneInfo(timezone))
     if trigger.get_next_fire_time(None, datetime.now(UTC)) is None:
         raise ValueError("it never fires")
     return trigger
