@@ -18,7 +18,7 @@ from ingress.replica import LISTENING, Replica
 from ingress.stream import StreamReader
 from ingress.tasks_stream import TasksStreamReader
 from logs import configure_logging
-from monitoring.metrics import RedisState, RequestMetrics, not_installed, wants_metrics
+from monitoring.metrics import IngressMetrics, RedisState, not_installed, wants_metrics
 from monitoring.process import monitored
 from no_arguments import take_no_arguments
 from task import catalogue
@@ -69,10 +69,10 @@ def main() -> None:
     logger.info("Stopped")
 
 
-def _metrics(lease: Lease) -> RequestMetrics:
+def _metrics(lease: Lease) -> IngressMetrics:
     overview = Overview(broker.client, settings.redis.key_prefix)
     stream = settings.redis.channels.tasks_stream
-    return RequestMetrics(RedisState(overview, stream, leads=lambda: lease.is_held))
+    return IngressMetrics(RedisState(overview, stream, leads=lambda: lease.is_held))
 
 
 def _replica(lease: Lease, intake: Intake, stop: StopRequest) -> Replica:
@@ -88,7 +88,7 @@ def _replica(lease: Lease, intake: Intake, stop: StopRequest) -> Replica:
     )
 
 
-def _control(metrics: RequestMetrics | None) -> Control:
+def _control(metrics: IngressMetrics | None) -> Control:
     max_attempts = max((task.options.max_attempts for task in catalogue.values()), default=1)
     count = metrics.count_cancelled if metrics else None
     cancellation = Cancellation(broker, answers, max_attempts, count)

@@ -45,12 +45,10 @@ def exposition(registry: "prometheus.CollectorRegistry") -> Page:
 
 
 class RequestMetrics:
-    """Counts what passes an intake, a burst at a time; `page` shows that, and what `redis_state` collects."""
+    """Counts what passes an intake, a burst at a time; `page` shows that."""
 
-    def __init__(self, redis_state: "RedisState | None" = None) -> None:
+    def __init__(self) -> None:
         self._registry = prometheus.CollectorRegistry()
-        if redis_state is not None:
-            self._registry.register(redis_state)
 
         def counter(name: str, meaning: str, label: str) -> "prometheus.Counter":
             return prometheus.Counter(f"callboard_requests_{name}", meaning, [label], registry=self._registry)
@@ -61,9 +59,6 @@ class RequestMetrics:
         # Each is there from the start: a rate sees no rise in what begins with its first value.
         for code in ErrorCode:
             self._refused.labels(code)
-        self._cancelled = prometheus.Counter(
-            "callboard_requests_cancelled", "Tasks ended since their user did not want them", registry=self._registry
-        )
 
     def count(self, burst: Sequence[Arrival], origin: Origin) -> None:
         """Adds a burst that Redis has taken in."""
@@ -72,13 +67,24 @@ class RequestMetrics:
         _add(self._admitted, (each.envelope.message.actor_name for each in burst if isinstance(each, Admitted)))
         _add(self._refused, (each.error_code for each in burst if isinstance(each, Refused)))
 
-    def count_cancelled(self) -> None:
-        """Adds a task that was cancelled, be it waiting, delayed or running."""
-        self._cancelled.inc()
-
     def page(self) -> Page:
         """What /metrics answers."""
         return exposition(self._registry)
+
+
+class IngressMetrics(RequestMetrics):
+    """The same of an ingress, which alone hears of cancellations, and what `redis_state` collects."""
+
+    def __init__(self, redis_state: "RedisState") -> None:
+        super().__init__()
+        self._registry.register(redis_state)
+        self._cancelled = prometheus.Counter(
+            "callboard_requests_cancelled", "Tasks ended since their user did not want them", registry=self._registry
+        )
+
+    def count_cancelled(self) -> None:
+        """Adds a task that was cancelled, be it waiting, delayed or running."""
+        self._cancelled.inc()
 
 
 class RedisState:

@@ -177,6 +177,7 @@ def test_every_metric_that_is_asked_for_exists_with_its_labels_and_is_explained(
         wire.ask("make_tea")
         wire.ask("always_fails")
         wait_until(lambda: "callboard_requests_admitted_total" in scrape(own, "scheduler"), "a job has fired")
+    assert "callboard_requests_cancelled_total" not in scrape(own, "scheduler"), "it hears of no cancellation"
     samples: Samples = {}
     for role in ROLES:
         for name, by_labels in scrape(own, role).items():
