@@ -75,7 +75,7 @@ class RedisServer:
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not answers(self.url):
             if self.process.poll() is not None or time.monotonic() > deadline_s:
-                last_words = self._last_words()
+                last_words = self.last_words()
                 self.close()
                 raise RedisServerError(f"the Redis server started on port {self.port} does not answer: {last_words}")
             time.sleep(0.01)
@@ -90,15 +90,16 @@ class RedisServer:
         self.stop()
         self._folder.cleanup()
 
+    def last_words(self) -> str:
+        """The last line of the server's log."""
+        log = Path(self._folder.name, LOG_FILE)
+        return log.read_text().strip().rpartition("\n")[2] if log.exists() else "it logged nothing"
+
     def _command(self) -> list[str]:
         folder = self._folder.name
         settings = {"port": str(self.port), "bind": "127.0.0.1", "dir": folder, "save": "", "logfile": LOG_FILE}
         arguments = [word for key, value in settings.items() for word in (f"--{key}", value)]
         return [find_redis_server(), *arguments, "--client-output-buffer-limit", *PUBSUB_BUFFER.split(), *self._options]
-
-    def _last_words(self) -> str:
-        log = Path(self._folder.name, LOG_FILE)
-        return log.read_text().strip().rpartition("\n")[2] if log.exists() else "it logged nothing"
 
     def __enter__(self) -> Self:
         return self

@@ -16,14 +16,16 @@ from honcho.manager import Manager
 from honcho.printer import Printer
 
 from client.local_redis import local_redis
+from client.redis_server import RedisServer
 from client.terminal import Terminal
-from errors import CallboardError
+from errors import CallboardError, RedisServerError
 from no_arguments import take_no_arguments
 from setting_sections import RedisSettings
 from settings import Settings, load_settings
 from transport.connection import connect
 from transport.pulse import heartbeats_key
 from transport.queue_names import namespace_of
+from worker.child import described
 
 #: How long the first start may take before the hint is given up.
 READY_TIMEOUT_S = 30.0
@@ -56,7 +58,8 @@ class PatientManager(Manager):  # type: ignore[misc]
 
 
 def main() -> int:
-    """Runs until Ctrl-C, SIGTERM or the end of one of the processes; returns the exit code."""
+    """Runs until Ctrl-C, SIGTERM or the end of one of the processes or of the Redis started for them; returns the exit
+    code."""
     try:
         settings = load_settings()
         with local_redis(settings) as server:
@@ -69,7 +72,14 @@ def main() -> int:
             terminal = Terminal()
             manager = _manager(terminal)
             threading.Thread(target=_hint_when_ready, args=[settings, terminal], daemon=True).start()
+            if server is not None:
+                threading.Thread(target=_end_with, args=[server, manager], daemon=True).start()
             manager.loop()
+            if server is not None and (exit_code := server.process.poll()) is not None:
+                raise RedisServerError(
+                    f"the Redis that was started for this {described(exit_code)}, so all were stopped; it forgot "
+                    f"everything, and its last words were: {server.last_words()}"
+                )
     except CallboardError as error:
         print(f"callboard: {error}", file=sys.stderr)
         return 1
@@ -99,6 +109,12 @@ def _manager(terminal: Terminal) -> Manager:
     add("ingress", sys.executable, "-m", "ingress")
     add("scheduler", sys.executable, "-m", "scheduler")
     return manager
+
+
+def _end_with(server: RedisServer, manager: Manager) -> None:
+    # The others would wait for this Redis, and nobody starts it again.
+    server.process.wait()
+    manager.terminate()
 
 
 def _hint_when_ready(settings: Settings, terminal: Terminal) -> None:

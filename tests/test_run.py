@@ -14,6 +14,9 @@ from tests.system import TEST_CONFIG, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire
 
+#: As the programs of `find_redis_server` call themselves.
+SERVERS = {"redis-server", "valkey-server"}
+
 
 def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path: Path) -> None:
     runner, output = _run(project, tmp_path)
@@ -67,6 +70,23 @@ def test_a_program_that_ends_with_an_error_ends_everything(project: Path, tmp_pa
     assert ended.returncode == 1
     assert "schedule[0] would be refused" in ended.stdout
     assert "a program ended by itself with exit code 1" in ended.stderr
+
+
+def test_everything_ends_when_the_redis_that_was_started_for_it_does(project: Path, tmp_path: Path) -> None:
+    runner, output = _run(project, tmp_path)
+    try:
+        wait_until(lambda: "Callboard is ready" in output.read_text(), "everything is ready")
+        started = psutil.Process(runner.pid).children(recursive=True)
+        (server,) = (process for process in started if process.name() in SERVERS)
+        server.kill()
+        assert runner.wait(timeout=20) == 1, output.read_text()
+    finally:
+        runner.send_signal(signal.SIGINT)
+        runner.wait(timeout=20)
+    assert [process for process in started if process.is_running()] == []
+    last_line = output.read_text().splitlines()[-1]
+    assert "the Redis that was started for this was killed by SIGKILL" in last_line
+    assert "Ready to accept connections" in last_line
 
 
 def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -> None:
