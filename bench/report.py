@@ -6,10 +6,10 @@ import platform
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.measure import Figures, Load, medians
+from bench.provenance import provenance
 
 #: The system that the ratios are of.
 SUBJECT = "callboard"
@@ -76,7 +76,7 @@ def _ratio(figure: float, other: float) -> str:
 def save(path: Path, results: dict[str, list[Figures]], load: Load) -> None:
     """Writes every run and the medians, with the machine and the load they were measured under, as JSON."""
     content = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **provenance(),
         "command": " ".join(["python", "-m", "bench", *sys.argv[1:]]),
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "python": platform.python_version()},
         "load": asdict(load),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bench.provenance import provenance
 from tests.faults.row import Row
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -29,7 +30,7 @@ COLUMNS = {
 def save(rows: dict[str, Row]) -> None:
     """Puts these rows in the place of those of the same names in results.json, and their table into the page."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results |= {name: row.figures() for name, row in rows.items()}
+    results |= {name: {**row.figures(), **provenance()} for name, row in rows.items()}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
