@@ -148,14 +148,15 @@ PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
 # Below it the tasks would have next to nothing of it: see transport/shutdown.py.
 ShutdownMs = Annotated[int, Number, Field(ge=5_000, le=WEEK_MS)]
 TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]
-IntervalS = Annotated[float, Number, Field(gt=0, le=YEAR_S, allow_inf_nan=False)]
+# APScheduler takes less than a microsecond for a second, and a firing is known by its time in ms.
+IntervalS = Annotated[float, Number, Field(ge=0.01, le=YEAR_S, allow_inf_nan=False)]
 MisfireGraceS = Annotated[int, Number, Field(ge=1, le=24 * 3600)]
 Port = Annotated[int, Number, Field(ge=1, le=65535)]
 #: 0 is none.
 OptionalPort = Annotated[int, Number, Field(ge=0, le=65535)]
 #: A loop comes round each second; after Redis was away it takes three to come back.
 StalledAfterS = Annotated[float, Number, Field(ge=3, le=3600, allow_inf_nan=False)]
-Folder = Annotated[str, Field(min_length=1)]
+Folder = Annotated[str, AfterValidator(_like(r"[^\0]+", "the path of a folder"))]
 HostName = Annotated[str, AfterValidator(_host_name)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 WebToken = Annotated[SecretStr, AfterValidator(_web_token)]

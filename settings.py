@@ -40,8 +40,11 @@ IN_JSON = {
     "tuple_type": "should be a list",
 }
 
-#: What these hold is in no error.
-SECRET_KEYS = ("redis.url", "web.token")
+#: What these hold is in no error, nor what stands in the place of one with them.
+SECRET_KEYS = ("redis.url", "web", "web.token")
+
+#: What holds one of these may be the URL of a Redis, with a password.
+URL_MARKS = ("://", "@")
 
 
 class Settings(BaseSettings):
@@ -162,7 +165,8 @@ def _complaint(details: ErrorDetails) -> str:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
     sources = [f" (from {name})" for name, target in ENVIRONMENT.items() if target == location and name in os.environ]
     if details["type"] == "extra_forbidden":
-        return f"{key} is no setting: remove it or correct its name"
+        is_url = any(mark in key for mark in URL_MARKS)
+        return f"{f'{location[0]}: ***' if is_url else f'{key:.200}'} is no setting: remove it or correct its name"
     if details["type"] == "missing":
         return f"{key} is missing, and has no default"
     # What is said of several keys together names them itself.
@@ -176,4 +180,4 @@ def _shown(key: str, value: object) -> str:
     is_secret = key in SECRET_KEYS and value != ""
     if value is None:
         return "null"
-    return "'***'" if is_secret or any(mark in repr(value) for mark in ("://", "@")) else f"{value!r:.100}"
+    return "'***'" if is_secret or any(mark in repr(value) for mark in URL_MARKS) else f"{value!r:.100}"

@@ -57,6 +57,13 @@ WRONG_VALUES = [
     pytest.param({"limits": {"request_bytes": -1}}, "limits.request_bytes", "-1", "equal to 1", id="limit"),
     pytest.param({"limits": {"reply_to": "x:*"}}, "limits.reply_to", "'x:*'", "should be a list", id="reply-to-text"),
     pytest.param({"limits": {"reply_to": ["x", "y z"]}}, "limits.reply_to[1]", "'y z'", "printable", id="reply-to"),
+    pytest.param(
+        {"monitoring": {"runtime_folder": "a\0"}},
+        "monitoring.runtime_folder",
+        r"'a\x00'",
+        "path of a folder",
+        id="folder",
+    ),
     pytest.param({"log_level": "debug"}, "log_level", "'debug'", "'DEBUG', 'INFO'", id="log-level"),
 ]
 
@@ -104,12 +111,22 @@ def test_every_wrong_key_is_named_in_the_same_line() -> None:
         pytest.param({"worker": {"attempts": 3}}, "worker.attempts", id="worker"),
         pytest.param({"limits": {"bytes": 3}}, "limits.bytes", id="limits"),
         pytest.param({"redis": {"ho\nst": "db"}}, "redis.ho", id="newline"),
+        pytest.param({"redis": {"x" * 100_000: "db"}}, "redis.xxx", id="long"),
     ],
 )
 def test_an_unknown_key_in_a_section_of_callboards_own_is_refused(content: object, key: str) -> None:
     line = complaint(content)
     assert key in line
     assert "is no setting" in line
+    assert len(line) < 500
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"redis": {"redis://:hush-hush@db": 1}}, {"web": "hush-hush-hush-hush"}, {"web": ["hush-hush-hush-hush"]}],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(content: object) -> None:
+    assert "hush" not in complaint(content)
 
 
 def test_a_variable_does_not_hide_that_its_section_of_the_file_is_wrong() -> None:

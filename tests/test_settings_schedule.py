@@ -60,8 +60,10 @@ def test_a_job_without_a_required_field_is_refused(field: str) -> None:
         pytest.param("user_id", True, "string", id="user-id-boolean"),
         pytest.param("user_id", 1.5, "integer", id="user-id-fraction"),
         pytest.param("parameters", [], "should be a JSON object", id="parameters"),
-        pytest.param("interval_s", 0, "greater than 0", id="interval-zero"),
-        pytest.param("interval_s", -1, "greater than 0", id="interval-negative"),
+        pytest.param("interval_s", 0, "equal to 0.01", id="interval-zero"),
+        pytest.param("interval_s", -1, "equal to 0.01", id="interval-negative"),
+        # It was one second.
+        pytest.param("interval_s", 1e-7, "equal to 0.01", id="interval-short"),
         pytest.param("interval_s", True, "not a boolean", id="interval-boolean"),
         pytest.param("interval_s", "often", "a valid number", id="interval-text"),
         pytest.param("interval_s", float("inf"), "Input should be", id="interval-infinite"),
