@@ -20,6 +20,7 @@ from dramatiq.middleware import Interrupt, Middleware
 from loguru import logger
 from pydantic_core import to_json
 
+from redis_place import without_secrets
 from settings import Settings
 from transport.messages import Delivery
 
@@ -112,23 +113,15 @@ def one_line(text: str) -> str:
 
 def _tame(record: "Record", secrets: frozenset[str]) -> None:
     # loguru calls this for each entry before any format sees it. Its own traceback would hold the exception's raw text.
-    record["message"] = one_line(_without(secrets, record["message"]))
+    record["message"] = one_line(without_secrets(record["message"], secrets))
     lines = _traceback_lines(record["exception"]) if record["exception"] else []
-    record["extra"]["traceback"] = [one_line(_without(secrets, line)) for line in lines]
+    record["extra"]["traceback"] = [one_line(without_secrets(line, secrets)) for line in lines]
     record["exception"] = None
     if performed := _performed.get():
         record["extra"].update(performed.marks)
     for mark in MARKS:
         if mark in record["extra"]:
             record["extra"][mark] = one_line(str(record["extra"][mark]))
-
-
-def _without(secrets: frozenset[str], text: str) -> str:
-    # A Redis that does not know AUTH (it can be renamed) quotes its arguments in the error.
-    for secret in secrets:
-        for quote in "'`\"":
-            text = text.replace(f"{quote}{secret}{quote}", f"{quote}***{quote}")
-    return text
 
 
 def _text_format(record: "Record") -> str:

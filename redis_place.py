@@ -64,6 +64,15 @@ class RedisPlace:
         return frozenset(filter(None, given))
 
 
+def without_secrets(text: str, secrets: frozenset[str]) -> str:
+    """What Redis has said, with each of its passwords hidden: a Redis that does not know AUTH, which can be renamed,
+    quotes its arguments in the error."""
+    for secret in secrets:
+        for quote in "'`\"":
+            text = text.replace(f"{quote}{secret}{quote}", f"{quote}***{quote}")
+    return text
+
+
 def read_place(url: str) -> RedisPlace:
     """What the URL says.
 

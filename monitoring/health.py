@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import redis
 
+from redis_place import without_secrets
+from settings import Settings
 from transport.watchdog import Watchdog
 
 
@@ -27,14 +29,15 @@ class Health:
 
     Parameters:
         ping: asks Redis, on a connection that no loop uses.
-        stalled_after_s: a loop that has not come round for so long is stalled.
+        settings: they say when a loop that has not come round is stalled, and what is not told to whoever asks.
     """
 
-    def __init__(self, role: str, watchdog: Watchdog, ping: Callable[[], object], stalled_after_s: float) -> None:
+    def __init__(self, role: str, watchdog: Watchdog, ping: Callable[[], object], settings: Settings) -> None:
         self._role = role
         self._watchdog = watchdog
         self._ping = ping
-        self._stalled_after_s = stalled_after_s
+        self._stalled_after_s = settings.monitoring.stalled_after_s
+        self._secrets = settings.redis.secrets
 
     def ready(self) -> Report:
         """Whether it does its work now. Asks nothing of Redis."""
@@ -55,7 +58,7 @@ class Health:
         return True
 
     def _report(self, reasons: list[str]) -> Report:
-        return Report(self._role, os.getpid(), reasons)
+        return Report(self._role, os.getpid(), [without_secrets(reason, self._secrets) for reason in reasons])
 
 
 def joint(role: str, reports: Iterable[Report]) -> Report:

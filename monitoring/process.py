@@ -34,7 +34,7 @@ def monitored(
     """
     for loop in loops:
         watchdog.expect(loop)
-    health = Health(role, watchdog, client.ping, settings.monitoring.stalled_after_s)
+    health = Health(role, watchdog, client.ping, settings)
     pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
     key = f"{role}_port"
     servers = []

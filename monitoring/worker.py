@@ -23,7 +23,7 @@ class WorkerHealth(Middleware):
     def after_process_boot(self, broker: CallboardBroker) -> None:  # type: ignore[override]
         """Called in the new process."""
         broker.watchdog.expect(LOOP)
-        health = Health("worker", broker.watchdog, broker.client.ping, self._settings.monitoring.stalled_after_s)
+        health = Health("worker", broker.watchdog, broker.client.ping, self._settings)
         pages = {"/readyz": lambda: report_page(health.ready()), "/healthz": lambda: report_page(health.live())}
         self._server = serve_locally(LocalPlace(self._settings), "worker", pages)
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import RedisError
 
 from client.redis_server import RedisServer
 from logs import MAX_LINE_CHARACTERS, MAX_TRACEBACK_LINES, one_line
+from monitoring.health import Health
 from tests.configured import complaint, load
 from tests.redis_under_test import start_redis
 from tests.system import System, copy_project, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+from transport.watchdog import Watchdog
 
 PASSWORD = "hush-hush"  # noqa: S105
 
@@ -257,3 +260,15 @@ def test_a_password_shows_in_no_log_even_when_redis_quotes_it(project: Path) -> 
 def test_the_log_knows_the_password_as_redis_gets_it(url: str) -> None:
     assert load({}, REDIS_URL=url).redis.secrets == {PASSWORD}
     assert load({}).redis.secrets == frozenset()
+
+
+def test_a_password_shows_in_no_page_about_health_even_when_redis_quotes_it() -> None:
+    settings = load({}, REDIS_URL=f"redis://:{PASSWORD}@db")
+    impatient = settings.monitoring.model_copy(update={"stalled_after_s": 0})
+    watchdog = Watchdog()
+    watchdog.expect("loop")
+    watchdog.failed("loop", RedisError(f"unknown command 'AUTH', with args beginning with: '{PASSWORD}' "))
+    health = Health("ingress", watchdog, lambda: None, settings.model_copy(update={"monitoring": impatient}))
+    for report in (health.ready(), health.live()):
+        (reason,) = report.reasons
+        assert "with args beginning with: '***'" in reason
