@@ -118,6 +118,26 @@ def test_what_is_strict_in_json_is_strict_in_json_for_the_worker_too(wire: Wire)
     assert wire.ask("wants_a_date", {"day": "2026-12-24"})["result"] == {"year": 2026}
 
 
+@pytest.mark.timeout(90)
+def test_a_task_that_holds_pythons_lock_is_begun_by_another_worker_and_answered_once(
+    unruly: System, wire: Wire, tmp_path: Path
+) -> None:
+    user_id, go_on = new_user(), tmp_path / "go on"
+    unruly.start("worker", as_="other")
+
+    def is_said(text: str) -> bool:
+        return text in unruly.log("worker") + unruly.log("other")
+
+    wire.publish({"task_type": "holds_pythons_lock", "user_id": user_id, "parameters": {"until": str(go_on)}})
+    wait_until(lambda: is_said("this task is begun once more: holds_pythons_lock"), "another one has it", 30)
+    go_on.touch()
+    assert wire.outcome_of(user_id)["status"] == "completed"
+    wait_until(lambda: is_said("This worker gave no sign of life for"), "the first one says what has happened", 30)
+    unruly.stop("other")
+    wire.ask("reverse_string", {"text": "abc"})
+    assert [outcome for outcome in wire.heard if outcome["user_id"] == user_id] == []
+
+
 def test_a_process_that_has_lost_a_thread_is_replaced(unruly: System, wire: Wire) -> None:
     assert wire.ask("ends_its_thread")["status"] == "completed"
     wait_until(lambda: "another one starts" in unruly.log("worker"), "the supervisor replaces the process")

@@ -1,6 +1,7 @@
 """Tasks that do what no task should, dropped into `actors/` of a copy of the project."""
 
 import asyncio
+import ctypes
 import itertools
 import multiprocessing
 import sys
@@ -76,6 +77,17 @@ def ends_its_thread() -> dict[str, Any]:
     """Soon after it has returned."""
     timer = threading.Timer(0.1, raise_thread_exception, [threading.get_ident(), SystemExit])
     timer.start()
+    return {}
+
+
+@task(max_attempts=1)
+def holds_pythons_lock(until: str) -> dict[str, Any]:
+    """Like a long call of an extension that does not release it, until there is a file."""
+    library, interval_s = ctypes.PyDLL(None), sys.getswitchinterval()
+    sys.setswitchinterval(1_000)
+    while library.access(until.encode(), 0):
+        library.usleep(1_000)
+    sys.setswitchinterval(interval_s)
     return {}
 
 

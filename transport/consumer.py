@@ -204,7 +204,10 @@ class BlockingConsumer(Consumer):
         fetched = self._suspects.popleft()
         self._feed.count_beginning(fetched.redis_message_id)
         self._suspect_in_hand = fetched.redis_message_id
-        return self._open(fetched)
+        if delivery := self._open(fetched):
+            again = "A worker that held it has died or stood still, so this task is begun once more: {}"
+            logger.bind(**delivery.marks).warning(again, delivery.actor_name)
+        return delivery
 
     def _open(self, fetched: Fetched) -> Delivery | None:
         try:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from typing import Any
 
 import redis
@@ -72,6 +73,7 @@ class Pulse:
         self.namespace = namespace
         self.worker_id = worker_id
         self._beats = 0
+        self._beaten_s = time.monotonic()
         self._has_looked = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
@@ -88,13 +90,18 @@ class Pulse:
         self._queue_names.add(q_name(queue_name))
         self._join()
 
-    def beat(self) -> None:
-        """Shows that this worker is alive."""
+    def beat(self) -> float:
+        """Shows that this worker is alive; returns for how many seconds it had not, where the others took it for dead
+        meanwhile, else 0."""
+        now_s = time.monotonic()
+        silent_s, self._beaten_s = now_s - self._beaten_s, now_s
         # Unlike SET, PEXPIRE is not refused when Redis is out of memory.
         is_known = self._client.pexpire(self._alive(self.worker_id), ALIVE_MS)
         self._beats += 1
         if not is_known or self._beats % STOCK_BEAT == 0:
             self._join()
+        # One that is not known though it was not silent: Redis has forgotten all.
+        return 0.0 if is_known or silent_s * 1000 < ALIVE_MS else silent_s
 
     def leave(self) -> None:
         """Takes this worker, which holds no message any more, off the list."""

@@ -165,7 +165,15 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         Raises:
             redis.RedisError: it is to be called again soon.
         """
-        self._pulse.beat()
+        if silent_s := self._pulse.beat():
+            running = ", ".join(sorted({delivery.actor_name for delivery in self.stage.running()})) or "none"
+            logger.warning(
+                "This worker gave no sign of life for {:.1f} s, so others begin once more what it held, and what it "
+                "says of that is unheard. A task held Python's lock (GIL) for so long, those that run now are: {}; or "
+                "this machine or Redis stood still",
+                silent_s,
+                running,
+            )
         self._recovery.run_when_due()
 
     def announce(self) -> None:
