@@ -20,6 +20,10 @@ HEARD_BYTES = 16 * 1024 * 1024
 #: After this long without a word from Redis it is asked for one.
 PING_S = 5.0
 
+#: In place of a message: that Redis refuses to answer a PING, as it does when its disk is full (MISCONF) or a script
+#: does not end (BUSY). So it is there, and what is published comes all the same.
+REFUSED = b"refused"
+
 
 class Subscriber:
     """A subscription to the tasks channel and to the markers' channel beside it, which ends with its connection.
@@ -56,7 +60,7 @@ class Subscriber:
 
     def hear(self, silence_s: float) -> None:
         """Adds to the backlog what has come, after waiting up to `silence_s` for the first of it."""
-        messages = self._line.receive_some(silence_s)
+        messages = self._receive_some(silence_s)
         if not messages:
             if self._silence.asks():
                 self._line.send(("PING",))
@@ -69,14 +73,14 @@ class Subscriber:
             # A request that came alone does not wait for a look for more.
             is_alone = count == 1 and not self._line.has_part()
             is_enough = is_alone or count >= HEARD or size_bytes >= HEARD_BYTES
-            messages = [] if is_enough else self._line.receive_some(0)
+            messages = [] if is_enough else self._receive_some(0)
 
     def leave(self) -> Iterator[None]:
         """Ends the subscription, and adds to the backlog what Redis had sent by then. That may be more than the backlog
         holds: so it yields now and then, for the caller to take some of it in."""
         self._line.send(("UNSUBSCRIBE", self._channel))
         size_bytes = 0
-        while (message := self._line.receive())[0] != b"unsubscribe":
+        while (message := self._receive())[0] != b"unsubscribe":
             size_bytes += self._take(message)
             if size_bytes >= HEARD_BYTES:
                 size_bytes = 0
@@ -86,11 +90,25 @@ class Subscriber:
         """Adds to the backlog what has come, even over a connection that is lost."""
         with suppress(redis.ConnectionError, redis.TimeoutError):
             while self._line.is_answered(0):
-                self._take(self._line.receive())
+                self._take(self._receive())
 
     def close(self) -> None:
         """Hangs up."""
         self._line.close()
+
+    def _receive_some(self, silence_s: float) -> list[list[Any]]:
+        try:
+            return self._line.receive_some(silence_s)
+        except redis.ResponseError:
+            self._silence.ends()
+            return []
+
+    def _receive(self) -> list[Any]:
+        try:
+            message: list[Any] = self._line.receive()
+        except redis.ResponseError:
+            return [REFUSED]
+        return message
 
     def _perform(self, *commands: tuple[str | bytes, ...]) -> None:
         self._line.send(*commands)

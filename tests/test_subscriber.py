@@ -9,6 +9,8 @@ import redis
 from client.redis_server import RedisServer
 from ingress.backlog import Backlog
 from ingress.subscriber import HEARD_BYTES, Subscriber
+from tests.full_disk import SNAPSHOTS, full_disk, refused_pings
+from tests.waiting import wait_until
 from transport.connection import connect
 
 
@@ -41,3 +43,25 @@ def test_what_was_sent_by_the_end_of_the_subscription_may_be_more_than_the_backl
             backlog.drop(len(backlog))
         subscriber.close()
     assert (taken_in + len(backlog), backlog.dropped) == (40, 0)
+
+
+def test_a_redis_that_refuses_to_answer_a_ping_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingress.subscriber.PING_S", 0.0)
+    backlog = Backlog(limit_bytes=1_000)
+    with RedisServer(*SNAPSHOTS) as server, connect(server.url) as client, redis.Redis.from_url(server.url) as other:
+        subscriber = Subscriber(client, "tasks", backlog)
+        subscriber.subscribe(uuid4().hex)
+        with full_disk(other):
+
+            def is_refused() -> bool:
+                subscriber.hear(0.01)
+                return refused_pings(other) > 2
+
+            wait_until(is_refused, "its PINGs are refused")
+            assert other.publish("tasks", b"hello") == 1
+            wait_until(lambda: subscriber.hear(0.01) or len(backlog), "it is heard")
+            subscriber.hear(0)
+            other.publish("tasks", b"good-bye")
+            assert list(subscriber.leave()) == []
+        subscriber.close()
+    assert backlog.first(10, 1_000) == [b"hello", b"good-bye"]

@@ -67,7 +67,11 @@ class ChannelListener(ABC):
             if self._silence.asks():
                 self._line.send(("PING",))
             return
-        kind, _, data = (*self._line.receive(), None, None)[:3]
+        try:
+            kind, _, data = (*self._line.receive(), None, None)[:3]
+        except redis.ResponseError:
+            # Redis refuses to answer a PING, as with MISCONF or BUSY: it is there, and what is published comes.
+            kind = data = None
         self._silence.ends()
         if kind == b"message":
             self._take(data)
