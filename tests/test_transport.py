@@ -37,7 +37,7 @@ def broker(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Callboa
     # What the test has left waiting or in hand. Anything else without a TTL is a leak, which `client` looks for.
     for queue_name in ("default", "default.DQ"):
         in_hand = f"dramatiq:__acks__.{broker.broker_id}.{queue_name}"
-        client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs", in_hand)
+        client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs", f"dramatiq:{queue_name}.later", in_hand)
 
 
 def broker_on(server: RedisServer) -> CallboardBroker:
@@ -248,6 +248,28 @@ def test_a_question_that_nobody_hears_the_answer_of_takes_no_message(broker: Cal
     assert received.message_id == sent.message_id
     lost.close()
     consumer.close()
+
+
+def test_a_delayed_message_is_not_held_up_by_others_that_are_due_later(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    for delay_ms in (25_000, 25_000, 25_000, 500):
+        last = broker.enqueue(message(), delay=delay_ms)
+    consumer = broker.consume("default.DQ", prefetch=2, timeout=TIMEOUT_MS)
+    assert last.message_id in [next_of(consumer).message_id for _ in range(3)]
+    assert client.zcard("dramatiq:default.DQ.later") == 1
+
+
+def test_no_more_delayed_messages_are_held_than_twice_the_prefetch(
+    broker: CallboardBroker, client: "redis.Redis"
+) -> None:
+    for _ in range(6):
+        broker.enqueue(message(), delay=10_000)
+    consumer = broker.consume("default.DQ", prefetch=2, timeout=TIMEOUT_MS)
+    for _ in range(4):
+        next_of(consumer)
+    assert next(consumer) is None
+    assert client.llen("dramatiq:default.DQ") == 2
 
 
 def test_a_message_due_much_later_on_a_queue_of_its_own_is_handed_out_to_be_held(broker: CallboardBroker) -> None:

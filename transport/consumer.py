@@ -15,14 +15,14 @@ from dramatiq.common import current_millis
 from dramatiq.errors import ConnectionClosed
 from loguru import logger
 
-from transport.appetite import MOMENT_S, Appetite
+from transport.appetite import MOMENT_S, MOST, Appetite
 from transport.completion import NO_SUCCESSOR, Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import CONDEMNED, Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
 from transport.pulse import Pulse
-from transport.recovery import HORIZON_MS, is_delay_queue
+from transport.recovery import HORIZON_MS, NEAR_HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
 
 #: How long to wait for other messages while a suspect waits for the one before it to end.
@@ -154,7 +154,10 @@ class BlockingConsumer(Consumer):
             self._room.wait(HEAD_START_S)
             self._room.clear()
         room = self.prefetch - len(self._in_hand) - len(self._suspects)
-        if room < 0:
+        if room <= 0 and self._is_delay_queue:
+            # What is due next may stand behind these. From now on only what is due soon is held besides.
+            room = min(MOST, 2 * self._appetite.least - len(self._in_hand))
+        elif room < 0:
             self._give_back(-room)
         timeout_s = self._longest_wait_s()
         # A question that Redis has already may be answered at any moment.
@@ -165,7 +168,7 @@ class BlockingConsumer(Consumer):
 
     def _longest_wait_s(self) -> float:
         longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
-        if len(self._in_hand) > self._appetite.least:
+        if len(self._in_hand) > self._appetite.least and not self._is_delay_queue:
             longest_s = min(longest_s, MOMENT_S)
         return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
 
@@ -178,6 +181,7 @@ class BlockingConsumer(Consumer):
             self._feed.put_back((*self._in_hand, *suspects), let_go=withdrawn)
 
     def _next_fetched(self) -> Delivery | None:
+        horizon_ms = HORIZON_MS if len(self._in_hand) < self._appetite.least else NEAR_HORIZON_MS
         far: list[tuple[float, str]] = []
         delivery: Delivery | None = None
         while self._fetched and delivery is None:
@@ -186,9 +190,11 @@ class BlockingConsumer(Consumer):
                 self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
             elif fetched.begun:
                 self._suspects.append(fetched)
-            elif (delivery := self._open(fetched)) and self._is_delay_queue and _is_far(due_ms := _due_ms(delivery)):
-                far.append((due_ms, fetched.redis_message_id))
-                delivery = None
+            elif (delivery := self._open(fetched)) and self._is_delay_queue:
+                due_ms = _due_ms(delivery)
+                if current_millis() + horizon_ms < due_ms < NEVER:
+                    far.append((due_ms, fetched.redis_message_id))
+                    delivery = None
         if far:
             self._feed.postpone(far)
         return delivery
@@ -258,10 +264,6 @@ class BlockingConsumer(Consumer):
         self._in_hand.remove(redis_message_id)
         self._appetite.note_end()
         self._room.set()
-
-
-def _is_far(due_ms: float) -> bool:
-    return current_millis() + HORIZON_MS < due_ms < NEVER
 
 
 def _due_ms(delivery: Delivery) -> float:

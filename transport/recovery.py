@@ -16,6 +16,9 @@ HORIZON_MS = 30_000
 #: How often each worker looks for those.
 ADVANCE_S = 10.0
 
+#: The same of one that comes to a worker which holds many: longer than two looks at what is laid aside are apart.
+NEAR_HORIZON_MS = 15_000
+
 #: How often each worker removes old dead letters.
 CLEAR_S = 60.0
 
