@@ -125,7 +125,7 @@ class Firing:
 def main() -> None:
     """Returns after a clean stop."""
     configure_logging("scheduler", settings)
-    stop = StopRequest()
+    stop = StopRequest(broker.watchdog)
     stop.listen()
     gate = Gate(catalogue, settings.limits)
     metrics = RequestMetrics() if wants_metrics(settings.monitoring.scheduler_port) else None

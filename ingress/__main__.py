@@ -37,7 +37,7 @@ LATER = f"{settings.redis.key_prefix}callboard:later:{CHANNEL}"
 def main() -> None:
     """Returns after a clean stop."""
     configure_logging("ingress", settings)
-    stop = StopRequest()
+    stop = StopRequest(broker.watchdog)
     stop.listen()
     logger.info("Tasks known: {}", ", ".join(sorted(catalogue)) or "none")
     logger.info("Listening for requests on channel {!r} of {}", CHANNEL, settings.redis.location)

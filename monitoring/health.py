@@ -45,10 +45,11 @@ class Health:
         return self._report(self._watchdog.stalled(self._stalled_after_s) or missing)
 
     def live(self) -> Report:
-        """Whether it needs a restart: it is stalled, and Redis is not the reason. Without Redis it waits, and comes
-        back by itself."""
-        stalled = self._watchdog.stalled(self._stalled_after_s)
-        return self._report(stalled if stalled and self._redis_answers() else [])
+        """Whether it needs a restart: it is stalled, and Redis is not the reason. Without Redis, or where that refuses
+        to write, it waits, and comes back by itself."""
+        # Not all that are stalled: Redis may answer a PING and refuse what matters, as a replica does.
+        stuck = self._watchdog.stuck(self._stalled_after_s)
+        return self._report(stuck if stuck and self._redis_answers() else [])
 
     def _redis_answers(self) -> bool:
         try:

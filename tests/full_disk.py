@@ -16,7 +16,7 @@ SNAPSHOTS = ("--save", "86400 1000000000", "--enable-protected-configs", "yes")
 @contextmanager
 def full_disk(client: "redis.Redis") -> Iterator[None]:
     """Redis cannot write its snapshot, and refuses to write, and to answer a PING, until it can."""
-    folder, gone = client.config_get("dir")["dir"], tempfile.mkdtemp(prefix="callboard-gone-")
+    folder, gone = str(client.config_get("dir")["dir"]), tempfile.mkdtemp(prefix="callboard-gone-")
     client.config_set("dir", gone)
     Path(gone).rmdir()
     client.bgsave()

@@ -19,6 +19,7 @@ from transport.discovery import discovery
 from transport.forks import let_children_end
 from transport.master import MASTER_CONNECTIONS, Master
 from transport.reply_parser import ReplyParser
+from transport.watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -66,9 +67,15 @@ def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
 
 class StopRequest:
     """Whether this process was asked to stop, by SIGTERM or SIGINT. Threads that wait with its methods wait no longer
-    then."""
+    then.
 
-    def __init__(self) -> None:
+
+    Parameters:
+        watchdog: learns why something waits for Redis.
+    """
+
+    def __init__(self, watchdog: Watchdog | None = None) -> None:
+        self._watchdog = watchdog or Watchdog()
         self._received_s: float | None = None
         # A threading.Event that a signal handler sets may deadlock with its own wait; SimpleQueue is made for this.
         self._requests: SimpleQueue[None] = SimpleQueue()
@@ -117,7 +124,7 @@ class StopRequest:
             wait=tenacity.wait_exponential(FIRST_PAUSE_S, LONGEST_PAUSE_S) + tenacity.wait_random(0, FIRST_PAUSE_S),
             stop=lambda state: self._is_over(patience_s - state.upcoming_sleep),
             sleep=lambda pause_s: time.sleep(pause_s) if self.received else self.pause(pause_s),
-            before_sleep=_tell,
+            before_sleep=self._tell,
             reraise=True,
         )
         return retrying(action)
@@ -137,10 +144,11 @@ class StopRequest:
     def _is_over(self, patience_s: float) -> bool:
         return self._received_s is not None and time.monotonic() > self._received_s + patience_s
 
-
-def _tell(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    what = "does not answer"
-    if isinstance(error, redis.AuthenticationError):
-        what = "does not let this process in, look at user and password in REDIS_URL"
-    logger.warning("Redis {}: {}; trying again in {:.1f} s", what, error, state.upcoming_sleep)
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        what = "does not answer"
+        if isinstance(error, redis.AuthenticationError):
+            what = "does not let this process in, look at user and password in REDIS_URL"
+        logger.warning("Redis {}: {}; trying again in {:.1f} s", what, error, state.upcoming_sleep)
+        if error is not None:
+            self._watchdog.refused(error)
