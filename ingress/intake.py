@@ -181,11 +181,7 @@ class Intake:
             if not origin.sheds or not _is_for_want_of_memory(error):
                 raise
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
-            shed = [
-                refused
-                for arrival in arrivals
-                for refused in self._refusals.of_arrival(arrival, ErrorCode.OVERLOADED, NO_MEMORY)
-            ]
+            shed = self._refusals.of_arrivals(arrivals, ErrorCode.OVERLOADED, NO_MEMORY)
             self._broker.take_in(shed, origin._replace(out_of_memory=True))
             return shed, ()
         if origin.later:
@@ -195,11 +191,8 @@ class Intake:
 
     def _answer_refused(self, arrivals: Sequence[Arrival], indices: Collection[int]) -> Sequence[Arrival]:
         """The arrivals; those at these indices, which Redis has refused, are answered instead."""
-        instead = [
-            refused
-            for index in indices
-            for refused in self._refusals.of_arrival(arrivals[index], ErrorCode.FAILED, NOT_TAKEN)
-        ]
+        not_taken = (arrivals[index] for index in indices)
+        instead = self._refusals.of_arrivals(not_taken, ErrorCode.FAILED, NOT_TAKEN)
         # The entries that they came in are acknowledged already.
         unsent = [refused._replace(entry_id="") for refused in instead]
         tries = iter(range(PUBLISH_TRIES))

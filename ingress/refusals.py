@@ -1,5 +1,7 @@
 """Requests that become no message: what is answered, and what is told of them."""
 
+from collections.abc import Iterable
+
 from contract import ErrorCode, EventKind, RefusedRequestError, write_event
 from ingress.gate import Gate, refusal
 from transport.answers import Answers
@@ -40,13 +42,15 @@ class Refusals:
             error = unreadable
         return self.of_error(error, entry_id)
 
-    def of_arrival(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
-        """What is sent in place of an arrival that Redis has not taken; it is only to be published, and not kept."""
-        if isinstance(arrival, Later):
-            refused = [self.of_request(data, arrival.entry_id, code, complaint) for data in arrival.requests]
-        elif isinstance(arrival, Admitted):
-            error = RefusedRequestError(code, complaint, *addressee(arrival.envelope.message))
-            refused = [self.of_error(error, arrival.entry_id)]
-        else:
-            refused = [arrival]
+    def of_arrivals(self, arrivals: Iterable[Arrival], code: ErrorCode, complaint: str) -> list[Refused]:
+        """What is sent in place of arrivals that Redis has not taken; it is only to be published, and not kept."""
+        refused = [each for arrival in arrivals for each in self._of_arrival(arrival, code, complaint)]
         return [each._replace(answer=each.answer._replace(keys=())) for each in refused]
+
+    def _of_arrival(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
+        if isinstance(arrival, Later):
+            return [self.of_request(data, arrival.entry_id, code, complaint) for data in arrival.requests]
+        if isinstance(arrival, Admitted):
+            error = RefusedRequestError(code, complaint, *addressee(arrival.envelope.message))
+            return [self.of_error(error, arrival.entry_id)]
+        return [arrival]

@@ -13,11 +13,11 @@ from transport.scripts import script
 #: A delayed message is laid aside until so long before it is due.
 HORIZON_MS = 30_000
 
-#: How often each worker looks for those.
-ADVANCE_S = 10.0
-
-#: The same of one that comes to a worker which holds many: longer than two looks at what is laid aside are apart.
+#: The same of one that comes to a worker which holds many. Longer than `ADVANCE_S`, or it would come back too late.
 NEAR_HORIZON_MS = 15_000
+
+#: How often each worker looks for what is laid aside.
+ADVANCE_S = 10.0
 
 #: How often each worker removes old dead letters.
 CLEAR_S = 60.0
