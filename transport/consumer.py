@@ -1,6 +1,7 @@
 """How a worker's messages come in and go out, as Dramatiq's consumer thread sees it."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import CONDEMNED, Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
+from transport.permit import KEPT_S
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS, NEAR_HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
@@ -84,6 +86,7 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
+        self._permit = feed.permit
         self._end_condemned = end_condemned
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
@@ -161,9 +164,12 @@ class BlockingConsumer(Consumer):
             self._give_back(-room)
         timeout_s = self._longest_wait_s()
         # A question that Redis has already may be answered at any moment.
-        if room > 0 or self._feed.is_asking:
+        if self._feed.is_asking or (room > 0 and self._permit.allows()):
             self._fetched.extend(self._feed.fetch(max(1, room), timeout_s))
-        else:
+        elif room > 0:
+            time.sleep(min(timeout_s, self._permit.pause_s))
+        elif not self._room.wait(min(timeout_s, KEPT_S)):
+            self._permit.release()
             self._room.wait(timeout_s)
 
     def _longest_wait_s(self) -> float:
@@ -239,6 +245,8 @@ class BlockingConsumer(Consumer):
 
     def _complete(self, message: MessageProxy, *, dead: bool) -> None:
         delivery = cast(Delivery, message)
+        if delivery.duration_ms is not None:
+            self._permit.note_task(delivery.duration_ms)
         ending = Ending(
             self._queue_name,
             delivery.redis_message_id,

@@ -24,7 +24,7 @@ from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
 from transport.pulse import Pulse, name_worker
 from transport.queue_names import namespace_of
-from transport.recovery import Recovery
+from transport.recovery import Recovery, is_delay_queue
 from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
@@ -73,6 +73,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         #: Watches the threads that this process needs.
         self.watchdog = Watchdog()
         self._in_hand: dict[str, InHand] = {}
+        #: The descriptor of the file that `Permit` needs, where there is one.
+        self.permits: int | None = None
         self._generations = count(1)
         self._pulse = Pulse(client, self.namespace, self.broker_id)
         self._recovery = Recovery(
@@ -187,7 +189,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         )
 
     def _feed(self, queue_name: str) -> Feed:
-        return Feed(self.client, self.namespace, queue_name, self.broker_id, self._generations)
+        permits = None if is_delay_queue(queue_name) else self.permits
+        return Feed(self.client, self.namespace, queue_name, self.broker_id, self._generations, permits)
 
     def _end_condemned(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:

@@ -27,16 +27,19 @@ class Child:
         self.complaint = ""
 
     @classmethod
-    async def start(cls, lifeline: int, environment: Mapping[str, str]) -> Self:
+    async def start(cls, lifeline: int, environment: Mapping[str, str], permits: int | None) -> Self:
         """Starts a process that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
-        to its variables.
+        to its variables, `permits` is the descriptor of the file that `Permit` needs, if any.
 
         Raises:
             OSError: when the machine cannot.
         """
-        command = (sys.executable, "-m", "worker.process")
+        shared = () if permits is None else (permits,)
+        command = (sys.executable, "-m", "worker.process", *map(str, shared))
         variables = {**RESTART_DELAY, **os.environ, **environment}
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, env=variables))
+        return cls(
+            await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, pass_fds=shared, env=variables)
+        )
 
     async def is_ready(self) -> bool:
         """Waits until it consumes, or says that it cannot; returns whether it does."""

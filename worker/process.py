@@ -1,7 +1,8 @@
 """One worker process: Dramatiq's worker on Callboard's broker. The supervisor starts it, as `python -m worker.process`.
 
 Its standard input binds it to the supervisor: the end of that asks it to stop, since the supervisor says so or is dead.
-On its standard output it says once that it is ready, or why it cannot be.
+On its standard output it says once that it is ready, or why it cannot be. Its argument, if there is one, is the
+descriptor of the file that `Permit` needs.
 """
 
 import importlib
@@ -27,6 +28,7 @@ def main() -> None:
     supervisor, report = _private_streams()
     threading.Thread(target=_stop_with, args=[supervisor, stop], daemon=True).start()
     _declare_tasks(report)
+    broker.permits = int(sys.argv[1]) if len(sys.argv) > 1 else None
     broker.emit_after("process_boot")
     # Before the worker starts: without an answer to their first question its consumers would sleep for seconds.
     if not stop.wait_for_redis(broker.client):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from loguru import logger
 
 from settings import Settings
+from transport.permit import file_for_permits
 from transport.termination import SAME_REQUEST_S
 from worker.child import Child, described
 from worker.pauses import Pauses
@@ -29,6 +30,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lifeline, self._lifeline_end = os.pipe()
+        self._permits = file_for_permits(settings.worker.processes)
         self._stopping = asyncio.Event()
         self._asked_s = 0.0
         self._running: set[Child] = set()
@@ -77,7 +79,7 @@ class Supervisor:
     async def _live(self, slot: int) -> tuple[float, str]:
         """The life of one process: for how many seconds it consumed, and how it ended."""
         try:
-            child = await Child.start(self._lifeline, self._environment)
+            child = await Child.start(self._lifeline, self._environment, self._permits)
         except OSError as error:
             return 0.0, f"cannot be started: {error}"
         self._running.add(child)

@@ -1,0 +1,152 @@
+"""Where a worker has more processes than cores, and its tasks are short, only some of them look for messages."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from tests.system import PROJECT, TEST_CONFIG, System
+from tests.waiting import wait_until
+from tests.wire import Wire
+from transport import permit as permits
+from transport.permit import LATELY, SHORT_TASK_MS, Permit, file_for_permits
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all processes look for messages")
+
+#: A process with short tasks that has a permit, until its input ends.
+HOLDER = f"""
+import os, sys
+from transport.permit import Permit
+
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+permit = Permit(int(sys.argv[1]), sys.argv[2])
+for _ in range({LATELY}):
+    permit.note_task(0)
+print(permit.allows(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """What is started in here runs on one core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [min(before)])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
+def file() -> Iterator[int]:
+    """The permits of processes that have one core."""
+    with one_core():
+        descriptor = file_for_permits(2)
+        assert descriptor is not None
+        yield descriptor
+        os.close(descriptor)
+
+
+@contextmanager
+def holder(file: int, queue_name: str = "default") -> Iterator[subprocess.Popen[str]]:
+    """Another process, which has a permit."""
+    command = [sys.executable, "-c", HOLDER, str(file), queue_name]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[file], cwd=PROJECT, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        yield process
+        process.kill()
+
+
+def permit_of(file: int, duration_ms: float = 0) -> Permit:
+    """That of this process, whose tasks took so long."""
+    permit = Permit(file, "default")
+    for _ in range(LATELY):
+        permit.note_task(duration_ms)
+    return permit
+
+
+def test_no_file_is_needed_where_each_process_has_a_core() -> None:
+    assert file_for_permits(len(os.sched_getaffinity(0))) is None
+    assert Permit(None, "default").allows()
+
+
+def test_while_another_process_has_the_only_permit_this_one_rests(file: int) -> None:
+    permit = permit_of(file)
+    with holder(file) as other:
+        assert not permit.allows()
+        assert permit.pause_s > 0
+        other.kill()
+        other.wait()
+        assert permit.allows()
+
+
+def test_a_permit_that_is_released_is_another_one_s(file: int) -> None:
+    permit = permit_of(file)
+    assert permit.allows()
+    permit.release()
+    with holder(file):
+        assert not permit.allows()
+
+
+def test_nobody_needs_a_permit_whose_tasks_take_longer_than_it_takes_to_get_going(file: int) -> None:
+    with holder(file):
+        assert permit_of(file, duration_ms=SHORT_TASK_MS).allows()
+
+
+def test_each_queue_has_permits_of_its_own(file: int) -> None:
+    with holder(file, "reports"):
+        assert permit_of(file).allows()
+
+
+def test_whoever_has_rested_for_long_asks_without_a_permit(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permits, "LONGEST_REST_S", 0.05)
+    permit = permit_of(file)
+    with holder(file):
+        assert not permit.allows()
+        wait_until(permit.allows, "it has rested for long enough")
+        assert not permit.allows()
+
+
+@pytest.fixture
+def crowded(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[System]:
+    """A system whose worker has three processes on one core."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 3, "threads": 2}}))
+    with one_core(), System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
+        system.start("ingress")
+        system.start("worker")
+        yield system
+
+
+def holders(system: System) -> list[psutil.Process]:
+    """Those of its worker's processes that have a permit, by what Linux says of all locks."""
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return [child for child in system.children("worker") if ["POSIX", str(child.pid)] in [[w[1], w[4]] for w in locks]]
+
+
+def test_requests_are_answered_while_those_with_a_permit_stand_still_or_are_killed(
+    crowded: System, redis_server: RedisServer
+) -> None:
+    with Wire(redis_server.url) as wire:
+
+        def has_holder() -> list[psutil.Process]:
+            assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
+            return holders(crowded)
+
+        wait_until(has_holder, "one has the permit")[0].suspend()
+        assert wire.ask("reverse_string", {"text": "abc"})["status"] == "completed"
+        for frozen in holders(crowded):
+            frozen.kill()
+        assert len(wait_until(has_holder, "another one has it")) == 1
