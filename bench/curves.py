@@ -17,16 +17,19 @@ TYPES = (2, 20, 100, 500)
 PROCESSES = (1, 2, 4, 8, 16)
 TEXT_BYTES = (100, 300, 1_000, 3_000, 10_000)
 
+#: How often the memory is looked at, after the start.
+MEMORY_SAMPLES = 20
+
 
 @dataclass(frozen=True)
 class Extent:
-    """How far to go: `runs` give each point as their median, of `requests` measured requests each."""
+    """How far to go. Each point is the median of `runs` runs with `requests` measured requests; `waiting` are the
+    lengths of the backlog, and memory is measured over `memory_requests` requests."""
 
     runs: int
     requests: int
     waiting: tuple[int, ...]
     memory_requests: int
-    memory_samples: int = 20
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ def by_text(extent: Extent) -> list[Curve]:
 
 def by_memory(extent: Extent) -> list[Curve]:
     """Resident memory of worker and ingress over the number of requests answered since the start."""
-    step = extent.memory_requests // extent.memory_samples
-    answered = [step * sample for sample in range(extent.memory_samples + 1)]
+    step = extent.memory_requests // MEMORY_SAMPLES
+    answered = [step * sample for sample in range(MEMORY_SAMPLES + 1)]
     samples = []
     with RedisServer() as server, running(callboard(), server.url) as processes:
         for requests in answered:

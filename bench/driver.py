@@ -17,8 +17,8 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Workload:
-    """What is asked: texts of `text_bytes` ASCII characters, for each of `task_types` in turn, to be reversed; at once
-    unless there is a delay."""
+    """What is asked: to reverse texts of `text_bytes` ASCII characters, of each of `task_types` in turn, at once or
+    after `delay_ms`."""
 
     text_bytes: int = 32
     task_types: tuple[str, ...] = ("reverse_string",)

@@ -21,7 +21,7 @@ class Latencies:
 
 
 def burst(url: str, requests: int, outstanding: int, workload: Workload | None = None) -> float:
-    """Sends `requests` as fast as they are answered with at most `outstanding` unanswered; the rate per second."""
+    """Sends so many requests, with at most `outstanding` unanswered; returns how many were answered a second."""
     with Driver(url, workload or Workload()) as driver:
         started_s = time.perf_counter()
         driver.publish(min(outstanding, requests))

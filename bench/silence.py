@@ -15,7 +15,7 @@ from client.redis_server import RedisServer
 
 SYSTEMS = (callboard(), BARE_ECHO)
 
-#: The driver is not to come right from connecting either.
+#: How long the driver rests between connecting and its request.
 PAUSE_S = 0.2
 
 #: How often it says that it is still waiting.
