@@ -35,8 +35,7 @@ MONTH = Named(
 PART = re.compile(r"([a-z0-9]+)|(?:\*|([a-z0-9]+)-([a-z0-9]+))(?:/([0-9]+))?")
 
 
-#: How far away a change of the clocks is looked for: none reaches as far, but for islands that have gone to the other
-#: side of the date line.
+#: The longest change of the clocks that is looked for. Only islands that moved across the date line had a longer one.
 LONGEST_CHANGE = timedelta(hours=4)
 
 MOMENT = timedelta(microseconds=1)
@@ -46,7 +45,7 @@ class ClockTimes(BaseTrigger):  # type: ignore[misc]
     """Fires whenever the clocks of a time zone show one of the times.
 
     A time that they show twice in autumn fires twice. One that they leave out in spring fires when it would have come
-    by the clock before the change. So it is clear of every moment whether it is one, whoever asks and when.
+    by the clock before the change. So it does not depend on who asks, nor when, whether it fires at a moment.
 
     Parameters:
         times: on a calendar whose clocks never change, as those of UTC.

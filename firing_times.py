@@ -23,7 +23,7 @@ class AnchoredInterval(IntervalTrigger):  # type: ignore[misc]
 
 
 class Recent(BaseTrigger):  # type: ignore[misc]
-    """Fires when another trigger does, but for what was due more than `grace_s` ago: that would be skipped anyway.
+    """Fires when another trigger does, except for times more than `grace_s` ago: those would be skipped anyway.
 
     APScheduler lists all that was missed first. Where the clock comes from 1970, as at the start of a machine without
     a battery, or from an old snapshot, the list takes hours, and more memory than there is.

@@ -37,7 +37,7 @@ from transport.presence import Presence
 LOOP = "schedule"
 TURN_S = 1.5
 
-#: What it calls a look whether Redis answers, as often, for the time while nothing is to be fired.
+#: What it calls its look whether Redis answers, as frequent: while nothing is due, firing asks Redis nothing.
 REDIS = "Redis"
 
 #: How long Redis keeps when a job has last fired.

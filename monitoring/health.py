@@ -45,8 +45,8 @@ class Health:
         return self._report(self._watchdog.stalled(self._stalled_after_s) or missing)
 
     def live(self) -> Report:
-        """Whether it needs a restart: it is stalled, and Redis is not the reason. Without Redis, or where that refuses
-        to write, it waits, and comes back by itself."""
+        """Healthy unless a restart would help: a loop is stalled, and Redis is not the reason. A process that waits for
+        a Redis which is away, or refuses to write, comes back by itself."""
         # Not all that are stalled: Redis may answer a PING and refuse what matters, as a replica does.
         stuck = self._watchdog.stuck(self._stalled_after_s)
         return self._report(stuck if stuck and self._redis_answers() else [])
@@ -63,7 +63,7 @@ class Health:
 
 
 def joint(role: str, reports: Iterable[Report]) -> Report:
-    """One report of several processes of a role: healthy when all are that there are, and there is one."""
+    """One report of all processes of a role: healthy when there is at least one, and each of them is."""
     found = list(reports)
     reasons = [f"pid {report.pid}: {reason}" for report in found for reason in report.reasons]
     return Report(role, os.getpid(), reasons if found else [f"no {role} runs here"])

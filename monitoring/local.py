@@ -44,7 +44,7 @@ class LocalPlace:
             CallboardError: when the folder is somebody else's, who could pass for this process there.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._refuse_somebody_elses()
+        self._refuse_foreign_folder()
         for path in self.sockets(role):
             if not _is_taken(path):
                 path.unlink(missing_ok=True)
@@ -69,16 +69,16 @@ class LocalPlace:
             CallboardError: when the folder is somebody else's, who could answer there for any process.
         """
         try:
-            self._refuse_somebody_elses()
+            self._refuse_foreign_folder()
         except OSError:  # there is none, or none that this user can see
             return
         for address in self.sockets(role):
             if (report := _ask(role, address, path)) is not None:
                 yield report
 
-    def _refuse_somebody_elses(self) -> None:
+    def _refuse_foreign_folder(self) -> None:
         found = self.folder.lstat()
-        # Of root, or on Windows, where all are: nobody else could have made it that.
+        # Root is trusted, too. On Windows each folder seems to be root's.
         is_trusted = not found.st_uid or found.st_uid == os.getuid()
         if not (stat.S_ISDIR(found.st_mode) and is_trusted):
             raise CallboardError(

@@ -17,7 +17,7 @@ from settings import Settings
 def supervisor_port(
     settings: Settings, pids: Callable[[], set[int]], is_starting: Callable[[], bool]
 ) -> Iterator[Mapping[str, str]]:
-    """A context in which the port is answered on, if `monitoring.worker_port` names one.
+    """A context in which the port that `monitoring.worker_port` names, if any, is answered.
 
     Parameters:
         pids: the ids of the supervisor's processes.

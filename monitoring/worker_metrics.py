@@ -75,7 +75,7 @@ class WorkerMetrics(Middleware):
         )
         waiting = histogram("callboard_task_waiting_seconds", "From when an attempt was due until it began")
         running = histogram("callboard_task_running_seconds", "How long the attempt ran that had an outcome")
-        # Looked up once for each task: that takes longer than to count.
+        # Looked up once for each task: the look-up takes longer than the counting.
         self._outcomes = cache(outcomes.labels)
         # Those that alerts look at are there from the start: a rate sees no rise in what begins with its first value.
         for task in broker.get_declared_actors():

@@ -69,7 +69,6 @@ class StopRequest:
     """Whether this process was asked to stop, by SIGTERM or SIGINT. Threads that wait with its methods wait no longer
     then.
 
-
     Parameters:
         watchdog: learns why something waits for Redis.
     """

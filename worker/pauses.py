@@ -8,13 +8,13 @@ LONGEST_PAUSE_S = 10.0
 
 
 class Pauses:
-    """None after a life that was long enough; longer and longer ones while lives are short."""
+    """No pause after a life that was long enough, longer and longer ones while lives are short."""
 
     def __init__(self) -> None:
         self._short_lives = 0
 
     def after(self, life_s: float) -> float:
-        """The seconds to wait for before the next process starts, given how long the last one consumed."""
+        """For how many seconds to wait before the next process starts; the last one consumed for `life_s`."""
         self._short_lives = 0 if life_s >= USEFUL_LIFE_S else self._short_lives + 1
         # A single short life need not be a process that cannot work: somebody may have killed it.
         if self._short_lives <= 1:
