@@ -276,6 +276,16 @@ def test_a_request_that_has_moved_on_each_time_is_to_be_looked_for_again(
     assert not desk.cancel(task_id=task_id)
 
 
+def test_a_request_that_has_moved_on_meanwhile_is_looked_for_again(
+    desk: Desk, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = desk.take_in()
+    cancel, tried = desk.broker.cancel, iter([True])
+    monkeypatch.setattr(desk.broker, "cancel", lambda *words: False if next(tried, False) else cancel(*words))
+    assert desk.cancel(task_id=task_id)
+    assert_cancelled_once(follower, task_id)
+
+
 def test_nothing_is_told_of_a_task_after_its_cancellation(desk: Desk, follower: Follower) -> None:
     task_id = desk.take_in()
     delivery = desk.deliver()

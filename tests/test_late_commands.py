@@ -24,6 +24,9 @@ from transport.feed import Feed
 from transport.messages import seal
 from transport.redis_broker import CallboardBroker
 
+#: As in take_in.lua.
+MOST_MARKERS = 1_000
+
 
 @pytest.fixture
 def own_redis() -> Iterator["redis.Redis"]:
@@ -60,6 +63,15 @@ def test_a_burst_of_which_another_one_has_taken_in_a_part_is_not_taken_in(own_re
         broker.take_in(admitted(5), up_to(5))
     assert broker.length("default") == 3
     assert own_redis.hget("callboard:position:tasks", "marker") == b"3"
+
+
+def test_a_thousand_ingresses_that_have_begun_to_listen_are_forgotten(own_redis: "redis.Redis") -> None:
+    broker = CallboardBroker(own_redis, [])
+    position = {f"marker-{number}": 1 for number in range(MOST_MARKERS)}
+    broker.take_in([], up_to(1)._replace(position=position))
+    assert own_redis.hlen("callboard:position:tasks") == MOST_MARKERS
+    broker.take_in([], up_to(1))
+    assert own_redis.hkeys("callboard:position:tasks") == [b"marker"]
 
 
 def test_who_has_lost_the_lease_learns_of_it_before_it_is_held_again(own_redis: "redis.Redis") -> None:

@@ -5,19 +5,17 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
 
 from client.redis_server import RedisServer
 from ingress.crowd import OF_USER, WINDOW, Crowd
-from ingress.gate import Gate
 from ingress.intake import SMALL_BYTES, Intake
 from ingress.queue_bound import QueueBound
-from setting_sections import Limits
-from transport.answers import Answers
-from transport.arrivals import Origin, unpacked
+from tests.replicas import refusing_intake
+from transport.arrivals import GROUP, Later, Origin, unpacked
 from transport.connection import StopRequest, connect
 from transport.redis_broker import CallboardBroker
 
@@ -27,6 +25,7 @@ LATER = "callboard:later:tasks"
 @dataclass
 class Door:
     intake: Intake
+    bound: QueueBound
     client: "redis.Redis"
     heard: "redis.client.PubSub"
 
@@ -51,9 +50,8 @@ def door() -> Iterator[Door]:
         heard.subscribe("results")
         heard.get_message(timeout=10)
         broker = CallboardBroker(client, middleware=[])
-        answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60)
         bound = QueueBound(broker, 1_000_000)
-        yield Door(Intake(Gate({}, Limits()), broker, answers, StopRequest(), bound, LATER), client, heard)
+        yield Door(refusing_intake(broker, bound, StopRequest(), LATER), bound, client, heard)
 
 
 def requests(*users: str, text: str = "") -> list[bytes]:
@@ -90,6 +88,28 @@ def test_where_it_overflows_and_there_is_no_crowd_all_are_turned_away(door: Door
     users = [f"user-{number}" for number in range(WINDOW // 4)]
     assert door.sift(requests(*users), overflows=False) == (0, 0)
     assert door.sift(requests(*users), overflows=True) == (0, len(users))
+
+
+def test_where_as_many_are_laid_aside_as_may_be_a_crowd_is_turned_away(door: Door) -> None:
+    burst = requests(*["flooder"] * WINDOW)
+    aside, overloaded = door.sift(burst, overflows=False)
+    assert (aside > 0, overloaded) == (True, 0)
+    door.bound.limit = aside
+    aside, overloaded = door.sift(burst, overflows=False)
+    assert (aside, overloaded > 0) == (0, True)
+
+
+def test_requests_of_several_entries_are_laid_aside_in_one(door: Door) -> None:
+    for number in range(3):
+        door.client.xadd("tasks:stream", {"request": str(number)})
+    door.client.xgroup_create("tasks:stream", GROUP, id="0")
+    ((_, read),) = cast(Any, door.client.xreadgroup(GROUP, "me", {"tasks:stream": ">"}))
+    broker = CallboardBroker(door.client, middleware=[])
+    origin = Origin(stream="tasks:stream", group=GROUP, later=LATER)
+    broker.take_in([Later([fields[b"request"]], entry_id.decode()) for entry_id, fields in read], origin)
+    ((_, aside),) = cast(Any, door.client.xrange(LATER))
+    assert list(unpacked(aside[b"requests"])) == [b"0", b"1", b"2"]
+    assert door.client.xlen("tasks:stream") == 0
 
 
 @pytest.mark.parametrize("overflows", [False, True])

@@ -309,6 +309,18 @@ def test_a_request_that_redis_refuses_something_takes_no_other_one_along(
     assert client.llen("dramatiq:default") == 2
 
 
+def test_a_request_that_could_not_be_put_on_its_queue_may_come_again(
+    broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
+) -> None:
+    key = f"{key_prefix(redis_server.url)}callboard:request:again"
+    admitted = Admitted(seal(message()), b"{}", Claim(key, 60, "callboard:outcome:again", ()))
+    client.set("dramatiq:default", "no list", ex=60)
+    assert broker.take_in([admitted], Origin()).refused == (0,)
+    client.delete("dramatiq:default")
+    assert broker.take_in([admitted], Origin()) == TakenIn({"default": 1}, refused=())
+    assert client.llen("dramatiq:default") == 1
+
+
 def test_a_redis_without_blmove_is_polled(client: "redis.Redis", redis_server: RedisServer) -> None:
     without = RedisServer("--rename-command", "BLMOVE", "")
     with without, redis.Redis.from_url(without.url) as old:

@@ -1,0 +1,18 @@
+"""How many messages a worker process holds at once."""
+
+from tests.waiting import wait_until
+from transport.appetite import MOST, Appetite
+
+
+def test_it_grows_to_a_limit_while_messages_end_fast_and_goes_back_when_they_do_not() -> None:
+    appetite = Appetite(least=2)
+    assert appetite.size() == 2
+
+    def has_grown() -> bool:
+        for _ in range(100_000):
+            appetite.note_end()
+        return appetite.size() > 2
+
+    wait_until(has_grown, "it has grown")
+    assert appetite.size() <= MOST
+    wait_until(lambda: appetite.size() == 2, "it is as it was")
