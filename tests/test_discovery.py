@@ -1,6 +1,5 @@
 """Whom to believe when several are asked for the master, and what becomes of connections to the one before."""
 
-import signal
 import threading
 from collections.abc import Iterator
 
@@ -10,7 +9,8 @@ import redis
 from client.redis_server import RedisServer
 from redis_place import Address, read_place
 from tests.sentinel_set import MASTER, Sentinel
-from tests.waiting import wait_until
+from tests.silent_redis import silent
+from tests.waiting import DEADLINE_S, wait_until
 from transport.connection import connect
 from transport.discovery import Discovery, Found
 from transport.line import Line
@@ -88,13 +88,10 @@ def test_whoever_waits_for_a_silent_master_hears_of_the_next_one_at_once(servers
 
         waiting = threading.Thread(target=wait)
         waiting.start()
-        servers[0].process.send_signal(signal.SIGSTOP)
-        try:
+        with silent(servers[0]):
             found.append(Found(2, Address("127.0.0.1", servers[1].port)))
             second = open_line(client)
-            assert ended.wait(timeout=15)
-        finally:
-            servers[0].process.send_signal(signal.SIGCONT)
+            assert ended.wait(DEADLINE_S)
         waiting.join()
         line.close()
         second.close()
@@ -110,6 +107,46 @@ def test_whoever_hears_what_is_published_on_a_living_one_is_left_there(servers: 
         assert not line.is_answered(timeout_s=0)
         line.close()
         second.close()
+
+
+def test_of_two_who_ask_at_the_same_time_the_one_with_the_older_answer_goes_where_the_other_one_does() -> None:
+    pool = connect("redis://127.0.0.1").connection_pool
+    answers = iter([Found(1, OLD), Found(2, NEW)])
+
+    def answer(*_: object) -> Found:
+        found = next(answers)
+        if found.address == OLD:  # meanwhile another thread asks, too
+            assert master.address_for(MasterConnection()) == NEW
+        return found
+
+    master = Master(Discovery(ASKED[:1], answer, "", {}, one_channel=False), pool)
+    assert master.address_for(MasterConnection()) == NEW
+
+
+def test_a_master_that_its_sentinel_takes_for_down_is_not_named() -> None:
+    with RedisServer() as server, Sentinel(Address("127.0.0.1", server.port), down_after_ms=200) as sentinel:
+        server.stop()
+
+        def complaint() -> str:
+            with connect(f"redis+sentinel://127.0.0.1:{sentinel.port}/{MASTER}") as client:
+                try:
+                    client.ping()
+                except redis.ConnectionError as error:
+                    return str(error)
+            return ""
+
+        wait_until(lambda: "the master is down" in complaint(), "the Sentinel says so")
+        server.start()
+
+
+@pytest.mark.parametrize(
+    "reply", ["READONLY x", "MOVED 1 127.0.0.1:1", "ASK 1 127.0.0.1:1", "CLUSTERDOWN x", "MASTERDOWN x", "NOREPLICAS x"]
+)
+def test_a_reply_that_only_a_server_gives_that_is_no_master_is_the_end_of_the_connection(
+    servers: list[RedisServer], reply: str
+) -> None:
+    with connect(servers[0].url) as client, pytest.raises(redis.ConnectionError, match="is no master to write to"):
+        client.eval("return redis.error_reply(ARGV[1])", 0, reply)
 
 
 def test_an_answer_of_a_replica_is_the_end_of_the_connection(servers: list[RedisServer]) -> None:

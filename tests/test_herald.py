@@ -11,8 +11,10 @@ import redis
 from dramatiq.middleware import CurrentMessage
 
 from client.redis_server import RedisServer
+from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from tests.waiting import wait_until
+from transport.bulletin import Report
 from transport.connection import connect
 from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
@@ -54,6 +56,27 @@ def test_what_ends_while_news_is_on_its_way_is_sent_though_that_gets_lost(
     assert broker.length("default") == 2
     broker.announce()
     assert broker.length("default") == 1
+
+
+def test_while_redis_is_away_what_a_task_tells_is_kept_once() -> None:
+    with RedisServer() as server, connect(server.url) as client:
+        broker = CallboardBroker(connect(server.url), middleware=[])
+        broker.enqueue(dramatiq.Message("default", "any", args=(), kwargs={}, options={}))
+        running = next_of(broker.consume("default"))
+
+        def work() -> None:
+            server.stop()
+            for done in range(20):
+                running.bulletin.report(Report(done, 20, None))
+                announce_in_vain(broker)
+            server.start()
+            client.config_resetstat()
+            broker.announce()
+
+        perform(broker, running, work)
+        # For each piece of news Redis is asked whether it is of a message that is still this worker's.
+        assert client.info("commandstats")["cmdstat_sismember"]["calls"] == 1
+        broker.client.close()
 
 
 def announce_in_vain(broker: CallboardBroker) -> None:

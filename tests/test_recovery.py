@@ -205,6 +205,18 @@ def test_a_suspect_that_was_given_back_unbegun_was_not_begun(fleet: Fleet) -> No
     perform(fleet.worker())
 
 
+def test_a_suspect_that_was_fetched_and_not_begun_stays_one(fleet: Fleet) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    worker = fleet.worker()
+    feed = Feed(worker.client, worker.namespace, "default", worker.broker_id, count(1))
+    (fetched,) = wait_until(lambda: feed.fetch(1, 0), "it is fetched")
+    feed.put_back((), let_go=[fetched.redis_message_id])
+    feed.close()
+    assert fleet.client.hvals("dramatiq:default.suspects") == [b"1"]
+    perform(fleet.worker())
+
+
 def test_a_suspect_is_not_given_back_by_a_worker_that_has_lost_it(fleet: Fleet) -> None:
     fleet.send()
     fleet.die_with_a_message()
