@@ -78,6 +78,13 @@ def system(project: Path) -> Iterator[System]:
 
 
 @pytest.fixture
+def own(project: Path, redis_server: RedisServer, client: "redis.Redis") -> Iterator[System]:
+    """A system that the test starts and stops itself, on the tests' empty Redis."""
+    with System(project, redis_server.url) as system:
+        yield system
+
+
+@pytest.fixture
 def wire(system: System) -> Iterator[Wire]:
     """A client of the shared system that knows nothing but the wire."""
     with Wire(system.redis_url) as wire:

@@ -17,6 +17,11 @@ from transport.messages import Delivery, message_for
 #: The fields of every outcome of a refused request; `request_id` and `traceparent` where that had one.
 REFUSAL_FIELDS = {"user_id", "task_type", "task_id", "status", "timestamp", "error", "error_code"}
 
+#: A W3C trace context, and the ids in it.
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+PARENT_ID = "b7ad6b7169203331"
+TRACEPARENT = f"00-{TRACE_ID}-{PARENT_ID}-01"
+
 
 @pytest.fixture
 def undo_declarations() -> Iterator[None]:

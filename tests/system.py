@@ -51,8 +51,15 @@ def copy_project(folder: Path, actors: dict[str, str]) -> Path:
         file = project / "actors" / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    (project / "config.json").write_text(json.dumps(TEST_CONFIG))
+    write_config(project)
     return project
+
+
+def write_config(folder: Path, **sections: Any) -> Path:
+    """The tests' configuration as a file in `folder`, with these sections in place of its own."""
+    path = folder / "config.json"
+    path.write_text(json.dumps(TEST_CONFIG | sections))
+    return path
 
 
 def environment(redis_url: str | None, **variables: str) -> dict[str, str]:
@@ -155,13 +162,9 @@ class System:
             return set(psutil.Process(self._processes[name].pid).children(recursive=True))
         return set()
 
-    def runs(self, name: str) -> bool:
-        """Whether a process that was started lives, and was not stopped."""
-        return name in self._processes and self._processes[name].poll() is None
-
-    def still_run(self, *names: str) -> bool:
-        """Whether none of these processes has ended since it was started."""
-        return all(self._processes[name].poll() is None for name in names)
+    def runs(self, *names: str) -> bool:
+        """Whether each of these processes was started, was not stopped, and lives."""
+        return all(name in self._processes and self._processes[name].poll() is None for name in names)
 
     def log(self, name: str) -> str:
         """What a process has printed so far."""

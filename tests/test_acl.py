@@ -10,7 +10,7 @@ import redis
 from client.redis_server import RedisServer
 from errors import RedisServerError
 from tests.acl_server import USERS_FILE, AclServer, denials, url_of
-from tests.system import TEST_CONFIG, System
+from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from transport.connection import connect
@@ -26,8 +26,7 @@ def server() -> Iterator[AclServer]:
 
 @pytest.fixture(scope="module")
 def system(project: Path, server: AclServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    config = tmp_path_factory.mktemp("acl") / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"schedule": [JOB]}))
+    config = write_config(tmp_path_factory.mktemp("acl"), schedule=[JOB])
     with System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
         for name in ("ingress", "worker", "scheduler"):
             system.start(name)
@@ -72,12 +71,11 @@ def test_a_repeat_is_answered_with_the_rights_of_the_ingress(system: System, ser
 
 
 def test_the_task_of_a_dead_worker_is_begun_again_with_the_rights_of_the_others(
-    system: System, server: AclServer, wire: Wire
+    system: System, server: AclServer, wire: Wire, tmp_path: Path
 ) -> None:
-    user_id = new_user()
-    wire.publish({"task_type": "waits", "user_id": user_id, "parameters": {"seconds": 2}})
-    with connect(url_of(server.url, "worker")) as worker:
-        wait_until(lambda: worker.llen("dramatiq:default") == 0, "a worker has it")
+    user_id, started = new_user(), tmp_path / "started"
+    wire.publish({"task_type": "is_slow_at_first", "user_id": user_id, "parameters": {"started": str(started)}})
+    wait_until(started.exists, "the task runs")
     system.kill("worker", children_only=True)
     assert wire.outcome_of(user_id, deadline_s=30)["status"] == "completed"
     assert denials(server.url) == set()

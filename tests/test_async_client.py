@@ -119,18 +119,20 @@ def test_who_waits_is_told_when_the_client_is_closed(system: System, wire: Wire,
 
 
 def test_an_outcome_that_came_while_the_connection_was_lost_is_fetched(
-    system: System, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    go_on = tmp_path / "go on"
     monkeypatch.setattr(client.async_listener, "FIRST_PAUSE_S", 2.0)
 
     async def lose_the_connection(operator: "redis.Redis", wire: Wire) -> object:
         others = subscribers(operator)
         async with AsyncCallboardClient(system.redis_url, user_id=new_user()) as callboard:
-            request = await callboard.send("waits", seconds=0.5)
+            request = await callboard.send("waits_for", file=str(go_on))
             for own in subscribers(operator) - others:
                 operator.client_kill_filter(_id=own)
+            go_on.touch()
             assert (await asyncio.to_thread(wire.outcome_of, request.user_id))["status"] == "completed"
             return await request.result()
 
     with open_client(system.redis_url) as operator, Wire(system.redis_url) as wire:
-        assert asyncio.run(lose_the_connection(operator, wire)) == {"text": "waited"}
+        assert asyncio.run(lose_the_connection(operator, wire)) == {"text": "there it is"}

@@ -218,18 +218,20 @@ def test_who_waits_is_told_when_the_client_is_closed(system: System, wire: Wire,
 
 
 def test_an_outcome_that_came_while_the_connection_was_lost_is_fetched(
-    system: System, monkeypatch: pytest.MonkeyPatch
+    system: System, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    go_on = tmp_path / "go on"
     monkeypatch.setattr(client.listener, "FIRST_PAUSE_S", 2.0)
     with open_client(system.redis_url) as operator, CallboardClient(system.redis_url, user_id=new_user()) as callboard:
         others = subscribers(operator)
         with Wire(system.redis_url) as wire:
             others |= subscribers(operator)
-            request = callboard.send("waits", seconds=0.5)
+            request = callboard.send("waits_for", file=str(go_on))
             for own in subscribers(operator) - others:
                 operator.client_kill_filter(_id=own)
+            go_on.touch()
             assert wire.outcome_of(request.user_id)["status"] == "completed"
-        assert request.result() == {"text": "waited"}
+        assert request.result() == {"text": "there it is"}
 
 
 def test_it_does_not_become_a_part_of_the_system_that_it_calls(system: System) -> None:

@@ -2,9 +2,7 @@
 task, so that it comes when the test wants it."""
 
 import asyncio
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from client import AsyncCallboardClient, CallboardClient, NoOutcomeError, TaskError
 from client.redis_server import RedisServer
 from contract import ErrorCode, EventKind, TaskEvent
+from tests.silent_redis import silent
 from tests.system import System
 from tests.wire import Wire, new_user
 
@@ -20,16 +19,6 @@ from tests.wire import Wire, new_user
 def callboard(system: System) -> Iterator[CallboardClient]:
     with CallboardClient(system.redis_url, user_id=new_user()) as callboard:
         yield callboard
-
-
-@contextmanager
-def silent(server: RedisServer) -> Iterator[None]:
-    """The server keeps its connections and answers nothing until the context ends."""
-    server.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        server.process.send_signal(signal.SIGCONT)
 
 
 def progress(user_id: str | int, request_id: str, done: int) -> str:

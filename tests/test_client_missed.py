@@ -15,7 +15,7 @@ import client.listener
 from client import AsyncCallboardClient, CallboardClient
 from client.async_listener import AsyncListener
 from client.connection import BlockingWaiter
-from client.desk import Desk
+from client.desk import PAGE, REMEMBERED, Desk, pages
 from client.listener import Listener
 from contract import ErrorCode, EventKind, RefusedRequestError, Sender
 from tests.looks import looks
@@ -142,6 +142,27 @@ def test_the_refusal_of_a_request_that_was_corrected_since_is_not_its_outcome() 
     assert not corrected.is_over
     desk.take_kept([RefusedRequestError(ErrorCode.EXPIRED, "no", Sender("ada", "x", "r-1")).outcome.to_wire()])
     assert corrected.ending().error_code is ErrorCode.EXPIRED
+
+
+def test_only_so_many_refusals_are_remembered() -> None:
+    desk = Desk(BlockingWaiter)
+    refusals = {
+        f"r-{number}": RefusedRequestError(ErrorCode.UNKNOWN_TASK, "no", Sender("ada", "x", f"r-{number}")).outcome
+        for number in range(REMEMBERED + 1)
+    }
+    for request_id, refusal in refusals.items():
+        desk.take_old(("ada", request_id), refusal.to_wire())
+    remembered, forgotten = desk.enter(("ada", "r-1")), desk.enter(("ada", "r-0"))
+    desk.take_kept([refusals[request_id].to_wire() for request_id in ("r-1", "r-0")])
+    assert (remembered.is_over, forgotten.is_over) == (False, True)
+
+
+def test_all_who_wait_are_looked_for_page_by_page() -> None:
+    desk = Desk(BlockingWaiter)
+    waiters = [desk.enter(("ada", f"r-{number}")) for number in range(2 * PAGE + 1)]
+    found = list(pages(waiters))
+    assert [len(page) for page in found] == [PAGE, PAGE, 1]
+    assert [waiter for page in found for waiter in page] == waiters
 
 
 def test_the_last_event_is_made_of_an_outcome_that_was_not_heard(

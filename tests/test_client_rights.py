@@ -16,7 +16,7 @@ def server() -> Iterator[AclServer]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def system(project: Path, server: AclServer) -> Iterator[System]:
     with System(project, server.url) as system:
         system.start("ingress")
@@ -24,8 +24,12 @@ def system(project: Path, server: AclServer) -> Iterator[System]:
         yield system
 
 
-def test_who_may_only_publish_and_subscribe_is_told_that_nobody_listens(server: AclServer) -> None:
-    with CallboardClient(url_of(server.url, "client")) as callboard, pytest.raises(NobodyListensError):
+def test_who_may_only_publish_and_subscribe_is_told_that_nobody_listens() -> None:
+    with (
+        AclServer() as server,
+        CallboardClient(url_of(server.url, "client")) as callboard,
+        pytest.raises(NobodyListensError),
+    ):
         callboard.call("reverse_string", text="abc")
 
 

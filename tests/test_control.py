@@ -99,13 +99,13 @@ def test_whatever_comes_on_the_channel_the_ingress_goes_on(system: System, follo
     follower.request(task_type="works_on", user_id=user_id, parameters={"left": str(tmp_path / "left")})
     follower.cancel(user_id, task_id=follower.event(user_id, "started")["task_id"])
     assert kinds(follower.life(user_id))[-1] == "cancelled"
-    assert system.still_run("ingress", "worker")
+    assert system.runs("ingress", "worker")
     # A lease that was lost meanwhile, as on a machine that stands still, is no matter of this channel.
     said = [line for line in system.log("ingress")[before:].splitlines() if "lease" not in line]
     assert [line for line in said if "Takes requests in from now on" not in line] == []
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pair(project: Path) -> Iterator[System]:
     """Two ingresses and a worker."""
     with start_redis() as server, System(project, server.url) as pair:

@@ -9,7 +9,7 @@ import redis
 
 from tests.redis_under_test import Deployment, open_client
 from tests.sentinel_set import SentinelSet
-from tests.system import TEST_CONFIG, System
+from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 
@@ -23,8 +23,7 @@ JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number",
 
 @pytest.fixture
 def system(project: Path, deployment: Deployment, tmp_path: Path) -> Iterator[System]:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"schedule": [JOB]}))
+    config = write_config(tmp_path, schedule=[JOB])
     variables = {"CALLBOARD_CONFIG": str(config), "dramatiq_restart_delay": "100"}
     with System(project, deployment.url, **variables) as system:
         for name in ("ingress", "worker", "scheduler"):
@@ -62,7 +61,7 @@ def test_what_was_replicated_is_answered_and_so_is_everything_new(
         requests += publish(wire)
         wait_until(lambda: answered(wire.client, requests) == set(requests), "all are answered", FAILOVER_DEADLINE_S)
         assert wire.outcome_of("clock")["status"] == "completed"
-    assert system.still_run("ingress", "worker", "scheduler")
+    assert system.runs("ingress", "worker", "scheduler")
 
 
 def publish(wire: Wire) -> list[str]:
