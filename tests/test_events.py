@@ -171,3 +171,13 @@ def test_a_task_that_is_called_by_itself_may_report() -> None:
     progress(1, 2, "half")
     with pytest.raises(ValueError, match="finite"):
         progress(float("nan"), 2)
+    with pytest.raises(TypeError, match=r"progress\(1, 2, 5\): the message should be a text or None"):
+        progress(1, 2, 5)  # type: ignore[arg-type]
+
+
+def test_whatever_numbers_a_task_counts_in_they_are_numbers_in_its_events(follower: Follower) -> None:
+    user_id = new_user()
+    follower.request(task_type="counts_in_odd_numbers", user_id=user_id)
+    told = [event for event in follower.life(user_id) if event["event"] == "progress"]
+    assert [(event["done"], event["total"]) for event in told] == [(0.5, 1.5)]
+    assert all(type(event["done"]) is float for event in told)

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
@@ -197,6 +199,12 @@ async def counts_quickly_async(steps: int) -> Note:
         progress(step, steps, f"step {step}")
         if step % 1000 == 0:
             await asyncio.sleep(0)
+    return Note(text="counted")
+
+
+@task()
+def counts_in_odd_numbers() -> Note:
+    progress(Fraction(1, 2), Decimal("1.5"))  # type: ignore[arg-type]
     return Note(text="counted")
 
 

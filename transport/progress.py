@@ -17,9 +17,18 @@ def progress(done: float, total: float, message: str | None = None) -> None:
 
     Raises:
         ValueError: one of the two is infinite or not a number.
+        TypeError: one of the two is something else, or the message is no text. Raised here, and not where the event is
+            made, which for all tasks of this process one thread does.
     """
     if not (math.isfinite(done) and math.isfinite(total)):
         raise ValueError(f"progress({done}, {total}): both should be finite numbers")
+    if not (message is None or isinstance(message, str)):
+        raise TypeError(f"progress({done}, {total}, {message!r:.100}): the message should be a text or None")
     delivery = CurrentMessage.get_current_message()
     if isinstance(delivery, Delivery):
-        delivery.bulletin.report(Report(done, total, message))
+        delivery.bulletin.report(Report(_number(done), _number(total), message))
+
+
+def _number(value: float) -> float:
+    """As JSON has it: a boolean is none there, and a decimal would be a text."""
+    return int(value) if isinstance(value, int) else float(value)
