@@ -10,7 +10,9 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import SchemaError
+from pydantic_core.core_schema import FloatSchema
 
 from contract import JsonSchema
 from errors import DeclarationError
@@ -108,9 +110,20 @@ def parameters_schema(model: type[BaseModel], name: str) -> JsonSchema:
         raise DeclarationError(f"task {name!r}: its parameters have no JSON schema, {advice}: {reason}") from None
 
 
+class _AsWritten(GenerateJsonSchema):
+    """With what pydantic leaves out: NaN and the infinities, which JSON has not, are written as null."""
+
+    def float_schema(self, schema: FloatSchema) -> JsonSchema:
+        """A number, or null where its type does not keep it finite."""
+        number = super().float_schema(schema)
+        may_be_any = schema.get("allow_inf_nan", self._config.allow_inf_nan is not False)
+        is_between_two = not schema.keys().isdisjoint({"ge", "gt"}) and not schema.keys().isdisjoint({"le", "lt"})
+        return number if is_between_two or not may_be_any else self.get_union_of_schemas([number, {"type": "null"}])
+
+
 def result_schema(adapter: TypeAdapter[Any]) -> JsonSchema:
     """The JSON schema of a result as a worker writes it."""
-    return adapter.json_schema(mode="serialization", by_alias=False)
+    return adapter.json_schema(mode="serialization", by_alias=False, schema_generator=_AsWritten)
 
 
 def _is_object(schema: JsonSchema, definitions: JsonSchema) -> bool:

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from task import task
 from transport.messages import Delivery
@@ -23,19 +23,19 @@ class Waiting(BaseModel):
     """
 
     #: From the client's sending to the ingress's reading. None where the client did not say when it sent.
-    to_ingress_ms: Annotated[float | None, Field(examples=[0.4])]
+    to_ingress_ms: Annotated[FiniteFloat | None, Field(examples=[0.4])]
     #: From there to a worker's fetching: the way to the queue and the time on it, that of `delay_ms` and of other
     #: workers' attempts included.
-    queued_ms: Annotated[float, Field(examples=[1.2])]
+    queued_ms: Annotated[FiniteFloat, Field(examples=[1.2])]
     #: From there to the beginning: in the worker process, until one of its threads was free.
-    prefetched_ms: Annotated[float, Field(examples=[0.1])]
+    prefetched_ms: Annotated[FiniteFloat, Field(examples=[0.1])]
 
 
 class Pong(BaseModel):
     """What the worker that has answered says of itself, and of the way to it."""
 
     version: Annotated[str, Field(examples=[VERSION])]
-    uptime_s: Annotated[float, Field(examples=[3600.5])]
+    uptime_s: Annotated[FiniteFloat, Field(examples=[3600.5])]
     waited: Waiting
 
 

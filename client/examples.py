@@ -47,5 +47,6 @@ def _object(schema: JsonSchema, definitions: JsonSchema) -> dict[str, Any]:
     return {
         name: _example(part, definitions)
         for name, part in schema.get("properties", {}).items()
-        if name in required or "examples" in part
+        # A constant, such as what tells the types of a union apart, has to be there for some readers.
+        if name in required or "examples" in part or "const" in part
     }

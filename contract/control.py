@@ -5,7 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from contract.description import JsonSchema
 from contract.fields import RequestId, TaskId, UserId
+
+
+def _named(field: str) -> JsonSchema:
+    # With its type: null is as good as absent, and two of them name nothing.
+    return {"required": [field], "properties": {field: {"type": "string"}}}
 
 
 class ControlMessage(BaseModel):
@@ -16,7 +22,7 @@ class ControlMessage(BaseModel):
         strict=True,
         extra="ignore",
         frozen=True,
-        json_schema_extra={"anyOf": [{"required": ["task_id"]}, {"required": ["request_id"]}]},
+        json_schema_extra={"anyOf": [_named("task_id"), _named("request_id")]},
     )
 
     action: Literal["cancel"]
@@ -25,7 +31,7 @@ class ControlMessage(BaseModel):
     request_id: Annotated[RequestId | None, Field(description="The request, by the id that it was sent with.")] = None
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _names_one(self) -> Self:
         if self.task_id is None and self.request_id is None:
             raise PydanticCustomError("which_task", "should have task_id or request_id")
         return self

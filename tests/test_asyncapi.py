@@ -2,23 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 import actors  # noqa: F401 - declares the tasks
 from client.asyncapi import asyncapi_document
 from client.asyncapi_messages import messages
 from client.examples import NoExampleError, example_of
-from client.json_schemas import completed_name, json_schemas, key, request_name
-from contract import ControlMessage, TaskDescription, TaskEvent, TaskOutcome, TaskRequest
+from client.json_schemas import completed_name, completed_schema, json_schemas, key, request_name
+from client.schema_kinds import takes_null
+from contract import ControlMessage, TaskDescription, TaskEvent, TaskOutcome, TaskRequest, timestamp
 from settings import Settings
-from task import catalogue
+from task import catalogue, task
 from tests.awkward_task import declare_awkward, declare_of_two_results
 from tests.configured import load
-from tests.samples import undo_declarations  # noqa: F401 - a fixture
+from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
 from tests.system import PROJECT, environment, run_to_its_end
 from tests.wire import Wire
 
@@ -125,6 +128,28 @@ def test_a_request_for_a_task_that_needs_no_parameters_may_have_none() -> None:
         validator("generate_random_number.request").validate(request)
 
 
+@pytest.mark.parametrize(
+    ("names", "is_one"),
+    [
+        ({"task_id": "t"}, True),
+        ({"request_id": "r"}, True),
+        ({"task_id": None, "request_id": "r"}, True),
+        ({"task_id": "t", "request_id": None}, True),
+        ({"task_id": "t", "request_id": "r"}, True),
+        ({}, False),
+        ({"task_id": None}, False),
+        ({"request_id": None}, False),
+        ({"task_id": None, "request_id": None}, False),
+        ({"task_id": ""}, False),
+    ],
+)
+def test_the_control_schema_takes_what_its_model_takes(names: JsonObject, is_one: bool) -> None:
+    message = {"action": "cancel", "user_id": "u"} | names
+    assert validator("control").is_valid(message) is is_one
+    with nullcontext() if is_one else pytest.raises(ValidationError):
+        ControlMessage.model_validate(message)
+
+
 def test_what_a_client_gets_is_what_the_contract_says(wire: Wire) -> None:
     for name in ("reverse_string", "generate_random_number", "callboard.ping", "callboard.tasks"):
         outcome = wire.ask(name, {"text": "abc"}, request_id=name)
@@ -141,6 +166,55 @@ def test_a_task_without_examples_is_described_without_one() -> None:
     described = messages([awkward.description])
     assert "examples" not in described[request_name(awkward.description)]
     assert "examples" in described["error"]
+
+
+class Measured(BaseModel):
+    """A number of each kind."""
+
+    any: float
+    several: list[float]
+    optional: float | None
+    above: Annotated[float, Field(ge=0)]
+    share: Annotated[float, Field(ge=0, le=1)]
+    finite: FiniteFloat
+
+
+@pytest.mark.usefixtures("undo_declarations")
+def test_a_number_of_a_result_is_null_where_it_may_be_none_that_json_has() -> None:
+    nan, inf = float("nan"), float("inf")
+
+    @task()
+    def measures() -> Measured:
+        return Measured(any=nan, several=[-inf, 1], optional=None, above=inf, share=0.5, finite=1)
+
+    outcome = TaskOutcome(
+        user_id="u",
+        task_type="measures",
+        task_id="t",
+        status="completed",
+        timestamp=timestamp(),
+        result=perform(measures),
+    )
+    Draft202012Validator(completed_schema(measures.description)).validate(json.loads(outcome.to_wire()))
+    properties = measures.description.result["properties"]
+    assert [takes_null(part, {}) for part in properties.values()] == [True, False, True, True, False, False]
+
+
+@pytest.mark.usefixtures("undo_declarations")
+def test_an_example_is_what_a_reader_takes_that_tells_types_apart_by_a_constant() -> None:
+    class Cat(BaseModel):
+        kind: Literal["cat"] = "cat"
+
+    class Dog(BaseModel):
+        kind: Literal["dog"] = "dog"
+
+    def walk(pet: Any) -> dict[str, str]:
+        return {}
+
+    walk.__annotations__["pet"] = Annotated[Cat | Dog, Field(discriminator="kind")]
+    declared = task()(walk)
+    example = example_of(declared.description.parameters)
+    assert declared.check(example) == example == {"pet": {"kind": "cat"}}
 
 
 @pytest.mark.usefixtures("undo_declarations")
