@@ -157,10 +157,17 @@ class Task(Generic[P, R]):
             value.close()  # or Python would warn that it was never awaited
             raise InvalidResultError("The task returned a coroutine: what decorates an `async def` should be one too")
         try:
-            checked = self._result.validate_python(value)
+            Delivery.current().result = self._in_json(self._result.validate_python(value))
         except ValidationError as error:
             raise InvalidResultError(result_complaint(error)) from error
-        Delivery.current().result = self._result.dump_python(checked, mode="json")
+
+    def _in_json(self, checked: R) -> Any:
+        with suppress(PydanticSerializationError):
+            return self._result.dump_python(checked, mode="json", warnings="error")
+        # There is something in it that pydantic has not checked, such as a default or what was assigned later: that is
+        # made good, like `price: Decimal = 0`, or refused.
+        content = self._result.dump_python(checked, round_trip=True, warnings=False)
+        return self._result.dump_python(self._result.validate_python(content, by_name=True), mode="json")
 
 
 #: Every declared task by its name, which is the `task_type` of its requests.

@@ -5,10 +5,10 @@ import functools
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from broker import broker, settings
 from errors import InvalidResultError
@@ -96,6 +96,30 @@ def test_a_result_that_its_annotation_does_not_allow_is_an_error() -> None:
 
     with pytest.raises(InvalidResultError, match=r"does not declare: text: Input should be a valid string$"):
         perform(breaks_its_word)
+
+
+class Price(BaseModel):
+    amount: Decimal = 0  # type: ignore[assignment]
+    percent: Annotated[int, Field(alias="vat")] = 20
+
+
+def test_what_pydantic_has_not_checked_is_made_good() -> None:
+    @task()
+    def tells_the_price() -> Price:
+        return Price(vat=7)
+
+    assert perform(tells_the_price) == {"amount": "0", "percent": 7}
+
+
+def test_what_was_put_into_a_result_later_is_checked_too() -> None:
+    @task()
+    def changes_its_mind() -> dict[str, list[Note]]:
+        note = Note(text="a")
+        note.text = 5  # type: ignore[assignment]
+        return {"notes": [note]}
+
+    with pytest.raises(InvalidResultError, match=r"does not declare: notes: 0: text: Input should be a valid string$"):
+        perform(changes_its_mind)
 
 
 def test_a_coroutine_that_a_decorator_does_not_await_is_named() -> None:

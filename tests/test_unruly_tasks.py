@@ -66,7 +66,7 @@ def test_an_error_without_a_text_is_named(wire: Wire) -> None:
 def test_a_result_that_is_no_object_as_json_has_failed(wire: Wire) -> None:
     outcome = wire.ask("returns_a_list")
     assert outcome["error_code"] == "failed"
-    assert "The result cannot be sent" in outcome["error"]
+    assert "what it does not declare" in outcome["error"]
 
 
 def test_a_result_that_is_too_large_to_be_sent_has_failed(wire: Wire) -> None:
