@@ -1,6 +1,7 @@
 """What a program in another language makes of Callboard: the official AsyncAPI parser, and a client in JavaScript."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,15 @@ def test_a_client_in_javascript_ends_with_one_line_where_redis_does_not_answer(e
     ended = run_node("call.mjs", "reverse_string", '{"text": "hello"}', cwd=example, REDIS_URL=url)
     assert (ended.stdout, len(ended.stderr.splitlines()), ended.returncode) == ("", 1, 1)
     assert "ECONNREFUSED" in ended.stderr or "Invalid URL" in ended.stderr
+
+
+#: Node's timers, a hundred times as fast.
+HASTE = "const timer = setTimeout; globalThis.setTimeout = (call, ms, ...rest) => timer(call, ms / 100, ...rest)"
+
+
+def test_a_client_in_javascript_gives_up_on_a_redis_that_says_nothing(example: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        arguments = ["--import", f"data:text/javascript,{HASTE}", "call.mjs", "reverse_string"]
+        ended = run_node(*arguments, cwd=example, REDIS_URL=url)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("", "no outcome in 30 s\n", 1)
