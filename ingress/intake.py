@@ -12,8 +12,9 @@ from ingress.crowd import Crowd
 from ingress.gate import Gate
 from ingress.queue_bound import QueueBound
 from ingress.refusals import Refusals
+from ingress.verdicts import Verdicts
 from transport.answers import Answers, Claim
-from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, Later, Origin, Refused
+from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, DeposedError, Later, Origin, Refused
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -65,6 +66,7 @@ class Intake:
         self._broker = broker
         self._answers = answers
         self._refusals = Refusals(gate, broker, answers)
+        self._verdicts = Verdicts()
         self._stop = stop
         self._bound = bound
         self._later = later
@@ -141,6 +143,13 @@ class Intake:
         return self._refusals.of_request(*received, ErrorCode.OVERLOADED, TOO_FAST)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
+        if not origin.position_key:  # not of the channel, so no lease is lost over it
+            return self._judge_anew(received, origin)
+        arrival = self._verdicts.find(received[0]) or self._judge_anew(received, origin)
+        self._verdicts.note(received[0], arrival)
+        return arrival
+
+    def _judge_anew(self, received: Received, origin: Origin) -> Arrival:
         data, entry_id = received
         try:
             envelope = self._gate.admit(data)
@@ -166,7 +175,13 @@ class Intake:
         return claim._replace(channels=()) if origin.once else claim
 
     def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
-        sent, refused = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        try:
+            sent, refused = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+        except DeposedError:
+            self._verdicts.keep()
+            raise
+        if origin.position_key:
+            self._verdicts.forget()
         if refused:
             sent = self._answer_refused(sent, refused)
         if self._count:
