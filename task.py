@@ -26,7 +26,7 @@ from errors import DeclarationError, InvalidParametersError, InvalidResultError,
 from setting_sections import TaskOptions
 from signature import (
     annotations,
-    given_parameters_model,
+    given_parameters_validator,
     parameters_model,
     parameters_schema,
     result_model,
@@ -60,7 +60,7 @@ class Task(Generic[P, R]):
         hints = annotations(function, name)
         self._result: TypeAdapter[R] = result_model(name, hints.pop("return", None))
         self._parameters = parameters_model(function, name, hints)
-        self._given = given_parameters_model(self._parameters)
+        self._given = given_parameters_validator(self._parameters)
         self._known = tuple(self._parameters.model_fields)
         self._required = {name for name, field in self._parameters.model_fields.items() if field.is_required()}
         self.description = TaskDescription(
@@ -100,7 +100,7 @@ class Task(Generic[P, R]):
         """
         known = {name: value for name, value in parameters.items() if name in self._known}
         try:
-            self._given.__pydantic_validator__.validate_json(to_json(known), strict=True)
+            self._given.validate_json(to_json(known), strict=True)
             if len(known) < len(self._known):
                 # A default may not go together with what was given.
                 self._arguments((), known)
