@@ -14,7 +14,7 @@ COPY --from=installed /opt/venv /opt/venv
 COPY . /opt/callboard
 WORKDIR /opt/callboard
 # `callboard status` and the others, for `docker compose exec`. Compiled here, as the user may write nothing.
-RUN printf '#!/opt/venv/bin/python\nfrom client.command import main\nmain()\n' >/usr/local/bin/callboard \
+RUN printf '#!/opt/venv/bin/python\nfrom callboard import main\nmain()\n' >/usr/local/bin/callboard \
     && chmod 755 /usr/local/bin/callboard \
     && /opt/venv/bin/python -m compileall -q . \
     && useradd --system --no-create-home --shell /usr/sbin/nologin callboard

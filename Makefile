@@ -10,7 +10,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Start Redis, worker, ingress and scheduler together; Ctrl-C stops them
-	@$(BIN)/python -m client.run
+	@$(BIN)/python -m callboard run
 
 redis: $(VENV)/run ## Start only the Redis of the configuration
 	@$(BIN)/python -m client.local_redis

@@ -4,6 +4,9 @@ Any number of schedulers may run. Each firing has a `request_id` made of the job
 the first scheduler has it performed, and the others change nothing.
 """
 
+import quiet_interrupt  # noqa: F401 - first: the others take their time
+
+# isort: split
 from datetime import UTC, datetime
 
 import redis

@@ -1,5 +1,6 @@
 """`callboard`: what people type who run Callboard, or call it."""
 
+import signal
 import sys
 from typing import NoReturn
 
@@ -20,6 +21,9 @@ from logs import one_line
 def main() -> None:
     """Runs the command that was typed; an error of Callboard's own is one line on standard error, and an exit code that
     says of which kind it is."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # As `quiet_interrupt` has left it. From here on a command has something to say, or to stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     escape_what_cannot_be_written()
     try:
         with output_that_may_be_lost():

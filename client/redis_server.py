@@ -72,13 +72,11 @@ class RedisServer:
         """Starts the server, again after `stop`, on the same port, and returns once it answers."""
         # In a session of its own: a Ctrl-C in the terminal is for what uses this Redis, which then stops it last.
         self.process = subprocess.Popen(self._command(), start_new_session=True)  # noqa: S603 - words of ours
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not answers(self.url):
-            if self.process.poll() is not None or time.monotonic() > deadline_s:
-                last_words = self.last_words()
-                self.close()
-                raise RedisServerError(f"the Redis server started on port {self.port} does not answer: {last_words}")
-            time.sleep(0.01)
+        try:
+            self._wait_for_answer()
+        except BaseException:  # Ctrl-C, too
+            self.close()
+            raise
 
     def stop(self) -> None:
         """Stops the server and keeps its port and folder."""
@@ -94,6 +92,15 @@ class RedisServer:
         """The last line of the server's log."""
         log = Path(self._folder.name, LOG_FILE)
         return log.read_text().strip().rpartition("\n")[2] if log.exists() else "it logged nothing"
+
+    def _wait_for_answer(self) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while not answers(self.url):
+            if self.process.poll() is not None or time.monotonic() > deadline_s:
+                raise RedisServerError(
+                    f"the Redis server started on port {self.port} does not answer: {self.last_words()}"
+                )
+            time.sleep(0.01)
 
     def _command(self) -> list[str]:
         folder = self._folder.name

@@ -5,6 +5,7 @@ For development: at the end honcho grants everything 5 s, whatever `worker.shutd
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -49,8 +50,15 @@ RETRY_S = 0.1
 class PatientManager(Manager):  # type: ignore[misc]
     """Ends programs that are starting, too: honcho learns a program's pid a moment later, and fails without it."""
 
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self._process_id = os.getpid()
+
     def terminate(self) -> None:
         """Called by the handlers of SIGINT and SIGTERM, and when a program has ended."""
+        if os.getpid() != self._process_id:
+            # A process of honcho's own that was just forked, with the handlers: it would wait for pids without end.
+            return
         if all("pid" in state or "returncode" in state for state in self._processes.values()):
             super().terminate()
         else:
@@ -60,6 +68,8 @@ class PatientManager(Manager):  # type: ignore[misc]
 def main() -> int:
     """Runs until Ctrl-C, SIGTERM or the end of one of the processes or of the Redis started for them; returns the exit
     code."""
+    # Until honcho handles both signals: the Redis that is started here has to be stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = load_settings()
         with local_redis(settings) as server:
@@ -83,6 +93,8 @@ def main() -> int:
     except CallboardError as error:
         print(f"callboard: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 0
     # Ctrl-C is how one stops this: no failure, though honcho counts it as one.
     if manager.returncode in (130, 143):
         return 0

@@ -1,5 +1,8 @@
 """`python -m ingress`: requests in from the tasks channel and the tasks stream, until SIGTERM or SIGINT."""
 
+import quiet_interrupt  # noqa: F401 - first: the others take their time
+
+# isort: split
 from concurrent.futures import ThreadPoolExecutor
 
 import redis

@@ -1,6 +1,8 @@
 """`make run`: everything with one command, and nothing left of it after Ctrl-C."""
 
+import io
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,10 +10,12 @@ import sys
 from pathlib import Path
 
 import psutil
+from honcho.printer import Printer
 
 from client.redis_server import free_port
+from client.run import PatientManager
 from tests.system import TEST_CONFIG, environment, run_to_its_end
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_S, wait_until
 from tests.wire import Wire
 
 #: As the programs of `find_redis_server` call themselves.
@@ -32,6 +36,17 @@ def test_one_command_runs_everything_and_ctrl_c_ends_it(project: Path, tmp_path:
         assert runner.wait(timeout=20) == 0, output.read_text()
     assert [process for process in started if process.is_running()] == []
     assert "Traceback" not in output.read_text()
+
+
+def test_a_process_that_honcho_has_just_forked_ends_although_it_hears_ctrl_c() -> None:
+    manager = PatientManager(Printer(io.StringIO()))
+    manager.add_process("program", "true")
+    forked = multiprocessing.get_context("fork").Process(target=manager.terminate)
+    forked.start()
+    forked.join(DEADLINE_S)
+    exit_code = forked.exitcode
+    forked.kill()
+    assert exit_code == 0
 
 
 def test_everything_ends_when_the_terminal_is_closed(project: Path, tmp_path: Path) -> None:

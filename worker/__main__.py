@@ -1,5 +1,8 @@
 """`python -m worker`: keeps the worker processes of the configuration running, until SIGTERM or SIGINT."""
 
+import quiet_interrupt  # noqa: F401 - first: the others take their time
+
+# isort: split
 import asyncio
 import sys
 

@@ -5,6 +5,9 @@ On its standard output it says once that it is ready, or why it cannot be. Its a
 descriptor of the file that `Permit` needs.
 """
 
+import quiet_interrupt  # noqa: F401 - first: the others take their time
+
+# isort: split
 import importlib
 import os
 import sys

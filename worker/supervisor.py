@@ -88,7 +88,8 @@ class Supervisor:
         exit_code = await child.end()
         self._running.remove(child)
         if self._stopping.is_set():
-            self._exit_code = self._exit_code or int(exit_code != 0)
+            # The signals end one that is still loading its modules; a terminal sends Ctrl-C to all.
+            self._exit_code = self._exit_code or int(exit_code not in (0, -signal.SIGINT, -signal.SIGTERM))
         elif exit_code > 0 and self.is_starting:
             self._refuse_to_start(exit_code, child.complaint)
         return child.consumed_s, "\n".join(filter(None, [f"(pid {child.pid}) {described(exit_code)}", child.complaint]))
