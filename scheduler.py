@@ -40,7 +40,7 @@ from transport.presence import Presence
 LOOP = "schedule"
 TURN_S = 1.5
 
-#: What it calls its look whether Redis answers, as frequent: while nothing is due, firing asks Redis nothing.
+#: What it calls its look whether Redis takes what it writes, as frequent: while nothing is due, firing asks Redis nothing.
 REDIS = "Redis"
 
 #: How long Redis keeps when a job has last fired.
@@ -162,8 +162,7 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     logger.info("Ready: {} jobs, Redis at {}", len(settings.schedule), settings.redis.location)
     presence = Presence(broker.client, settings.redis.key_prefix, "scheduler")
     while not stop.received:
-        _look_for_redis()
-        presence.show_when_due()
+        _look_for_redis(presence)
         # APScheduler works out how far away the next firing is, and sleeps for so long, whatever the clock is set to
         # meanwhile.
         scheduler.wakeup()
@@ -172,9 +171,10 @@ def _run(scheduler: BackgroundScheduler, stop: StopRequest) -> None:
     presence.leave()
 
 
-def _look_for_redis() -> None:
+def _look_for_redis(presence: Presence) -> None:
     try:
-        broker.client.ping()
+        # Not a PING: a replica answers that, too, and takes no request in.
+        presence.show()
     except redis.RedisError as error:
         broker.watchdog.failed(REDIS, error)
     else:

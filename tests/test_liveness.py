@@ -10,7 +10,7 @@ from tests.waiting import wait_until
 from transport.connection import connect
 
 
-@pytest.mark.parametrize("role", ["ingress", "worker"])
+@pytest.mark.parametrize("role", ["ingress", "worker", "scheduler"])
 def test_a_process_needs_no_restart_while_redis_answers_and_refuses_to_write(
     project: Path, tmp_path: Path, role: str
 ) -> None:

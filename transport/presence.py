@@ -11,7 +11,7 @@ import redis
 from dramatiq.common import current_millis
 from pydantic_core import to_json
 
-#: A process shows itself this often, and counts as gone when it has not for so long.
+#: A process shows itself this often at least, and counts as gone when it has not for so long.
 SHOW_S = 5.0
 PRESENT_MS = 16_000
 
@@ -38,7 +38,7 @@ def lease_key(key_prefix: str, tasks_channel: str) -> str:
 
 
 class Presence:
-    """Shows one process. Nothing depends on it, so a Redis that does not answer is no error."""
+    """Shows one process. Nothing depends on that."""
 
     def __init__(self, client: "redis.Redis", key_prefix: str, role: str, token: str | None = None) -> None:
         self._client = client
@@ -54,10 +54,20 @@ class Presence:
             return
         self._due_s = time.monotonic() + SHOW_S
         with suppress(redis.RedisError):
-            is_known = self._client.pexpire(f"{self._index}:{self._id}", PRESENT_MS)
-            if not is_known or self._shows % INDEX_SHOWS == 0:
+            self.show()
+
+    def show(self) -> None:
+        """Shows that this process runs.
+
+        Raises:
+            redis.RedisError: when Redis does not answer, or does not let this process write. Not when it has no memory
+                left, which PEXPIRE does not need.
+        """
+        is_known = self._client.pexpire(f"{self._index}:{self._id}", PRESENT_MS)
+        if not is_known or self._shows % INDEX_SHOWS == 0:
+            with suppress(redis.RedisError):
                 self._join()
-            self._shows += 1
+        self._shows += 1
 
     def leave(self) -> None:
         """Says that it is gone."""
