@@ -31,10 +31,11 @@ from transport.connection import StopRequest
 from transport.overview import Overview
 from transport.presence import lease_key
 
-#: What requests are heard on and read from, and the stream on which they are laid aside.
+#: What requests are heard on and read from, and the stream on which they are laid aside. That has one name whatever the
+#: channel is called: what waits there when the channel gets another name is taken in all the same.
 CHANNEL = settings.redis.channels.tasks_queue
 STREAM = settings.redis.key_prefix + settings.redis.channels.tasks_stream
-LATER = f"{settings.redis.key_prefix}callboard:later:{CHANNEL}"
+LATER = f"{settings.redis.key_prefix}callboard:later:tasks"
 
 
 def main() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import redis
+from hiredis import pack_command
 
 from client.redis_server import RedisServer
-from tests.system import System
+from tests.system import TEST_CONFIG, System
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 
@@ -84,6 +85,22 @@ def test_what_was_laid_aside_is_taken_in_once_although_the_ingress_dies(
         assert client.xlen("callboard:later:tasks") == 0
         assert client.hlen("dramatiq:default.msgs") == BEYOND
     client.delete(*client.scan_iter("dramatiq:default*"))
+
+
+def test_what_was_laid_aside_is_taken_in_though_the_channel_has_another_name_by_now(
+    project: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"channels": {"tasks_queue": "renamed"}}}))
+    with (
+        RedisServer() as server,
+        System(project, server.url, CALLBOARD_CONFIG=str(config)) as system,
+        Wire(server.url) as wire,
+    ):
+        packed = pack_command((request("flooder", "make_tea"),))
+        wire.client.xadd("callboard:later:tasks", {"requests": packed})
+        system.start("ingress")
+        assert wire.outcome_of("flooder")["error_code"] == "unknown_task"
 
 
 def was_written_to(client: "redis.Redis", stream: str) -> bool:
