@@ -14,6 +14,7 @@ from setting_types import (
     ByteCount,
     ChannelName,
     Count,
+    CrashCount,
     Crontab,
     Folder,
     HostName,
@@ -169,7 +170,7 @@ class WorkerSettings(TaskOptions):
     #: Empty for all that a task is in.
     queues: tuple[str, ...] = ()
     shutdown_timeout_ms: ShutdownMs = 25_000
-    max_crashes: Count = 3
+    max_crashes: CrashCount = 3
 
 
 class Limits(Section):

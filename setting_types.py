@@ -145,6 +145,8 @@ MessageCount = Annotated[int, Number, Field(ge=0, le=10**9)]
 ByteCount = Annotated[int, Number, Field(ge=0, le=2**40)]
 BackoffMs = Annotated[int, Number, Field(ge=1, le=WEEK_MS)]
 PoolSize = Annotated[int, Number, Field(ge=1, le=1000)]
+#: The first death says only that the message was one of those held.
+CrashCount = Annotated[int, Number, Field(ge=2, le=10**9)]
 # Below it the tasks would have next to nothing of it: see transport/shutdown.py.
 ShutdownMs = Annotated[int, Number, Field(ge=5_000, le=WEEK_MS)]
 TimeToLiveS = Annotated[int, Number, Field(ge=1, le=YEAR_S)]

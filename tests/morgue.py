@@ -25,7 +25,7 @@ class Morgue:
         answers = Answers("results", outcome_ttl_s=60, request_id_ttl_s=60, key_prefix=prefix)
         self.client = client
         self.broker = CallboardBroker(
-            connect(url), middleware=[Outcomes(answers, 1_000_000)], key_prefix=prefix, max_crashes=1
+            connect(url), middleware=[Outcomes(answers, 1_000_000)], key_prefix=prefix, max_crashes=2
         )
         self.broker.declare_queue("default")
         self.letters = DeadLetters(self.broker.client, self.broker.namespace, ["default"], answers)

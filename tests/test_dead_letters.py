@@ -36,7 +36,7 @@ def test_a_letter_says_why_it_is_dead_longer_than_its_outcome_is_kept(morgue: Mo
 
 def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server: RedisServer) -> None:
     delivery = morgue.begin()
-    morgue.client.hset("dramatiq:default.suspects", delivery.redis_message_id, 1)
+    morgue.client.hset("dramatiq:default.suspects", delivery.redis_message_id, 2)
     other = Morgue(redis_server.url, morgue.client).broker
     morgue.client.delete(f"dramatiq:__alive__.{morgue.broker.broker_id}")
     morgue.client.set("dramatiq:__looked__", "", px=60_000)

@@ -51,6 +51,7 @@ WRONG_VALUES = [
     pytest.param(
         {"worker": {"min_backoff_ms": 9, "max_backoff_ms": 8}}, "worker", "9", "at most max_backoff_ms", id="backoff"
     ),
+    pytest.param({"worker": {"max_crashes": 1}}, "worker.max_crashes", "1", "equal to 2", id="no-suspect"),
     pytest.param({"worker": {"processes": 0}}, "worker.processes", "0", "equal to 1", id="no-process"),
     pytest.param({"worker": {"threads": 1001}}, "worker.threads", "1001", "equal to 1000", id="threads"),
     pytest.param({"worker": {"shutdown_timeout_ms": 500}}, "worker.shutdown_timeout_ms", "500", "5000", id="shutdown"),

@@ -35,7 +35,7 @@ class Recovery:
     """What the workers do for all of them together, one of them at a time. The ingress and the scheduler need not.
 
     Parameters:
-        max_crashes: how often a message may be begun whose worker dies, before it is condemned.
+        max_crashes: how often a message may be begun whose worker dies, before it is condemned; from 2 on.
         dead_letter_ttl_ms: how long a dead letter is kept.
     """
 

@@ -43,7 +43,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     for what waits in lanes.
 
     Parameters:
-        max_crashes: how often a message may be begun whose worker dies.
+        max_crashes: how often a message may be begun whose worker dies, from 2 on.
         fair_backlog: from how many messages on a queue the next ones wait in lanes, see turns.lua; 0 for never.
     """
 
