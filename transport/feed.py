@@ -17,6 +17,10 @@ from transport.scripts import script
 #: For how long a question waits in Redis for a message, before it is asked again.
 QUESTION_S = 20
 
+#: The same while an older question may be with Redis on a connection that only Redis believes to be there. If Redis has
+#: lost the script of that one, what its BLMOVE has put aside waits for the end of the next question.
+SHORT_QUESTION_S = 2
+
 #: When it is not answered this long after that time, its connection is lost.
 GRACE_S = 5
 
@@ -73,7 +77,8 @@ class Feed:
         self._namespace = namespace
         self._worker_id = worker_id
         aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
-        self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT", QUESTION_S)
+        self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT")
+        self._older_until_s = 0.0
         self._asked_s: float | None = None
         self._generation = ""
         #: Whether this Redis has the command.
@@ -105,7 +110,8 @@ class Feed:
         """Returns to the queue all messages that Redis has given this worker, except those `in_hand`. Those in `let_go`
         count as not begun. Questions that are still with Redis get no messages from now on."""
         self._generation = str(next(self._generations))
-        self._run(self._put_back_script, self._generation, GENERATION_S, *in_hand, "", *let_go)
+        if self._run(self._put_back_script, self._generation, GENERATION_S, *in_hand, "", *let_go):
+            self._older_until_s = time.monotonic() + QUESTION_S
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
         """Lays delayed messages aside until shortly before they are due: pairs of that time, in Unix ms, and the redis
@@ -125,12 +131,14 @@ class Feed:
     def _ask(self, wanted: int) -> float:
         whose = (self._namespace, self.queue_name, self._worker_id)
         fetch = ("EVALSHA", self._fetch_script.sha, 1, *whose, wanted, self._generation)
+        now_s = time.monotonic()
         if self._waits:
-            self._line.send(self._wait_command, fetch)
+            wait_s = SHORT_QUESTION_S if now_s < self._older_until_s else QUESTION_S
+            self._line.send((*self._wait_command, wait_s), fetch)
         else:
             self._line.send(fetch)
-        self._asked_s = time.monotonic()
-        return self._asked_s
+        self._asked_s = now_s
+        return now_s
 
     def _answer(self, wanted: int, timeout_s: float) -> list[Fetched]:
         self._asked_s = None

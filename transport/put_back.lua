@@ -9,6 +9,7 @@
 -- ARGV     1 queue name, 2 worker id, 3 the new generation, 4 how long to remember it in s, then the redis message ids
 --          that are in its hands; "" and behind it those that were in its hands and are not any more, so that suspects
 --          among them were not begun after all
+-- Returns  1 where there was an older generation, of which questions may be with Redis.
 
 local namespace, queue_name, worker_id, generation, remembered_s = KEYS[1], unpack(ARGV, 1, 4)
 local first_id = 5
@@ -63,3 +64,4 @@ for _, message_id in ipairs(aside) do
 end
 redis.call("set", acks .. ".generation", generation, "ex", remembered_s)
 show_next(queue)
+return current and 1 or 0
