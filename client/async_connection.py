@@ -1,6 +1,7 @@
 """What is beneath `AsyncCallboardClient`: the connections, and waiting in an event loop."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -147,14 +148,17 @@ class AsyncConnection:
 
     async def _wait(self, waiter: AsyncWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
         clock = asyncio.get_running_loop().time
+        looked_s = -math.inf
         for pause_s in self._doubt.pauses():
             if (look_s := clock() + pause_s) >= deadline_s or await waiter.wait(condition, look_s):
                 break
             if self._doubt.is_due():
                 await self._fetch_missed()
+                looked_s = clock()
                 if condition():
                     self._doubt.was_right()
-        if not await waiter.wait(condition, deadline_s):
+        # Where that look has taken until now, Redis says nothing, and another one would take as long.
+        if not await waiter.wait(condition, deadline_s) and looked_s < deadline_s:
             await self._fetch([waiter])
 
     async def _kept(self, key: Key) -> object:

@@ -134,14 +134,17 @@ class Connection:
         self._listener = Listener(self._redis, partial(self._desk.take, self.place), self._fetch_missed)
 
     def _wait(self, waiter: BlockingWaiter, condition: Callable[[], bool], deadline_s: float) -> None:
+        looked_s = -math.inf
         for pause_s in self._doubt.pauses():
             if (look_s := time.monotonic() + pause_s) >= deadline_s or waiter.wait(condition, look_s):
                 break
             if self._doubt.is_due():
                 self._fetch_missed()
+                looked_s = time.monotonic()
                 if condition():
                     self._doubt.was_right()
-        if not waiter.wait(condition, deadline_s):
+        # Where that look has taken until now, Redis says nothing, and another one would take as long.
+        if not waiter.wait(condition, deadline_s) and looked_s < deadline_s:
             self._fetch([waiter])
 
     def _kept(self, key: Key) -> object:

@@ -1,6 +1,7 @@
 """A client that is refused where it does not hear it, and what it finds meanwhile that is not its own."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,10 +10,12 @@ from redis.exceptions import NoPermissionError
 
 import client.doubt
 from client import AsyncCallboardClient, CallboardClient, NoOutcomeError, SentRequest, TaskError
-from client.connection import BlockingWaiter
+from client.async_connection import AsyncConnection
+from client.connection import BlockingWaiter, Connection
 from client.desk import Desk
 from client.doubt import Doubt
 from client.place import Place
+from client.redis_server import RedisServer
 from contract import ErrorCode
 from tests.looks import looks
 from tests.system import System
@@ -158,3 +161,50 @@ def test_what_another_client_was_refused_is_not_the_outcome_in_an_event_loop(sys
             return await request.result()
 
     assert asyncio.run(correct()) == {"reversed_text": "cba"}
+
+
+def test_a_look_that_takes_until_the_deadline_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.doubt, "REFUSED_AFTER_S", 0.0)
+    looks: list[str] = []
+    over_s = time.monotonic() + 1.0
+
+    def fetch_missed(_: Connection) -> bool:
+        looks.append("meanwhile")
+        wait_until(lambda: time.monotonic() > over_s, "the time is over")
+        return False
+
+    with RedisServer() as server, CallboardClient(server.url, durable=True) as callboard:
+        request = callboard.send("reverse_string", text="abc")
+        monkeypatch.setattr(Connection, "_fetch_missed", fetch_missed)
+        monkeypatch.setattr(Connection, "_fetch", lambda *_: looks.append("at the end"))
+        with pytest.raises(NoOutcomeError):
+            request.result(timeout_s=over_s - time.monotonic())
+        assert looks == ["meanwhile"]
+
+
+def test_a_look_that_takes_until_the_deadline_is_the_last_one_in_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client.doubt, "REFUSED_AFTER_S", 0.0)
+    looks: list[str] = []
+    over_s = time.monotonic() + 1.0
+
+    async def fetch_missed(_: AsyncConnection) -> bool:
+        looks.append("meanwhile")
+        while time.monotonic() < over_s:
+            await asyncio.sleep(0.01)
+        return False
+
+    async def fetch(*_: object) -> bool:
+        looks.append("at the end")
+        return True
+
+    async def wait(url: str) -> None:
+        async with AsyncCallboardClient(url, durable=True) as callboard:
+            request = await callboard.send("reverse_string", text="abc")
+            monkeypatch.setattr(AsyncConnection, "_fetch_missed", fetch_missed)
+            monkeypatch.setattr(AsyncConnection, "_fetch", fetch)
+            with pytest.raises(NoOutcomeError):
+                await request.result(timeout_s=over_s - time.monotonic())
+
+    with RedisServer() as server:
+        asyncio.run(wait(server.url))
+    assert looks == ["meanwhile"]
