@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -18,17 +21,22 @@ from tests.waiting import wait_until
 from tests.wire import Wire
 from transport import permit as permits
 from transport.permit import LATELY, SHORT_TASK_MS, Permit, file_for_permits
+from transport.stage import Stage
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all processes look for messages")
 
-#: A process with short tasks that has a permit, until its input ends.
+#: How many threads the processes of these tests have.
+THREADS = 8
+
+#: A process with short tasks that has a permit, and asks for messages once.
 HOLDER = f"""
 import os, sys
 from transport.permit import Permit
+from transport.stage import Stage
 
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-permit = Permit(int(sys.argv[1]), sys.argv[2])
-for _ in range({LATELY}):
+permit = Permit(int(sys.argv[1]), sys.argv[2], {THREADS}, Stage())
+for _ in range(2 * {LATELY}):
     permit.note_task(0)
 print(permit.allows(), flush=True)
 sys.stdin.read()
@@ -69,29 +77,36 @@ def holder(file: int, queue_name: str = "default") -> Iterator[subprocess.Popen[
         process.kill()
 
 
-def permit_of(file: int, duration_ms: float = 0) -> Permit:
+def permit_of(file: int, duration_ms: float = 0, threads: int = THREADS) -> Permit:
     """That of this process, whose tasks took so long."""
-    permit = Permit(file, "default")
-    for _ in range(LATELY):
+    permit = Permit(file, "default", threads, Stage())
+    for _ in range(2 * LATELY):
         permit.note_task(duration_ms)
     return permit
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process rests though another one does not ask for long."""
+    monkeypatch.setattr(permits, "SILENCE_S", 3600)
+
+
 def test_no_file_is_needed_where_each_process_has_a_core() -> None:
     assert file_for_permits(len(os.sched_getaffinity(0))) is None
-    assert Permit(None, "default").allows()
+    assert Permit(None, "default", THREADS, Stage()).allows()
 
 
+@pytest.mark.usefixtures("patience")
 def test_while_another_process_has_the_only_permit_this_one_rests(file: int) -> None:
     permit = permit_of(file)
     with holder(file) as other:
         assert not permit.allows()
-        assert permit.pause_s > 0
         other.kill()
         other.wait()
         assert permit.allows()
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_permit_that_is_released_is_another_one_s(file: int) -> None:
     permit = permit_of(file)
     assert permit.allows()
@@ -102,7 +117,35 @@ def test_a_permit_that_is_released_is_another_one_s(file: int) -> None:
 
 def test_nobody_needs_a_permit_whose_tasks_take_longer_than_it_takes_to_get_going(file: int) -> None:
     with holder(file):
-        assert permit_of(file, duration_ms=SHORT_TASK_MS).allows()
+        assert permit_of(file, duration_ms=SHORT_TASK_MS * THREADS).allows()
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_process_with_few_threads_needs_no_permit_for_tasks_that_may_keep_them_all_waiting(file: int) -> None:
+    with holder(file):
+        assert not permit_of(file, duration_ms=SHORT_TASK_MS * 2).allows()
+        assert permit_of(file, duration_ms=SHORT_TASK_MS * 2, threads=2).allows()
+
+
+@pytest.mark.usefixtures("patience")
+def test_nobody_needs_a_permit_where_many_tasks_take_long(file: int) -> None:
+    with holder(file):
+        permit = permit_of(file)
+        for number in range(4 * LATELY):
+            permit.note_task(1000 if number % 3 == 0 else 0)
+        assert permit.allows()
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_process_in_which_a_task_runs_for_long_keeps_no_permit(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[Any] = [SimpleNamespace(started_s=time.perf_counter())]
+    monkeypatch.setattr(Stage, "running", lambda _: running)
+    permit = permit_of(file)
+    assert permit.allows()
+    assert permit.is_held
+    wait_until(lambda: permit.allows() and not permit.is_held, "it runs for long")
+    with holder(file):
+        assert not permit.allows()
 
 
 def test_each_queue_has_permits_of_its_own(file: int) -> None:
@@ -110,20 +153,18 @@ def test_each_queue_has_permits_of_its_own(file: int) -> None:
         assert permit_of(file).allows()
 
 
-def test_whoever_has_rested_for_long_asks_without_a_permit(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permits, "LONGEST_REST_S", 0.05)
+def test_while_the_one_with_the_permit_does_not_ask_others_need_none(file: int) -> None:
     permit = permit_of(file)
     with holder(file):
-        assert not permit.allows()
-        wait_until(permit.allows, "it has rested for long enough")
-        assert not permit.allows()
+        wait_until(permit.allows, "it has been silent for long enough")
+        assert permit.allows()
 
 
 @pytest.fixture
 def crowded(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[System]:
     """A system whose worker has three processes on one core."""
     config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 3, "threads": 2}}))
+    config.write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 3, "threads": THREADS}}))
     with one_core(), System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
         system.start("ingress")
         system.start("worker")

@@ -22,7 +22,7 @@ from transport.dead_letters import letter_of, letter_with_reason
 from transport.feed import CONDEMNED, Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
-from transport.permit import KEPT_S
+from transport.permit import KEPT_S, REST_S, Permit
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS, NEAR_HORIZON_MS, is_delay_queue
 from transport.watchdog import Watchdog
@@ -64,7 +64,7 @@ class BlockingConsumer(Consumer):
     nothing but the `Delivery`s that it has handed out.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the consumers of a worker share, and what each has for itself
         self,
         feed: Feed,
         completion: Completion,
@@ -72,6 +72,7 @@ class BlockingConsumer(Consumer):
         watchdog: Watchdog,
         *,
         in_hand: InHand,
+        permit: Permit,
         end_condemned: EndCondemned,
         prefetch: int,
         timeout_ms: int,
@@ -86,7 +87,7 @@ class BlockingConsumer(Consumer):
         self._watchdog = watchdog
         self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
-        self._permit = feed.permit
+        self._permit = permit
         self._end_condemned = end_condemned
         self._appetite = Appetite(prefetch)
         self._timeout_s = timeout_ms / 1000
@@ -126,7 +127,7 @@ class BlockingConsumer(Consumer):
         self._fetched.clear()
         self._suspects.clear()
         # First: a reply that is on its way must not bring messages that are put back here.
-        self._feed.close()
+        self.close()
         try:
             self._feed.put_back(tuple(self._in_hand), let_go=given_back)
         except redis.RedisError as error:
@@ -135,6 +136,7 @@ class BlockingConsumer(Consumer):
     def close(self) -> None:
         """Ends the wait for messages."""
         self._feed.close()
+        self._permit.release()
 
     @property
     def prefetch(self) -> int:
@@ -167,10 +169,9 @@ class BlockingConsumer(Consumer):
         if self._feed.is_asking or (room > 0 and self._permit.allows()):
             self._fetched.extend(self._feed.fetch(max(1, room), timeout_s))
         elif room > 0:
-            time.sleep(min(timeout_s, self._permit.pause_s))
-        elif not self._room.wait(min(timeout_s, KEPT_S)):
+            time.sleep(min(timeout_s, REST_S))
+        elif not self._room.wait(min(timeout_s, KEPT_S) if self._permit.is_held else timeout_s):
             self._permit.release()
-            self._room.wait(timeout_s)
 
     def _longest_wait_s(self) -> float:
         longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s

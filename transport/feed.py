@@ -11,7 +11,6 @@ from loguru import logger
 from redis.commands.core import Script
 
 from transport.line import Line
-from transport.permit import Permit
 from transport.scripts import script
 
 #: For how long a question waits in Redis for a message, before it is asked again.
@@ -52,21 +51,12 @@ class Feed:
 
     Parameters:
         generations: rising numbers, for all feeds of the worker, so that Redis knows which `put_back` is the later one.
-        permits: the file that its `Permit` needs.
     """
 
     def __init__(
-        self,
-        client: "redis.Redis",
-        namespace: str,
-        queue_name: str,
-        worker_id: str,
-        generations: Iterator[int],
-        permits: int | None = None,
+        self, client: "redis.Redis", namespace: str, queue_name: str, worker_id: str, generations: Iterator[int]
     ) -> None:
         self.queue_name = queue_name
-        #: Is to allow each question.
-        self.permit = Permit(permits, queue_name)
         self._generations = generations
         self._line = Line(client)
         self._fetch_script = script(client, "turns", "fetch")
@@ -126,7 +116,6 @@ class Feed:
         """Takes the question back. What Redis has put aside by then waits for this worker's next fetch."""
         self._line.close()
         self._asked_s = None
-        self.permit.release()
 
     def _ask(self, wanted: int) -> float:
         whose = (self._namespace, self.queue_name, self._worker_id)

@@ -22,6 +22,7 @@ from transport.feed import Feed
 from transport.in_hand import InHand
 from transport.line import Line
 from transport.messages import UNDECODABLE, Delivery, seal
+from transport.permit import Permit
 from transport.pulse import Pulse, name_worker
 from transport.queue_names import namespace_of
 from transport.recovery import Recovery, is_delay_queue
@@ -86,12 +87,15 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
+        permits = None if is_delay_queue(queue_name) else self.permits
         return BlockingConsumer(
             self._feed(queue_name),
             self._completion,
             self._pulse,
             self.watchdog,
             in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
+            # Dramatiq's prefetch is two messages a thread.
+            permit=Permit(permits, queue_name, prefetch // 2, self.stage),
             end_condemned=self._end_condemned,
             prefetch=prefetch,
             timeout_ms=timeout,
@@ -189,8 +193,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         )
 
     def _feed(self, queue_name: str) -> Feed:
-        permits = None if is_delay_queue(queue_name) else self.permits
-        return Feed(self.client, self.namespace, queue_name, self.broker_id, self._generations, permits)
+        return Feed(self.client, self.namespace, queue_name, self.broker_id, self._generations)
 
     def _end_condemned(self, queue_name: str, redis_message_id: str, data: bytes | None) -> None:
         try:

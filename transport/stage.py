@@ -1,6 +1,7 @@
 """The tasks that run in this process, and how one of them is interrupted."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,11 @@ class Stage:
     def running(self) -> tuple[Delivery, ...]:
         """The messages whose tasks run now."""
         return tuple(self._running.values())
+
+    def has_run_one_for(self, seconds: float) -> bool:
+        """Whether one of the tasks that run now began so long ago."""
+        before_s = time.perf_counter() - seconds
+        return any(delivery.started_s is not None and delivery.started_s < before_s for delivery in self.running())
 
     def wait_for_task(self, longest_s: float) -> None:
         """Returns when a task runs or has begun since the last call, at the latest after that time."""
