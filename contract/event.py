@@ -21,7 +21,7 @@ DURATION_MS = "Of `completed` and `error`: how long the last attempt took, in ms
 
 
 class EventKind(StrEnum):
-    """What happened to a task."""
+    """What happened to a task. More may be added: who does not know one ignores it."""
 
     ACCEPTED = "accepted"
     STARTED = "started"

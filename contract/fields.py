@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 
 class ErrorCode(StrEnum):
-    """Why a request has no result."""
+    """Why a request has no result. More may be added: who does not know one takes it for `failed`."""
 
     INVALID_JSON = "invalid_json"
     INVALID_REQUEST = "invalid_request"
