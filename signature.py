@@ -57,7 +57,7 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
         try:
-            _model_of(name, {parameter.name: fields[parameter.name]})
+            _refuse_unchecked(_model_of(name, {parameter.name: fields[parameter.name]}).__pydantic_core_schema__)
         except UNUSABLE as error:
             complaint = f"parameter {parameter.name!r} makes no field of a pydantic model: {_in_one_line(error)}"
             raise DeclarationError(f"task {name!r}: {complaint}") from None
@@ -167,6 +167,21 @@ def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, A
         )
     if parameter.name not in hints:
         raise DeclarationError(f"task {name!r}: parameter {parameter.name!r} should have a type annotation")
+
+
+def _refuse_unchecked(part: Any) -> None:
+    """Raises TypeError where a part of a pydantic-core schema is judged no sooner than the task reads it, long after
+    the request was admitted: that lets everything through that can be iterated, even a text."""
+    if isinstance(part, dict):
+        if part.get("type") == "generator":
+            raise TypeError(
+                "what is in an Iterable or a Generator is not checked before it is read, use list or Sequence"
+            )
+        part = part.values()
+    elif not isinstance(part, list | tuple):
+        return
+    for inner in part:
+        _refuse_unchecked(inner)
 
 
 def _refuse_unusable_fields(model: type[BaseModel], parameters: dict[str, Any], name: str) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -159,6 +159,15 @@ def test_an_annotation_that_pydantic_makes_no_model_of_is_refused(annotation: ob
     assert "parameter 'x' makes no field of a pydantic model: " in line
     assert not line.endswith(":")
     assert "arbitrary_types_allowed" not in line
+
+
+class Lines(BaseModel):
+    texts: Iterable[str]
+
+
+@pytest.mark.parametrize("annotation", [Iterable[int], Generator[int, None, None], list[Lines] | None], ids=str)
+def test_a_parameter_that_is_checked_only_when_it_is_read_is_refused(annotation: object) -> None:
+    assert "is not checked before it is read, use list or Sequence" in refusal(annotated(x=annotation))
 
 
 @pytest.mark.parametrize(
