@@ -22,7 +22,8 @@ DOCUMENTS = {
 def main(kind: str) -> None:
     """Prints one of `DOCUMENTS`, with the tasks in the order of their names, so that the same tasks print the same."""
     tasks = [catalogue[name].description for name in sorted(catalogue)]
-    print(json.dumps(DOCUMENTS[kind](tasks), indent=2, ensure_ascii=False))
+    # In UTF-8, whatever the encoding of this terminal or machine.
+    sys.stdout.buffer.write(json.dumps(DOCUMENTS[kind](tasks), indent=2, ensure_ascii=False).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from task import catalogue, task
 from tests.awkward_task import declare_awkward, declare_of_two_results
 from tests.configured import load
 from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
-from tests.system import PROJECT, environment, run_to_its_end
+from tests.system import PROJECT, copy_project, environment, run_to_its_end
 from tests.wire import Wire
 
 JsonObject = dict[str, Any]
@@ -279,6 +279,16 @@ def test_the_command_writes_plain_schemas_to_a_file(tmp_path: Path) -> None:
     made = run_to_its_end(PROJECT, arguments, environment(None))
     assert (made.stdout, made.returncode) == ("", 0)
     assert json.loads((tmp_path / "schemas.json").read_text()) == json_schemas(descriptions())
+
+
+def test_the_command_writes_utf_8_whatever_the_encoding_here_is(tmp_path: Path) -> None:
+    text = '@task()\ndef greet() -> dict[str, str]:\n    """Grüßt, mit 👋."""\n    return {}\n'
+    project = copy_project(tmp_path, {"greet.py": f"from task import task\n\n\n{text}"})
+    variables = environment(None, PYTHONIOENCODING="latin-1")
+    made = run_to_its_end(project, ["-m", "client.command", "contract", "--output", "contract.json"], variables)
+    assert (made.stderr, made.returncode) == ("", 0)
+    described = json.loads((project / "contract.json").read_text(encoding="utf-8"))
+    assert described["operations"]["perform.greet"]["summary"] == "Grüßt, mit 👋."
 
 
 def test_without_a_configuration_the_command_writes_nothing_and_says_why(tmp_path: Path) -> None:
