@@ -4,8 +4,9 @@ A program of its own, because it declares the tasks, for which there has to be a
 the commands that only talk to Redis do without.
 """
 
-import json
 import sys
+
+from pydantic_core import to_json
 
 import actors  # noqa: F401 - declares the tasks
 from broker import settings
@@ -22,8 +23,8 @@ DOCUMENTS = {
 def main(kind: str) -> None:
     """Prints one of `DOCUMENTS`, with the tasks in the order of their names, so that the same tasks print the same."""
     tasks = [catalogue[name].description for name in sorted(catalogue)]
-    # In UTF-8, whatever the encoding of this terminal or machine.
-    sys.stdout.buffer.write(json.dumps(DOCUMENTS[kind](tasks), indent=2, ensure_ascii=False).encode() + b"\n")
+    # In UTF-8, whatever the encoding of this terminal or machine; a default that JSON has not, such as NaN, is null.
+    sys.stdout.buffer.write(to_json(DOCUMENTS[kind](tasks), indent=2, inf_nan_mode="null") + b"\n")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,9 @@ def _example(schema: JsonSchema, definitions: JsonSchema) -> Any:
     for alternative in schema.get("anyOf") or schema.get("oneOf") or ():
         with suppress(NoExampleError):
             return _example(alternative, definitions)
-    if schema.get("type") == "object":
+    if schema.get("type") == "object" and not schema.get("minProperties"):
         return _object(schema, definitions)
-    if schema.get("type") == "array" and "items" in schema:
+    if schema.get("type") == "array" and "items" in schema and schema.get("minItems", 0) <= 1:
         return [_example(schema["items"], definitions)]
     raise NoExampleError(f"{schema.get('title', schema)!r} has no example")
 

@@ -21,7 +21,7 @@ from settings import Settings
 from task import catalogue, task
 from tests.awkward_task import declare_awkward, declare_of_two_results
 from tests.configured import load
-from tests.samples import perform, undo_declarations  # noqa: F401 - a fixture
+from tests.samples import perform, strict_json, undo_declarations  # noqa: F401 - a fixture
 from tests.system import PROJECT, copy_project, environment, run_to_its_end
 from tests.wire import Wire
 
@@ -236,8 +236,16 @@ def test_a_name_of_any_kind_becomes_a_key() -> None:
     assert key("walk the/dog ~é") == "walk-20-the-2f-dog-20--7e--e9-"
 
 
-def test_a_type_that_needs_itself_has_no_example() -> None:
-    schema = {"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}}}
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}}},
+        {"type": "array", "items": {"const": 1}, "minItems": 2},
+        {"type": "object", "additionalProperties": {"const": 1}, "minProperties": 1},
+    ],
+    ids=["itself", "several", "names"],
+)
+def test_what_cannot_be_made_of_the_examples_of_its_parts_has_none(schema: JsonObject) -> None:
     with pytest.raises(NoExampleError):
         example_of(schema)
 
@@ -281,13 +289,29 @@ def test_the_command_writes_plain_schemas_to_a_file(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "schemas.json").read_text()) == json_schemas(descriptions())
 
 
-def test_the_command_writes_utf_8_whatever_the_encoding_here_is(tmp_path: Path) -> None:
-    text = '@task()\ndef greet() -> dict[str, str]:\n    """Grüßt, mit 👋."""\n    return {}\n'
-    project = copy_project(tmp_path, {"greet.py": f"from task import task\n\n\n{text}"})
+GREET = '''
+from pydantic import BaseModel
+
+from task import task
+
+
+class Greeting(BaseModel):
+    loudness: float = float("nan")
+
+
+@task()
+def greet() -> Greeting:
+    """Grüßt, mit 👋."""
+    return Greeting()
+'''
+
+
+def test_the_command_writes_json_in_utf_8_whatever_the_encoding_here_and_the_defaults_are(tmp_path: Path) -> None:
+    project = copy_project(tmp_path, {"greet.py": GREET})
     variables = environment(None, PYTHONIOENCODING="latin-1")
     made = run_to_its_end(project, ["-m", "client.command", "contract", "--output", "contract.json"], variables)
     assert (made.stderr, made.returncode) == ("", 0)
-    described = json.loads((project / "contract.json").read_text(encoding="utf-8"))
+    described = strict_json((project / "contract.json").read_bytes())
     assert described["operations"]["perform.greet"]["summary"] == "Grüßt, mit 👋."
 
 
