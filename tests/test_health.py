@@ -7,6 +7,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,10 @@ from monitoring.local import LocalPlace
 from monitoring.server import Page, Server
 from tests.command_line import callboard
 from tests.configured import complaint, load
-from tests.ports import free_ports
-from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
+from tests.system import copy_project, environment, run_to_its_end
 from tests.waiting import wait_until
+from tests.watched import ROLES, Watched
 from tests.wire import Wire
-
-ROLES = ["ingress", "worker", "scheduler"]
 
 #: Ends the threads that fetch, and nothing else: as if one had died unnoticed.
 BREAKING_TASK = """
@@ -48,35 +47,8 @@ def ends_consumers() -> Nothing:
 """
 
 
-class Watched(System):
-    """A system with its own folder for sockets, a port for each role, and little patience."""
-
-    def __init__(self, project: Path, redis_url: str, folder: Path) -> None:
-        self.ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
-        monitoring = {f"{role}_port": port for role, port in self.ports.items()}
-        monitoring |= {"stalled_after_s": 3, "runtime_folder": str(folder / "run")}  # type: ignore[dict-item]
-        self.config = folder / "config.json"
-        self.config.write_text(json.dumps(TEST_CONFIG | {"monitoring": monitoring}))
-        super().__init__(project, redis_url, CALLBOARD_CONFIG=str(self.config), dramatiq_restart_delay="50")
-
-    def be_patient(self) -> None:
-        """What is started from now on may stand still for as long as a test may take, and is called healthy."""
-        config = json.loads(self.config.read_text())
-        config["monitoring"]["stalled_after_s"] = 60
-        self.config.write_text(json.dumps(config))
-
-    def health(self, role: str, *words: str) -> tuple[int, str]:
-        """Exit code and answer of the command."""
-        ended = callboard(self, "health", role, *words, CALLBOARD_CONFIG=str(self.config))
-        return ended.returncode, ended.stdout + ended.stderr
-
-    def page(self, role: str, path: str) -> tuple[int, Any]:
-        """Status and content of a page of a port."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[role]}{path}", timeout=10) as answer:
-                return answer.status, json.loads(answer.read())
-        except HTTPError as error:
-            return error.code, json.loads(error.read())
+#: What is done with each role takes as long as three tests.
+ALL_ROLES = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
@@ -90,16 +62,17 @@ def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_pat
         yield system
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched, role: str) -> None:
-    assert own.health(role) == (1, f"{role}: no {role} runs here\n")
+@ALL_ROLES
+def test_a_process_that_works_is_healthy_until_it_has_stopped(own: Watched) -> None:
+    for role in ROLES:
+        assert own.health(role) == (1, f"{role}: no {role} runs here\n")
     own.be_patient()
-    own.start(role)
-    wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it is healthy")
-    assert own.health(role) == (0, f"{role}: healthy (processes asked: 1)\n")
-    assert own.page(role, "/healthz")[0] == 200
-    own.stop(role)
-    assert own.health(role)[0] == 1
+    own.launch_all()
+    for role in ROLES:
+        assert own.health(role) == (0, f"{role}: healthy (processes asked: 1)\n")
+        assert own.page(role, "/healthz")[0] == 200
+        own.stop(role)
+        assert own.health(role)[0] == 1
     assert list((own.config.parent / "run").iterdir()) == []
 
 
@@ -116,7 +89,7 @@ def test_a_worker_that_starts_is_not_ready_and_needs_no_restart(own: Watched) ->
     wait_until(is_answered, "its port is there")
     status, page = answers[0]
     assert (status, page["reasons"]) == (200, [])
-    wait_until(lambda: own.page("worker", "/readyz")[0] == 200, "it is ready")
+    own.wait_until_ready("worker")
 
 
 def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_lives(
@@ -125,7 +98,7 @@ def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_li
     own.start("ingress")
     own.start("worker")
     with Wire(redis_server.url) as wire:
-        wait_until(lambda: own.page("worker", "/readyz")[0] == 200, "it is healthy")
+        own.wait_until_ready("worker")
         wire.ask("ends_consumers")
         (pid,) = (process.pid for process in own.children("worker"))
         wait_until(lambda: own.page("worker", "/readyz")[0] == 503, "it is noticed")
@@ -136,47 +109,49 @@ def test_a_worker_whose_consumers_have_died_is_not_healthy_though_its_process_li
         assert status == 503
         assert any("queue 'default':" in reason for reason in page["reasons"])
         assert psutil.pid_exists(pid)
-        wait_until(lambda: own.page("ingress", "/readyz")[0] == 200, "the ingress is healthy")
+        own.wait_until_ready("ingress")
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path, tmp_path: Path, role: str) -> None:
+@ALL_ROLES
+def test_without_redis_a_process_is_not_ready_and_needs_no_restart(project: Path, tmp_path: Path) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
-        own.start(role)
-        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it works")
+        own.launch_all()
         server.stop()
-        reasons = wait_until(lambda: own.page(role, "/readyz")[1]["reasons"], "it is noticed")
-        assert "nothing for" in reasons[0]
-        assert own.page(role, "/healthz")[0] == 200
-        assert [own.health(role)[0], own.health(role, "--live")[0]] == [1, 0]
+        for role in ROLES:
+            reasons = wait_until(partial(own.reasons, role), f"{role}: it is noticed")
+            assert "nothing for" in reasons[0]
+            assert own.page(role, "/healthz")[0] == 200
+            assert [own.health(role)[0], own.health(role, "--live")[0]] == [1, 0]
         server.start()
-        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it has come back by itself")
+        for role in ROLES:
+            own.wait_until_ready(role)
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path, role: str) -> None:
+@ALL_ROLES
+def test_a_process_that_waits_for_its_first_redis_is_not_ready(project: Path, tmp_path: Path) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own:
         own.be_patient()
         server.stop()
-        own.launch(role)
-        wait_until(lambda: "not begun yet" in own.health(role)[1], "it waits")
+        for role in ROLES:
+            own.launch(role)
+        for role in ROLES:
+            wait_until(lambda role=role: "not begun yet" in own.health(role)[1], f"{role} waits")  # type: ignore[misc]
         server.start()
-        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it works")
+        for role in ROLES:
+            own.wait_until_ready(role)
 
 
 def test_a_process_that_stands_still_does_not_answer(own: Watched) -> None:
     own.start("scheduler")
-    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it is healthy")
+    own.wait_until_ready("scheduler")
     with own.suspended("scheduler"):
         code, said = own.health("scheduler")
         assert (code, "does not answer within 5 s" in said) == (1, True)
-    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it goes on")
+    own.wait_until_ready("scheduler")
 
 
 def test_a_killed_replica_is_gone_and_the_other_one_is_asked(own: Watched) -> None:
-    config = json.loads(own.config.read_text())
-    config["monitoring"]["ingress_port"] = 0
-    own.config.write_text(json.dumps(config))
+    own.configure(monitoring={"ingress_port": 0})
     own.be_patient()
     own.start("ingress")
     own.start("ingress", as_="standby")
@@ -197,31 +172,30 @@ def test_another_callboard_on_this_machine_is_not_asked(own: Watched) -> None:
 def test_in_json_each_process_is_listed(own: Watched) -> None:
     own.be_patient()
     process = own.start("scheduler")
-    wait_until(lambda: own.page("scheduler", "/readyz")[0] == 200, "it is healthy")
+    own.wait_until_ready("scheduler")
     shown = json.loads(own.health("scheduler", "--json")[1])
     assert shown == {
         "healthy": True, "reasons": [], "processes": [{"role": "scheduler", "pid": process.pid, "reasons": []}]
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_port_that_is_taken_stops_a_process_with_one_line(own: Watched, role: str) -> None:
+@ALL_ROLES
+def test_a_port_that_is_taken_stops_a_process_with_one_line(own: Watched) -> None:
     own.start("ingress")
-    config = json.loads(own.config.read_text())
-    config["monitoring"][f"{role}_port"] = own.ports["ingress"]
-    own.config.write_text(json.dumps(config))
-    variables = environment(own.redis_url, CALLBOARD_CONFIG=str(own.config))
-    ended = run_to_its_end(own.project, ["-m", role], variables)
-    assert ended.returncode == 1
-    assert f"callboard: monitoring.{role}_port is {own.ports['ingress']}" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    taken = own.ports["ingress"]
+    own.configure(monitoring={f"{role}_port": taken for role in ROLES})
+    for role in ROLES:
+        ended = run_to_its_end(own.project, ["-m", role], environment(own.redis_url, CALLBOARD_CONFIG=str(own.config)))
+        assert ended.returncode == 1
+        assert f"callboard: monitoring.{role}_port is {taken}" in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_a_folder_that_is_not_to_be_had_is_said_and_nothing_else_fails(own: Watched, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("no folder")
     own.start("ingress")
     assert "`callboard health ingress` cannot ask this process" in own.log("ingress")
-    wait_until(lambda: own.page("ingress", "/readyz")[0] == 200, "it works")
+    own.wait_until_ready("ingress")
 
 
 def test_an_unknown_page_names_those_that_there_are(own: Watched) -> None:

@@ -1,25 +1,29 @@
 """A process that waits for Redis needs no restart: what it holds would be lost with it."""
 
+from functools import partial
 from pathlib import Path
 
-import pytest
-
 from client.redis_server import RedisServer
-from tests.test_health import Watched
 from tests.waiting import wait_until
+from tests.watched import Watched
 from transport.connection import connect
 
+ROLES = ("ingress", "worker", "scheduler")
 
-@pytest.mark.parametrize("role", ["ingress", "worker", "scheduler"])
-def test_a_process_needs_no_restart_while_redis_answers_and_refuses_to_write(
-    project: Path, tmp_path: Path, role: str
-) -> None:
+
+def test_a_process_needs_no_restart_while_redis_answers_and_refuses_to_write(project: Path, tmp_path: Path) -> None:
     with RedisServer() as server, Watched(project, server.url, tmp_path) as own, connect(server.url) as client:
-        own.start(role)
-        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it is ready")
+        own.launch_all(ROLES)
         client.config_set("min-replicas-to-write", 1)
-        wait_until(lambda: own.page(role, "/readyz")[0] == 503, "it is not ready")
-        wait_until(lambda: all("NOREPLICAS" in each for each in own.page(role, "/readyz")[1]["reasons"]), "it says why")
-        assert own.page(role, "/healthz") == (200, own.page(role, "/healthz")[1] | {"reasons": []})
+        for role in ROLES:
+            wait_until(partial(says_why, own, role), f"{role} is not ready, and says why")
+            status, page = own.page(role, "/healthz")
+            assert (status, page["reasons"]) == (200, [])
         client.config_set("min-replicas-to-write", 0)
-        wait_until(lambda: own.page(role, "/readyz")[0] == 200, "it goes on")
+        for role in ROLES:
+            own.wait_until_ready(role)
+
+
+def says_why(own: Watched, role: str) -> bool:
+    reasons = own.reasons(role)
+    return bool(reasons) and all("NOREPLICAS" in reason for reason in reasons)
