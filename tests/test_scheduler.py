@@ -1,27 +1,28 @@
 """`python -m scheduler` sends the requests of the configuration, through the same gate as any other."""
 
-import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from client.redis_server import RedisServer
 from tests.moved_clock import MovedClock
 from tests.redis_under_test import open_client
-from tests.system import TEST_CONFIG, System, environment, run_to_its_end
+from tests.system import System, environment, run_to_its_end, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire
+
+HOUR_S = 3600
+TEN_YEARS_S = 10 * 365 * 24 * HOUR_S
 
 JOB: dict[str, Any] = {"name": "draw", "interval_s": 0.1, "task_type": "generate_random_number", "user_id": "clock"}
 
 
 def configuration(folder: Path, *jobs: dict[str, Any]) -> str:
-    path = folder / "scheduled.json"
-    path.write_text(json.dumps(TEST_CONFIG | {"schedule": jobs}))
-    return str(path)
+    return str(write_config(folder, schedule=jobs))
 
 
 def test_a_job_fires_again_and_again(project: Path, redis_server: RedisServer, tmp_path: Path) -> None:
@@ -46,12 +47,41 @@ def test_when_a_job_fired_last_is_taken_for_unknown_when_that_cannot_be_read(
             client.set("callboard:fired:draw", kept)
             system.start("scheduler")
             wait_until(lambda: client.get("callboard:fired:draw") != kept, "the job has fired")
+            assert client.ttl("callboard:fired:draw") > 0
         assert "callboard:fired:draw is no time with a time zone" in system.log("scheduler")
         system.stop("scheduler")
 
 
-HOUR_S = 3600
-TEN_YEARS_S = 10 * 365 * 24 * HOUR_S
+def test_a_job_that_seems_to_have_fired_in_the_future_fires_now(
+    project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path
+) -> None:
+    future = (datetime.now(UTC) + timedelta(days=1)).isoformat().encode()
+    client.set("callboard:fired:draw", future, ex=60)
+    with System(project, redis_server.url, CALLBOARD_CONFIG=configuration(tmp_path, JOB)) as system:
+        system.start("scheduler")
+        wait_until(lambda: client.get("callboard:fired:draw") != future, "the job has fired")
+        system.stop("scheduler")
+    client.delete(*client.scan_iter("dramatiq:default*"))
+
+
+@pytest.mark.parametrize(("coalesce", "least", "most"), [(True, 1, 1), (False, 3, 4)])
+def test_what_was_missed_while_no_scheduler_ran_is_made_up_for(
+    project: Path,
+    redis_server: RedisServer,
+    client: "redis.Redis",
+    tmp_path: Path,
+    coalesce: bool,
+    least: int,
+    most: int,
+) -> None:
+    job = JOB | {"interval_s": HOUR_S, "misfire_grace_s": 24 * HOUR_S, "coalesce": coalesce}
+    client.set("callboard:fired:draw", (datetime.now(UTC) - timedelta(hours=3.5)).isoformat(), ex=60)
+    with System(project, redis_server.url, CALLBOARD_CONFIG=configuration(tmp_path, job)) as system:
+        system.start("scheduler")
+        wait_until(lambda: client.hlen("dramatiq:default.msgs") >= least, "the job has fired")
+        system.stop("scheduler")
+    assert least <= client.hlen("dramatiq:default.msgs") <= most
+    client.delete(*client.scan_iter("dramatiq:default*"))
 
 
 def test_a_scheduler_whose_clock_is_set_goes_by_the_new_time_and_fires_nothing_twice(

@@ -2,12 +2,11 @@
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import redis
+from dramatiq.common import current_millis
 
 from client.redis_server import RedisServer
 from tests.command_line import callboard
@@ -16,12 +15,7 @@ from tests.system import System
 from tests.waiting import wait_until
 from tests.wire import Wire
 from transport.overview import FORGOTTEN_MS
-
-
-@pytest.fixture
-def own(project: Path, redis_server: RedisServer, client: "redis.Redis") -> Iterator[System]:
-    with System(project, redis_server.url) as system:
-        yield system
+from transport.pulse import STOCK_SILENCE_MS
 
 
 def shown_of(system: System) -> Any:
@@ -131,6 +125,9 @@ def test_a_stock_worker_is_alive_for_a_minute_after_its_last_fetch(
     broker.do_qsize("default")
     (worker,) = shown_of(own)["workers"]
     assert (worker["id"], worker["alive"], worker["host"]) == (broker.broker_id, True, None)
+    client.zadd("dramatiq:__heartbeats__", {broker.broker_id: current_millis() - STOCK_SILENCE_MS})
+    (worker,) = shown_of(own)["workers"]
+    assert (worker["id"], worker["alive"]) == (broker.broker_id, False)
     broker.client.close()
 
 

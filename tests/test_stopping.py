@@ -1,7 +1,5 @@
 """A process that is asked to stop: in time, with nothing lost and nothing answered twice."""
 
-import json
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,8 @@ import ingress.intake
 import ingress.replica
 from client.redis_server import RedisServer
 from tests.replicas import replica_on
-from tests.system import COMMANDS, TEST_CONFIG, System
+from tests.silent_redis import silent
+from tests.system import COMMANDS, TEST_CONFIG, System, write_config
 from tests.waiting import wait_until
 from tests.wire import Outcome, Wire, new_user
 from transport.connection import StopRequest, connect
@@ -26,9 +25,7 @@ WORKER_SETTINGS = TEST_CONFIG["worker"] | {"shutdown_timeout_ms": 5000}
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration that grants a stopping worker little time."""
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(TEST_CONFIG | {"worker": WORKER_SETTINGS}))
-    return path
+    return write_config(tmp_path, worker=WORKER_SETTINGS)
 
 
 @pytest.fixture
@@ -71,8 +68,7 @@ def test_a_task_that_ends_when_it_is_told_of_the_stop_runs_again_and_that_is_no_
     own: System, config: Path, task_type: str, tmp_path: Path
 ) -> None:
     # More than the second for which Dramatiq waits for a coroutine.
-    worker = WORKER_SETTINGS | {"shutdown_timeout_ms": 10_000}
-    config.write_text(json.dumps(TEST_CONFIG | {"worker": worker}))
+    write_config(config.parent, worker=WORKER_SETTINGS | {"shutdown_timeout_ms": 10_000})
     (outcome,) = outcomes_over_a_stop(own, "worker", task_type, tmp_path / "started")
     assert outcome["result"] == {"text": "done"}
     assert outcome["attempts"] == 1
@@ -88,8 +84,7 @@ def test_a_task_may_answer_when_it_is_told_of_the_stop(own: System, tmp_path: Pa
 def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
     own: System, client: "redis.Redis", config: Path, tmp_path: Path
 ) -> None:
-    worker_settings = WORKER_SETTINGS | {"shutdown_timeout_ms": 20_000}
-    config.write_text(json.dumps(TEST_CONFIG | {"worker": worker_settings}))
+    write_config(config.parent, worker=WORKER_SETTINGS | {"shutdown_timeout_ms": 20_000})
     go_on = tmp_path / "go on"
     own.start("ingress")
     worker = own.start("worker")
@@ -107,17 +102,26 @@ def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
         assert {wire.outcome_of(user_id)["status"] for user_id in users} == {"completed"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_process_stops_although_redis_hangs(project: Path, config: Path, name: str) -> None:
+def test_a_worker_process_that_stands_still_is_killed_in_time(own: System) -> None:
+    own.start("worker")
+    (child,) = own.children("worker")
+    child.suspend()
+    assert own.stop("worker") == 1
+    assert f"Did not stop in time: worker process with pid {child.pid} is killed" in own.log("worker")
+    assert not child.is_running()
+
+
+@pytest.mark.timeout(150)
+def test_each_process_stops_although_redis_hangs(project: Path, config: Path) -> None:
     # The time in which an answer is given up, so that the test need not wait the usual one.
     url_option = "?socket_timeout=1"
     with RedisServer() as server, System(project, server.url + url_option, CALLBOARD_CONFIG=str(config)) as system:
-        system.start(name)
-        server.process.send_signal(signal.SIGSTOP)
-        try:
-            system.stop(name)
-        finally:
-            server.process.send_signal(signal.SIGCONT)
+        processes = [system.start(name) for name in COMMANDS]
+        with silent(server):
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(timeout=15)
 
 
 REQUEST = b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "hello"}}'

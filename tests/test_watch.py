@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from client.board import WINDOW_S, Board
+from client.board import CAPACITY, WINDOW_S, Board
 from client.follow import line
 from contract import EventKind, TaskEvent
 from tests.system import System, environment
@@ -154,6 +154,17 @@ def test_a_dead_letter_that_is_tried_again_is_on_its_way_again() -> None:
     board.take(event(EventKind.STARTED, attempt=1))
     (row,) = board.rows()
     assert (row.ended_s, row.error, row.ran_s(205.0)) == (None, None, 5.0)
+
+
+def test_the_board_forgets_those_first_that_have_ended() -> None:
+    board = Board()
+    for number in range(CAPACITY + 10):
+        board.take(event(EventKind.ACCEPTED, f"t{number}"))
+        if number >= CAPACITY - 10:
+            board.take(event(EventKind.COMPLETED, f"t{number}"))
+    rows = list(board.rows())
+    assert len(rows) == CAPACITY
+    assert sum(row.ended_s is None for row in rows) == CAPACITY - 10
 
 
 def test_refused_requests_are_one_row_each() -> None:

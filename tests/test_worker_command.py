@@ -1,6 +1,5 @@
 """`python -m worker`: processes that are replaced when they die, and stop when their supervisor does."""
 
-import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,10 @@ import redis
 
 from client.redis_server import RedisServer
 from tests.command_line import callboard
-from tests.system import TEST_CONFIG, System, copy_project, environment, run_to_its_end
+from tests.system import System, copy_project, environment, run_to_its_end, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+from worker.child import described
 from worker.pauses import LONGEST_PAUSE_S, USEFUL_LIFE_S, Pauses
 
 #: A task that waits in a queue of its own.
@@ -29,8 +29,7 @@ def report(text: str) -> dict[str, str]:
 @pytest.fixture
 def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[System]:
     """A system whose worker has two processes, on the tests' empty Redis."""
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 2, "threads": 2}}))
+    config = write_config(tmp_path, worker={"processes": 2, "threads": 2})
     with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
         yield system
 
@@ -88,6 +87,19 @@ def test_a_short_life_is_followed_by_a_pause_that_grows_to_a_limit() -> None:
     assert pauses.after(USEFUL_LIFE_S) == 0
 
 
+@pytest.mark.parametrize(
+    ("exit_code", "words"),
+    [
+        (3, "ended with exit code 3"),
+        (-signal.SIGSEGV, "was killed by SIGSEGV"),
+        (-signal.SIGKILL, "was killed by SIGKILL (somebody sent it, or memory ran out)"),
+        (-(signal.SIGRTMIN + 1), f"was killed by signal {signal.SIGRTMIN + 1}"),
+    ],
+)
+def test_how_a_process_ended_is_told_in_words(exit_code: int, words: str) -> None:
+    assert described(exit_code) == words
+
+
 def test_the_processes_stop_when_their_supervisor_is_killed(own: System, client: "redis.Redis") -> None:
     worker = own.start("worker")
     children = processes(own, worker.pid)
@@ -131,7 +143,7 @@ def test_a_module_that_cannot_be_imported_ends_the_command_and_is_told_once(
     tmp_path: Path, redis_server: RedisServer, module: str, complaint: str
 ) -> None:
     project = copy_project(tmp_path, {"broken.py": module})
-    (project / "config.json").write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 2}}))
+    write_config(project, worker={"processes": 2})
     ended = run_to_its_end(project, ["-m", "worker"], environment(redis_server.url))
     assert ended.returncode == 1
     assert ended.stderr.count(complaint) == 1
@@ -142,7 +154,7 @@ def test_a_worker_serves_only_the_queues_that_it_is_told_to(
     tmp_path: Path, redis_server: RedisServer, client: "redis.Redis"
 ) -> None:
     project = copy_project(tmp_path, {"report.py": REPORT})
-    (project / "config.json").write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 1, "queues": ["reports"]}}))
+    write_config(project, worker={"processes": 1, "queues": ["reports"]})
     with System(project, redis_server.url) as own, Wire(redis_server.url) as wire:
         own.start("ingress")
         own.start("worker")
@@ -155,7 +167,7 @@ def test_a_worker_serves_only_the_queues_that_it_is_told_to(
 
 def test_a_queue_that_no_task_is_in_is_refused(tmp_path: Path, redis_server: RedisServer) -> None:
     project = copy_project(tmp_path, {"report.py": REPORT})
-    (project / "config.json").write_text(json.dumps(TEST_CONFIG | {"worker": {"queues": ["report"]}}))
+    write_config(project, worker={"queues": ["report"]})
     ended = run_to_its_end(project, ["-m", "worker"], environment(redis_server.url))
     assert ended.returncode == 1
     assert "callboard: worker.queues holds 'report', and no task is in that queue: default, reports" in ended.stderr
