@@ -1,6 +1,5 @@
 """Where a worker has more processes than cores, and its tasks are short, only some of them look for messages."""
 
-import json
 import os
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer
-from tests.system import PROJECT, TEST_CONFIG, System
+from tests.system import PROJECT, System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire
 from transport import permit as permits
@@ -163,8 +162,7 @@ def test_while_the_one_with_the_permit_does_not_ask_others_need_none(file: int) 
 @pytest.fixture
 def crowded(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path) -> Iterator[System]:
     """A system whose worker has three processes on one core."""
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"worker": {"processes": 3, "threads": THREADS}}))
+    config = write_config(tmp_path, worker={"processes": 3, "threads": THREADS})
     with one_core(), System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
         system.start("ingress")
         system.start("worker")

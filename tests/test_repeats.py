@@ -9,7 +9,7 @@ import pytest
 
 from client.redis_server import RedisServer
 from contract.keys import claim_key
-from tests.system import TEST_CONFIG, System
+from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 
@@ -19,8 +19,7 @@ DELAY_MS = 1_500
 @pytest.fixture
 def narrow(project: Path, redis_server: RedisServer, client: Any, tmp_path: Path) -> Iterator[System]:
     """A Callboard whose queue has room for one message."""
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"limits": {"queue_length": 1}}))
+    config = write_config(tmp_path, limits={"queue_length": 1})
     with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as system:
         system.start("ingress")
         yield system

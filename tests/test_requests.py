@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from contract import MAX_DELAY_MS, ErrorCode, Sender, read_request
-from tests.samples import refusal, request_bytes, without
-
-TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+from tests.samples import TRACEPARENT, refusal, request_bytes, without
 
 
 def test_a_request_needs_no_more_than_a_task_type_and_a_user_id() -> None:

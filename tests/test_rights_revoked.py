@@ -16,7 +16,7 @@ from tests.wire import Wire, new_user
 TRIED = 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def running(project: Path) -> Iterator[System]:
     with RedisServer() as server, System(project, server.url) as system:
         system.start("ingress")
@@ -26,6 +26,7 @@ def running(project: Path) -> Iterator[System]:
 
 def publish_and_revoke(wire: Wire, channel: str, message: dict[str, Any]) -> None:
     """In one step: nobody may publish any more once the message is heard."""
+    wire.client.config_resetstat()
     with wire.client.pipeline(transaction=True) as pipeline:
         pipeline.publish(channel, json.dumps(message))
         pipeline.execute_command("ACL", "SETUSER", "default", "-publish")
@@ -34,7 +35,7 @@ def publish_and_revoke(wire: Wire, channel: str, message: dict[str, Any]) -> Non
 
 def give_back_once_it_was_tried(wire: Wire) -> None:
     def is_tried() -> bool:
-        return bool(wire.client.info("commandstats")["cmdstat_publish"]["rejected_calls"] >= TRIED)
+        return bool(wire.client.info("commandstats").get("cmdstat_publish", {}).get("rejected_calls", 0) >= TRIED)
 
     wait_until(is_tried, "it is tried to publish the outcome")
     wire.client.execute_command("ACL", "SETUSER", "default", "+publish")

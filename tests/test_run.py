@@ -14,7 +14,7 @@ from honcho.printer import Printer
 
 from client.redis_server import free_port
 from client.run import PatientManager
-from tests.system import TEST_CONFIG, environment, run_to_its_end
+from tests.system import environment, run_to_its_end, write_config
 from tests.waiting import DEADLINE_S, wait_until
 from tests.wire import Wire
 
@@ -78,9 +78,8 @@ def test_everything_ends_when_nobody_reads_what_it_prints(project: Path, tmp_pat
 
 
 def test_a_program_that_ends_with_an_error_ends_everything(project: Path, tmp_path: Path) -> None:
-    config = tmp_path / "config.json"
     job = {"name": "tea", "interval_s": 60, "task_type": "make_tea", "user_id": "me"}
-    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}, "schedule": [job]}))
+    config = write_config(tmp_path, redis={"port": free_port()}, schedule=[job])
     ended = run_to_its_end(project, ["-m", "client.run"], environment(None, CALLBOARD_CONFIG=str(config)))
     assert ended.returncode == 1
     assert "schedule[0] would be refused" in ended.stdout
@@ -125,6 +124,4 @@ def _run(project: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
 
 def _of_its_own(folder: Path) -> dict[str, str]:
     """The environment in which it starts a Redis."""
-    config = folder / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"redis": {"port": free_port()}}))
-    return environment(None, CALLBOARD_CONFIG=str(config))
+    return environment(None, CALLBOARD_CONFIG=str(write_config(folder, redis={"port": free_port()})))

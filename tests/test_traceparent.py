@@ -5,12 +5,8 @@ from typing import Any
 import pytest
 
 from contract import read_request
-from tests.samples import refusal, request_bytes, strict_json
+from tests.samples import PARENT_ID, TRACE_ID, TRACEPARENT, refusal, request_bytes, strict_json
 from tests.wire import Wire
-
-TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
-PARENT_ID = "b7ad6b7169203331"
-TRACEPARENT = f"00-{TRACE_ID}-{PARENT_ID}-01"
 
 
 @pytest.mark.parametrize("value", [TRACEPARENT, f"01-{TRACE_ID}-{PARENT_ID}-ff-more", f"cc-{TRACE_ID}-{PARENT_ID}-00"])

@@ -28,9 +28,8 @@ from ingress.queue_bound import QueueBound
 from setting_sections import Limits
 from task import catalogue
 from tests.redis_under_test import key_prefix, start_redis
-from tests.samples import request_bytes
+from tests.samples import PARENT_ID, TRACE_ID, TRACEPARENT, request_bytes
 from tests.system import COMMANDS, PROJECT, System, environment, run_to_its_end
-from tests.test_traceparent import PARENT_ID, TRACE_ID, TRACEPARENT
 from tests.waiting import wait_until
 from tests.wire import Wire
 from transport.answers import Answers
