@@ -9,7 +9,8 @@ import redis
 
 from tests.waiting import wait_until
 
-#: Redis refuses writes after a snapshot that failed only where it is to write such, and its folder to be changed.
+#: Options of a server that is to have a full disk. Only one that writes snapshots by itself refuses writes when one has
+#: failed, and its folder can be changed only where that is allowed.
 SNAPSHOTS = ("--save", "86400 1000000000", "--enable-protected-configs", "yes")
 
 

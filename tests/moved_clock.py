@@ -31,14 +31,15 @@ class MovedClock:
 
     def __init__(self, folder: Path) -> None:
         (folder / "sitecustomize.py").write_text(MOVED_PYTHON)
-        self._clock = folder / "clock"
+        #: Holds the offset with its sign, as libfaketime reads it, too.
+        self.file = folder / "clock"
         self.variables = {"PYTHONPATH": str(folder)}
         self.set(0)
 
     def set(self, offset_s: float) -> float:
         """Sets the clock; returns what it shows then, in seconds since 1970."""
         # In one step: a process may read it at any time.
-        new = self._clock.with_suffix(".new")
-        new.write_text(str(offset_s))
-        new.replace(self._clock)
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{offset_s:+}")
+        new.replace(self.file)
         return time.time() + offset_s

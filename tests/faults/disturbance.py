@@ -44,11 +44,11 @@ def disturbed(
             time.sleep(extent.pause_s)
             began_s = time.monotonic()
             strike()
-            load.happened(began_s)
+            load.note_fault(began_s)
             injected += 1
             load.wait_until_answering(extent.patience_s)
         time.sleep(extent.pause_s)
-        load.enough()
+        load.stop_publishing()
         for proxy in site.proxies.values():
             for payload in proxy.swallowed:
                 load.ledger.forgive(payload)

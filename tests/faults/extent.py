@@ -29,7 +29,7 @@ class Extent:
 QUICK = Extent(
     times=2,
     rate_per_s=150.0,
-    pause_s=1.0,
+    pause_s=0.5,
     most=1,
     starts=False,
     stop_s=(1.0, 1.0),

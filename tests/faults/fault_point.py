@@ -42,7 +42,7 @@ class Fault:
 
     @property
     def has_come(self) -> bool:
-        """Whether it happens now, or has; late on a busy machine, but it does."""
+        """Whether its command has come: so it has happened, or will in a moment, on however busy a machine."""
         return self.nth < 1
 
     def is_due(self, command: str, moments: tuple[Moment, ...]) -> bool:

@@ -82,7 +82,7 @@ class Load:
         self.faults: list[tuple[float, float]] = []
 
     def publish(self, count: int) -> None:
-        """Starts to publish so many in the background, or goes on until `enough`."""
+        """Starts to publish so many in the background, or goes on until `stop_publishing`."""
         if self._publisher.ident is not None:
             self._publisher.join()
         self._enough.clear()
@@ -100,7 +100,7 @@ class Load:
         while self.ledger.replayed - before < self.ledger.sent and time.monotonic() - since_s < patience_s:
             time.sleep(0.05)
 
-    def enough(self) -> None:
+    def stop_publishing(self) -> None:
         """Publishes no more."""
         self._enough.set()
 
@@ -119,7 +119,7 @@ class Load:
         """How often each request has run so far, whichever attempt."""
         return Counter(number for number, *_ in runs_in(self._tally))
 
-    def happened(self, began_s: float) -> None:
+    def note_fault(self, began_s: float) -> None:
         """Notes a fault that began then and is over now."""
         self.faults.append((began_s, time.monotonic()))
 
@@ -175,12 +175,9 @@ class Load:
         wire = None
         started_s = time.monotonic()
         first = self.ledger.sent
-        while (left := first + count - self.ledger.sent) > 0 and not self._enough.is_set():
-            due = (
-                left if self._rate_per_s is None else (time.monotonic() - started_s) * self._rate_per_s - (count - left)
-            )
+        while (published := self.ledger.sent - first) < count and not self._enough.is_set():
             room = self._window - self.ledger.outstanding
-            if (batch := min(left, int(due), room, BATCH)) < 1:
+            if (batch := min(self._due(started_s, count) - published, room, BATCH)) < 1:
                 time.sleep(0.001)
                 continue
             numbers = self.ledger.open(batch)
@@ -194,6 +191,12 @@ class Load:
                 time.sleep(0.05)
         if wire is not None:
             wire.close()
+
+    def _due(self, started_s: float, count: int) -> int:
+        """How many of `count` requests are to be published by now."""
+        if self._rate_per_s is None:
+            return count
+        return min(count, int((time.monotonic() - started_s) * self._rate_per_s))
 
     def _send(self, wire: Wire, numbers: list[int]) -> None:
         undecided = [number for number in numbers[::-1] for _ in self._ways]

@@ -1,6 +1,5 @@
 """A whole Callboard that faults happen to: its Redis, its processes by name, and a proxy for each that is to suffer."""
 
-import json
 import signal
 import tempfile
 import threading
@@ -16,7 +15,7 @@ import redis
 from client.redis_server import RedisServer
 from tests.faults.proxy import Proxy
 from tests.sentinel_set import SentinelSet
-from tests.system import TEST_CONFIG, System, copy_project
+from tests.system import System, copy_project, write_config
 from tests.waiting import wait_until
 
 #: A process is done so long after it was asked to stop, whatever it works on: its 25 s, and a little more to end.
@@ -44,8 +43,7 @@ class Site:
         self.folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="callboard-faults-")))
         self._servers = servers or RedisServer()
         self._stack.enter_context(self._servers)
-        path = self.folder / "config.json"
-        path.write_text(json.dumps(TEST_CONFIG | dict(config or {})))
+        path = write_config(self.folder, **(config or {}))
         # Before the processes, so that it ends after them: they need Redis to stop.
         self._proxy_stack = self._stack.enter_context(ExitStack())
         self.system = self._stack.enter_context(

@@ -79,11 +79,11 @@ def _soak(site: Site, load: Load, minutes: int) -> list[Sample]:
         time.sleep(30)
         struck_s = time.monotonic()
         next(faults)()
-        load.happened(struck_s)
+        load.note_fault(struck_s)
         time.sleep(max(0.0, 60 - (time.monotonic() - began_s)))
         with site.client() as client:
             load.find_stored(client)
-    load.enough()
+    load.stop_publishing()
     over.set()
     sampler.join()
     return samples

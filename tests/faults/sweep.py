@@ -72,6 +72,7 @@ class Sweep:
         self._extent = extent
         self._random = random.Random(4)  # noqa: S311 - the same lengths each time
         self._resumed = threading.Event()
+        self._struck_s = 0.0
         self._sent_at: list[tuple[Point, range]] = []
         self.injected = 0
 
@@ -158,7 +159,7 @@ class Sweep:
             self._site.start(self._process)
         elif self._act is Act.STOP:
             self._resumed.wait()
-        self._load.happened(self._struck_s)
+        self._load.note_fault(self._struck_s)
         if self._standby:
             self._wait_for_answers(TAKEOVER_S)
             self._site.stop_and_start(self._standby)

@@ -15,17 +15,9 @@ from tests.faults.extent import Extent
 from tests.faults.row import Row, UnavailableError
 from tests.faults.site import Site
 from tests.faults.workloads import delayed
+from tests.moved_clock import MovedClock
 
 HOUR_S = 3600
-
-#: What Python imports at its start from the folder in PYTHONPATH. Under libfaketime its time.sleep() fails.
-MOVED_PYTHON = """
-import time
-from pathlib import Path
-
-clock, true_time = Path(__file__).with_name("clock"), time.time
-time.time = lambda: true_time() + float(clock.read_text() or 0)
-"""
 
 
 def forward(extent: Extent) -> Row:
@@ -43,13 +35,12 @@ def back(extent: Extent) -> Row:
 
 def _jumps(fault: str, extent: Extent, jumps_s: list[int]) -> Row:
     with TemporaryDirectory(prefix="callboard-clock-") as folder:
-        clock = Path(folder, "clock")
-        clock.write_text("+0")
-        Path(folder, "sitecustomize.py").write_text(MOVED_PYTHON)
-        moved_python = {"PYTHONPATH": folder, "LD_PRELOAD": ""}
-        with patch.dict(os.environ, _moved_redis(clock)), Site(variables=moved_python) as site:
+        clock = MovedClock(Path(folder))
+        # Python's time.sleep() fails under libfaketime.
+        moved_python = clock.variables | {"LD_PRELOAD": ""}
+        with patch.dict(os.environ, _moved_redis(clock.file)), Site(variables=moved_python) as site:
             site.start("ingress", "worker-1", "worker-2")
-            strikes: list[Strike] = [partial(clock.write_text, f"{offset_s:+d}") for offset_s in accumulate(jumps_s)]
+            strikes: list[Strike] = [partial(clock.set, offset_s) for offset_s in accumulate(jumps_s)]
             return disturbed(fault, site, extent, strikes, workload=delayed)
 
 

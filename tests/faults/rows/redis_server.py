@@ -54,7 +54,6 @@ def restart(site: Site, outage_s: float = OUTAGE_S, *, kill: bool) -> None:
 def stopped(extent: Extent) -> Row:
     """SIGSTOP for Redis: it answers nobody for a while, and every connection stays."""
     lengths = random.Random(17)  # noqa: S311 - the same each time
-
     with Site() as site:
         site.start("ingress", "worker")
 

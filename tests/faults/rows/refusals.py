@@ -16,12 +16,10 @@ from tests.faults.extent import Extent
 from tests.faults.row import Row
 from tests.faults.rows.redis_server import OUTAGE_S
 from tests.faults.site import Site
+from tests.full_disk import SNAPSHOTS
 from tests.waiting import wait_until
 
 Strike = Callable[["redis.Redis", int], object]
-
-#: Redis refuses writes after a snapshot that failed only where it is to write such, and its folder to be changed.
-SNAPSHOTS = ("--save", "86400 1000000000", "--enable-protected-configs", "yes")
 
 #: What is taken from the Redis user of Callboard in turn.
 RIGHTS: Sequence[tuple[str, ...]] = (("-@write",), ("-@scripting",), ("-blmove",), ("-publish",), ("-@all", "+acl"))

@@ -20,7 +20,6 @@ def rolling_restart(extent: Extent) -> Row:
     """SIGTERM for one process after another, each started anew when it has stopped; two ingresses, two workers."""
     with Site() as site:
         site.start(*EVERYTHING)
-
         strikes = [partial(site.stop_and_start, name) for name in EVERYTHING] * max(1, extent.times // len(EVERYTHING))
         row = disturbed(
             "everything restarted in turn (SIGTERM)", site, extent, strikes, workload=partial(works, seconds=0.03)

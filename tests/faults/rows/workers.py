@@ -67,7 +67,7 @@ def killed_on_an_idle_system(extent: Extent) -> Row:
             site.start("worker-2")
             began_s = time.monotonic()
             site.system.kill("worker-1")
-            load.happened(began_s)
+            load.note_fault(began_s)
             account = load.settle(extent.patience_s)
             row = Row("a worker killed on an idle system", 1, account, load.recovery_s() - task_s)
     if row.recovery_s > RECOVERY_S:
