@@ -6,7 +6,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 
 import promql_parser
@@ -16,9 +15,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from client.redis_server import RedisServer
-from tests.system import PROJECT, TEST_CONFIG, copy_project
-from tests.test_health import ROLES, Watched
+from tests.system import PROJECT
 from tests.waiting import wait_until
+from tests.watched import ROLES, Watched
 from tests.wire import Wire
 
 Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
@@ -28,13 +27,6 @@ JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number",
 ALERTS = PROJECT / "deploy" / "prometheus" / "alerts.yml"
 DASHBOARD = PROJECT / "deploy" / "grafana" / "callboard.json"
 OPERATIONS = PROJECT / "docs" / "operations.md"
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(
-        tmp_path_factory.mktemp("project"), {"trials.py": Path(__file__).with_name("trial_tasks.py").read_text()}
-    )
 
 
 @pytest.fixture
@@ -61,10 +53,6 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 def wait_until_counted(count: int, system: Watched, role: str, name: str, **labels: str) -> None:
     """What was heard of may not be counted yet: a process counts what Redis has confirmed to it."""
     wait_until(lambda: value(scrape(system, role), name, **labels) == count, f"{name} is {count}")
-
-
-def configure(system: Watched, **sections: Any) -> None:
-    system.config.write_text(json.dumps(json.loads(system.config.read_text()) | sections))
 
 
 def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_server: RedisServer) -> None:
@@ -111,7 +99,7 @@ def test_a_task_nobody_declared_makes_no_label(own: Watched, redis_server: Redis
 def test_how_tasks_end_is_counted_over_all_processes_also_of_those_that_died(
     own: Watched, redis_server: RedisServer
 ) -> None:
-    configure(own, worker=TEST_CONFIG["worker"] | {"processes": 2})
+    own.configure(worker={"processes": 2})
     own.start("ingress")
     own.start("worker")
     with Wire(redis_server.url) as wire:
@@ -164,13 +152,13 @@ def test_without_the_package_health_works_and_metrics_say_what_to_install(own: W
             scrape(own, role)
         assert b"install Callboard with its extra 'metrics'" in refused.value.read()
         refused.value.close()
-        wait_until(lambda role=role: own.page(role, "/readyz")[0] == 200, "it is healthy")  # type: ignore[misc]
+        own.wait_until_ready(role)
 
 
 def test_every_metric_that_is_asked_for_exists_with_its_labels_and_is_explained(
     own: Watched, redis_server: RedisServer
 ) -> None:
-    configure(own, schedule=[JOB])
+    own.configure(schedule=[JOB])
     for role in ROLES:
         own.start(role)
     with Wire(redis_server.url) as wire:

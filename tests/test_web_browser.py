@@ -8,16 +8,15 @@ from typing import Any
 import pytest
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from contract import EventKind, TaskEvent, timestamp
+from contract import EventKind
 from tests.browser import chromium, missing
+from tests.shown_page import Page
 from tests.system import System
 from tests.waiting import wait_until
-from tests.web_page import link_of
+from tests.web_page import event, link_of
 from tests.wire import Wire, new_user
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -40,7 +39,7 @@ def served(system: System) -> Iterator[System]:
 
 
 @pytest.fixture
-def page(served: System, browser: Chrome) -> Iterator["Page"]:
+def page(served: System, browser: Chrome) -> Iterator[Page]:
     """The page, opened by its link; nothing that happens on it may be an error to the browser."""
     browser.get("about:blank")
     browser.get(link_of(served))
@@ -50,74 +49,11 @@ def page(served: System, browser: Chrome) -> Iterator["Page"]:
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-class Page:
-    """What is on it."""
-
-    def __init__(self, browser: Chrome) -> None:
-        self.browser = browser
-
-    def all(self, selector: str) -> list[WebElement]:
-        """All that is shown of it."""
-        while True:
-            with suppress(StaleElementReferenceException):  # a row that has gone meanwhile
-                return [
-                    found for found in self.browser.find_elements(By.CSS_SELECTOR, selector) if found.is_displayed()
-                ]
-
-    def wait(self, selector: str) -> WebElement:
-        """The first of it, once it is shown."""
-        return wait_until(lambda: self.all(selector), f"{selector} is shown")[0]
-
-    def click(self, selector: str) -> None:
-        """Clicks on the first of it, once it is shown."""
-
-        def clicked() -> bool:
-            with suppress(StaleElementReferenceException):
-                self.wait(selector).click()
-                return True
-            return False
-
-        wait_until(clicked, f"{selector} is clicked on")
-
-    def wait_text(self, selector: str, text: str) -> None:
-        """Returns once it says that."""
-        wait_until(lambda: text in self.text(selector), f"{selector} says {text!r}")
-
-    def text(self, selector: str) -> str:
-        """All that it says now. Asked in one step: a row may go between two."""
-        script = "return [...document.querySelectorAll(arguments[0])].map((node) => node.innerText).join(' ')"
-        return str(self.browser.execute_script(script, selector))
-
-    def choose(self, task: str) -> None:
-        """Chooses a task of the form."""
-        wait_until(lambda: task in self.text("#task"), "the tasks are there")
-        Select(self.wait("#task")).select_by_value(task)
-
-    def send(self, task: str, **values: str) -> None:
-        """Fills in the form and sends it."""
-        self.choose(task)
-        self.fill(**values)
-        self.click("#send")
-
-    def fill(self, **values: str) -> None:
-        """Types into fields, instead of what they hold."""
-        for name, value in values.items():
-            field = self.wait(f"#field-{name}")
-            field.clear()
-            field.send_keys(value)
-
-
 def repeated(page: Page) -> Any:
     """What the task `repeats` says that it was given."""
     page.wait_text("#outcome-state", "Completed")
     page.wait_text("#outcome-result", "{")
     return json.loads(page.text("#outcome-result"))
-
-
-def event(kind: EventKind, task_id: str, **fields: Any) -> str:
-    """An event as a worker publishes it."""
-    details: dict[str, Any] = {"user_id": "ada", "task_type": "long_work", "timestamp": timestamp()} | fields
-    return TaskEvent(event=kind, task_id=task_id, **details).model_dump_json()
 
 
 def test_the_link_opens_the_page_and_leaves_no_token_in_the_address(page: Page, served: System) -> None:

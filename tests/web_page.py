@@ -1,4 +1,4 @@
-"""The server of the page as its page talks to it."""
+"""The server of the page as its page talks to it, and what it hears of tasks."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 
+from contract import EventKind, TaskEvent, timestamp
 from tests.system import System
 from tests.waiting import DEADLINE_S
 
@@ -67,6 +68,12 @@ def link_of(system: System) -> str:
     """What the process that was started last has printed for people to open."""
     links: list[str] = re.findall(r"Callboard's page: (\S+)", system.log("web"))
     return links[-1]
+
+
+def event(kind: EventKind, task_id: str, **fields: Any) -> str:
+    """An event as a worker publishes it."""
+    details: dict[str, Any] = {"user_id": "ada", "task_type": "long_work", "timestamp": timestamp()} | fields
+    return TaskEvent(event=kind, task_id=task_id, **details).model_dump_json()
 
 
 def _events(lines: Iterator[str]) -> Iterator[Heard]:
