@@ -82,6 +82,17 @@ def test_who_has_lost_the_lease_learns_of_it_before_it_is_held_again(own_redis: 
     wait_until(lease.seek, "it is held again")
 
 
+def test_a_lease_that_is_left_to_others_is_not_sought_at_once(
+    own_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingress.lease.PATIENCE_S", 3600)
+    lease, other = (Lease(own_redis, "callboard:lease:tasks") for _ in range(2))
+    assert lease.seek()
+    lease.leave_to_others()
+    assert not lease.seek()
+    assert other.seek()
+
+
 def test_a_worker_that_has_begun_anew_is_not_silenced_by_what_comes_late(own_redis: "redis.Redis") -> None:
     CallboardBroker(own_redis, []).enqueue(dramatiq.Message("default", "any", (), {}, {}))
     feed = Feed(own_redis, "dramatiq", "default", "worker", count(2))

@@ -1,11 +1,11 @@
 """What a standby ingress has heard that nobody else has."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 import redis
+from loguru import logger
 
 import ingress.replica
 from client.redis_server import RedisServer
@@ -16,12 +16,6 @@ from tests.wire import Wire, new_user
 from transport.connection import StopRequest, connect
 
 REQUEST = b'{"task_type": "reverse_string", "user_id": "u", "parameters": {"text": "hello"}}'
-
-
-@pytest.fixture
-def own(project: Path, redis_server: RedisServer, client: "redis.Redis") -> Iterator[System]:
-    with System(project, redis_server.url) as system:
-        yield system
 
 
 @pytest.mark.parametrize("count", [1, 600])
@@ -61,3 +55,41 @@ def test_a_standby_that_was_cut_off_listens_again_before_it_knows_what_becomes_o
         wait_until(lambda: operator.hlen("dramatiq:default.msgs") == 2, "both are taken in")
         stop.request()
         standby.join()
+
+
+def test_a_standby_forgets_what_was_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingress.replica, "TRIM_S", 0.0)
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    stops = [StopRequest(), StopRequest()]
+    burst, bursts = 5, 40
+
+    def times_taken_over() -> int:
+        return sum("Takes requests in from now on" in line for line in lines)
+
+    with RedisServer() as server, connect(server.url) as operator, ExitStack() as stack:
+        for number, stop in enumerate(stops):
+            client = stack.enter_context(connect(server.url))
+            # Room for a few bursts, and in the standby for twice as many.
+            replica = replica_on(client, stop, backlog_bytes=3 * burst * len(REQUEST))
+            threading.Thread(target=replica.run, daemon=True).start()
+            wait_until(lambda number=number: listeners(operator) > number, "it listens")  # type: ignore[misc]
+            wait_until(times_taken_over, "one of them leads")
+        for number in range(1, bursts + 1):
+            for _ in range(burst):
+                operator.publish("tasks", REQUEST)
+            wait_until(lambda number=number: taken_in(operator) == number * burst, "they are taken in")  # type: ignore[misc]
+        stops[0].request()
+        wait_until(lambda: times_taken_over() == 2, "the other one leads")
+        stops[1].request()
+        wait_until(lambda: not listeners(operator), "both have stopped")
+    logger.remove(sink)
+    assert [line for line in lines if "had to be dropped" in line] == []
+
+
+def listeners(operator: "redis.Redis") -> int:
+    return int(operator.pubsub_numsub("tasks")[0][1])
+
+
+def taken_in(operator: "redis.Redis") -> int:
+    return int(operator.hlen("dramatiq:default.msgs"))
