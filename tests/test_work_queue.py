@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dramatiq
+from dramatiq.broker import MessageProxy
 from dramatiq.worker import _WorkQueueItem
 
 from tests.waiting import DEADLINE_S, wait_until
@@ -15,7 +16,7 @@ THREADS = 3
 
 def item(priority: int, queue_name: str = "default") -> _WorkQueueItem:
     message: dramatiq.Message[Any] = dramatiq.Message(queue_name, "any", (), {}, {})
-    return _WorkQueueItem(priority, message)
+    return _WorkQueueItem(priority, MessageProxy(message))
 
 
 def test_of_items_that_come_together_each_wakes_a_thread() -> None:
