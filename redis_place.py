@@ -10,6 +10,7 @@ after a question mark are for Redis; Sentinels that want credentials get `sentin
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -19,6 +20,9 @@ NODE_PORT = 6379
 #: All keys of a deployment go into one slot of a cluster, the one of this hash tag: a script, a blocking move and a
 #: transaction may touch no other. Source: the Redis Cluster specification, "Hash tags".
 CLUSTER_KEY_PREFIX = "{callboard}:"
+
+#: A password is known by so many of its first characters, where no more of it stands between two quotation marks.
+RECOGNIZED = 4
 
 _MANY = re.compile(
     r"(?P<scheme>rediss?)\+(?P<kind>sentinel|cluster)://(?:(?P<user>[^/?#]*)@)?(?P<hosts>[^/?#@]+)"
@@ -69,8 +73,20 @@ def without_secrets(text: str, secrets: frozenset[str]) -> str:
     quotes its arguments in the error."""
     for secret in secrets:
         for quote in "'`\"":
-            text = text.replace(f"{quote}{secret}{quote}", f"{quote}***{quote}")
+            text = _without(text, secret, quote)
     return text
+
+
+def _without(text: str, secret: str, quote: str) -> str:
+    # Redis quotes 128 bytes, and so at times no more than the beginning of a password.
+    beginning, rest = secret[:RECOGNIZED], secret[RECOGNIZED:]
+    before, *pieces = text.split(quote + beginning)
+    for piece in pieces:
+        alike = takewhile(lambda two: two[0] == two[1], zip(piece, rest, strict=False))
+        quoted = sum(1 for _ in alike)
+        is_secret = piece[quoted : quoted + 1] == quote
+        before += f"{quote}***{piece[quoted:]}" if is_secret else quote + beginning + piece
+    return before
 
 
 def read_place(url: str) -> RedisPlace:

@@ -12,11 +12,13 @@ from redis import RedisError
 from client.redis_server import RedisServer
 from logs import MAX_LINE_CHARACTERS, MAX_TRACEBACK_LINES, one_line
 from monitoring.health import Health
+from redis_place import without_secrets
 from tests.configured import complaint, load
 from tests.redis_under_test import start_redis
 from tests.system import System, copy_project, environment, run_to_its_end
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+from transport.connection import connect
 from transport.watchdog import Watchdog
 
 PASSWORD = "hush-hush"  # noqa: S105
@@ -260,6 +262,24 @@ def test_a_password_shows_in_no_log_even_when_redis_quotes_it(project: Path) -> 
 def test_the_log_knows_the_password_as_redis_gets_it(url: str) -> None:
     assert load({}, REDIS_URL=url).redis.secrets == {PASSWORD}
     assert load({}).redis.secrets == frozenset()
+
+
+def test_nothing_shows_of_a_password_that_redis_quotes_in_part() -> None:
+    # Redis quotes 128 bytes of the arguments.
+    with RedisServer("--rename-command", "AUTH", "") as server:
+        for length in (3, 16, 110, *range(115, 130), 2_000):
+            password = (PASSWORD * 250)[:length]
+            url = server.url.replace("redis://", f"redis://ada:{password}@")
+            with connect(url) as client, pytest.raises(RedisError) as refused:
+                client.ping()
+            said = without_secrets(str(refused.value), load({}, REDIS_URL=url).redis.secrets)
+            assert "'ada' '***'" in said
+            assert password[:3] not in said
+
+
+def test_what_only_begins_like_a_password_is_not_hidden() -> None:
+    said = "no key 'hush-husband', nor 'hush-hush-hush' nor 'hush"
+    assert without_secrets(said, frozenset({PASSWORD})) == said
 
 
 def test_a_password_shows_in_no_page_about_health_even_when_redis_quotes_it() -> None:
