@@ -85,6 +85,11 @@ class LocalPlace:
                 f"{self.folder} is not this user's own folder: set monitoring.runtime_folder to another, or be the "
                 "user whose it is"
             )
+        if os.name == "posix" and found.st_mode & stat.S_IWOTH:
+            raise CallboardError(
+                f"{self.folder} can be written to by every user, who could pass for any process there: set "
+                "monitoring.runtime_folder to another, or take that right away"
+            )
 
 
 def _user() -> str:

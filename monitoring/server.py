@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -19,6 +20,10 @@ from monitoring.local import LocalPlace
 
 #: How long whoever asks may take over it.
 REQUEST_S = 5.0
+
+#: The most who may ask at once; whoever comes then is hung up on. Each has a thread and a file of this process, which
+#: has other uses for them.
+MOST_ASKING = 64
 
 
 class Page(NamedTuple):
@@ -79,8 +84,31 @@ class Server(ThreadingTCPServer):
     def __init__(self, family: int, address: Any, pages: Pages) -> None:
         self.address_family = family
         self.pages = pages
+        #: Since when each connection is there.
+        self._asking: dict[socket.socket, float] = {}
         super().__init__(address, _Handler)
         threading.Thread(target=self.serve_forever, name="monitoring", daemon=True).start()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Somebody is there, who may not have asked yet."""
+        if len(self._asking) >= MOST_ASKING:
+            self.shutdown_request(request)
+            return
+        self._asking[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Whoever it was has an answer, or has gone. Called in the thread that was theirs."""
+        self._asking.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Called at least twice a second: stops to listen to those who take too long, also where one more byte comes
+        each time that the handler would have given up. They may still be answered."""
+        for request, since_s in list(self._asking.items()):
+            if time.monotonic() - since_s > REQUEST_S:
+                with suppress(OSError):  # gone meanwhile
+                    request.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         """Removes its socket from the folder, and answers no more soon after."""

@@ -220,6 +220,12 @@ def test_in_somebody_elses_folder_nobody_answers_and_nobody_is_believed(tmp_path
         list(place.ask("ingress", "/readyz"))
 
 
+def test_in_a_folder_that_everybody_may_write_to_nobody_is_believed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(CallboardError, match=r"written to by every user.*monitoring\.runtime_folder"):
+        list(local_place(tmp_path).ask("ingress", "/readyz"))
+
+
 @pytest.fixture
 def short_path() -> Iterator[Path]:
     """A folder for sockets, whose paths may not be long."""
