@@ -12,6 +12,7 @@ from sse_starlette import ServerSentEvent
 from starlette.types import Message
 
 from client.web.api import MOST_PAGES
+from client.web.server import MOST_CONNECTIONS
 from client.web.streams import Streams, TooManyError
 from contract import EventKind
 from tests.system import System
@@ -196,6 +197,22 @@ def test_a_user_id_that_is_a_long_number_is_also_there_as_text(web: WebPage, wir
     assert request_of(frame, "of-text")["user_id_json"] == '"7"'
 
 
+def test_a_user_id_or_a_task_type_of_many_characters_is_shown_in_part(web: WebPage, wire: Wire) -> None:
+    for task_id, user_id in (("of-longest", "9" * 60_000), ("of-number", 10**4_000)):
+        wire.client.publish("events", event(EventKind.ACCEPTED, task_id, user_id=user_id, task_type="x" * 1_000))
+    frame = web.frame_where(lambda frame: request_of(frame, "of-number"))
+    for task_id in ("of-longest", "of-number"):
+        row = request_of(frame, task_id)
+        assert len(row["user_id"]) == len(row["task_type"]) == 201
+        assert row["user_id"].endswith("…")
+        assert row["user_id_json"] is None
+    outcome = wire.ask("always_fails", user_id="u" * 100_000)
+    letters = web.get("/api/dead-letters").json()["letters"]
+    (row,) = (letter for letter in letters if letter["id"] == outcome["task_id"])
+    assert len(row["user_id"]) == 201
+    assert len(web.get(f"/api/dead-letters/{row['id']}").json()["user_id"]) == 100_000
+
+
 def test_a_dead_letter_is_found_explained_tried_again_and_removed(web: WebPage, wire: Wire) -> None:
     wire.ask("finds_fault")
     outcome = wire.ask("always_fails", {}, user_id=(user := 2**53 + 1))
@@ -279,3 +296,27 @@ def test_a_foolish_question_gets_an_answer(web: WebPage) -> None:
     other = web.get("/api/requests")
     assert (other.status_code, other.headers["allow"]) == (405, "POST")
     assert other.json() == {"error": "GET /api/requests: Method Not Allowed"}
+
+
+def test_those_who_are_silent_keep_nobody_away_for_long(web: WebPage) -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS):
+            stack.enter_context(web.connection())
+        wait_until(lambda: web.get("/").status_code == 200, "the page is there again")
+
+
+def test_who_says_a_byte_at_a_time_is_hung_up_on(web: WebPage) -> None:
+    with web.connection() as slow:
+        slow.settimeout(0.01)
+        slow.sendall(b"GET / HTTP/1.1\r\nX: ")
+
+        def is_hung_up_on() -> bool:
+            try:
+                slow.sendall(b"x")
+                return not slow.recv(1)
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        wait_until(is_hung_up_on, "it is hung up on")

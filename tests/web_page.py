@@ -42,12 +42,17 @@ class WebPage:
         """The answer to a POST of JSON."""
         return self.http.post(path, json=content, headers=_header_names(headers))
 
+    def connection(self) -> socket.socket:
+        """A connection on which nothing is asked yet."""
+        url = self.http.base_url
+        return socket.create_connection((url.host, url.port), timeout=DEADLINE_S)
+
     def unread(self, path: str) -> socket.socket:
         """A GET on a connection of its own, whose answer is not waited for."""
-        url = self.http.base_url
-        connection = socket.create_connection((url.host, url.port), timeout=DEADLINE_S)
+        connection = self.connection()
+        host = self.http.base_url.host
         connection.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {self.token}\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {self.token}\r\n\r\n".encode()
         )
         return connection
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from client.letters import dead_letters, everything, find, find_to_retry, summary
 from client.output import strict_json
+from client.web.shown import shown
 from transport.dead_letters import DeadLetter, DeadLetters
 
 #: How many the list shows at a time.
@@ -37,12 +38,12 @@ class Chosen(BaseModel, extra="forbid"):
 def newest(skipped: int, task_type: str | None) -> dict[str, Any]:
     """A page of them, the newest first; how many there are of this task, and in `kept` of all."""
     letters = dead_letters()
-    shown = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
+    found = letters.newest(PAGE + 1, skipped=skipped, task_type=task_type)
     return {
         "total": letters.count(task_type),
         "kept": letters.count(),
-        "letters": [_row(letter) for letter in shown[:PAGE]],
-        "has_more": len(shown) > PAGE,
+        "letters": [_row(letter) for letter in found[:PAGE]],
+        "has_more": len(found) > PAGE,
     }
 
 
@@ -71,7 +72,9 @@ def purge(chosen: Chosen) -> int:
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
-    return summary(letter) | {"user_id_json": strict_json(letter.sender.user_id).decode()}
+    user_id = shown(letter.sender.user_id)
+    cut = {"user_id": user_id, "task_type": shown(letter.task_type)}
+    return summary(letter) | cut | {"user_id_json": strict_json(user_id).decode()}
 
 
 def _of(letters: DeadLetters, chosen: Chosen) -> Iterable[DeadLetter]:

@@ -17,6 +17,7 @@ from client.errors import RedisAwayError
 from client.event_stream import event_stream
 from client.percentile import percentile
 from client.waiter import LAST, last_event
+from client.web.shown import shown
 from contract import TaskEvent, outcome_key, read_outcome
 from setting_sections import RedisSettings
 from transport.connection import LONGEST_PAUSE_S, connect
@@ -129,14 +130,15 @@ class Live:
 
 
 def _request(row: Row, now_s: float) -> dict[str, Any]:
-    """One row; its user id is there as JSON text too, since a browser would round a long number."""
+    """One row; its user id is there as JSON text too, since a browser would round a long number, unless it is cut."""
     last = row.last
+    user_id = shown(last.user_id)
     return {
         "task_id": last.task_id,
         "request_id": last.request_id,
-        "user_id": last.user_id,
-        "user_id_json": to_json(last.user_id).decode(),
-        "task_type": last.task_type,
+        "user_id": user_id,
+        "user_id_json": to_json(user_id).decode() if user_id == last.user_id else None,
+        "task_type": shown(last.task_type),
         "state": row.state,
         "is_over": row.state in LAST,
         "is_running": row.started_s is not None and row.state not in LAST,

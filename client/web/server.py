@@ -11,6 +11,7 @@ from contextlib import suppress
 import uvicorn
 from pydantic import SecretStr
 
+from client.web.protocol import ImpatientProtocol
 from client.web.site import site
 from errors import CallboardError
 from logs import configure_logging
@@ -55,6 +56,7 @@ def serve(settings: Settings, host: str, port: int, names: Sequence[str]) -> Non
         uvicorn.Server(
             uvicorn.Config(
                 site(settings, token, [*LOOPBACK_NAMES, own_name, *names]),
+                http=ImpatientProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,

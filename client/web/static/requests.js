@@ -87,7 +87,8 @@ function makeRow(key) {
 }
 
 function showCancel(actions, request) {
-  if (request.is_over) {
+  // A user id that is too long to be sent here whole names nobody.
+  if (request.is_over || request.user_id_json === null) {
     actions.replaceChildren();
   } else if (!actions.firstChild) {
     // Put together as text: a user id may be a number that is too long for a browser.
