@@ -1,6 +1,7 @@
 """Each process and each client has a Redis user of its own, with just the rights that it needs: `deploy/`."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +95,36 @@ def test_a_trusted_client_may_use_the_stream_and_read_outcomes(system: System, s
 def test_an_ingress_that_may_not_widen_its_buffer_says_what_to_set(system: System) -> None:
     assert "client-output-buffer-limit" in system.log("ingress")
     wait_until(lambda: "set it to 'pubsub 268435456 0 0'" in system.log("ingress"), "it says what to set")
+
+
+def test_a_firing_that_redis_refuses_leaves_no_message_behind(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(TEST_CONFIG | {"schedule": [JOB]}))
+    with AclServer() as server, System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
+        with Wire(server.url) as wire:
+            wire.client.set("dramatiq:default", "what nobody can add to")
+            system.start("scheduler")
+            assert wire.outcome_of("clock")["error_code"] == "failed"
+            system.stop("scheduler")
+            assert not wire.client.exists("dramatiq:default.msgs")
+        assert denials(server.url) == set()
+
+
+def test_a_client_that_hears_only_its_own_outcomes_learns_of_no_other_request(
+    system: System, server: AclServer
+) -> None:
+    # As the file says how to make one.
+    users = USERS_FILE.read_text()
+    (rules,) = re.findall(r"^user client on \S+ (.*)$", users, re.MULTILINE)
+    ((own, others),) = re.findall(r"(&results:NAME) in place of (&.*), which", users)
+    rules = rules.replace(f" {others})", f" {own.replace('NAME', 'mine')})")
+    with connect(server.url) as operator:
+        operator.execute_command("ACL", "SETUSER", "mine", "on", ">hush", *rules.split())
+    with Wire(server.url.replace("operator:password-of-operator@", "mine:hush@"), "results:mine") as mine:
+        assert mine.ask("reverse_string", {"text": "abc"}, reply_to="results:mine")["status"] == "completed"
+        for channel in ("results", "results:yours", "events"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                mine.client.execute_command("SUBSCRIBE", channel)
 
 
 FORBIDDEN = {
