@@ -40,7 +40,8 @@ from transport.presence import Presence
 LOOP = "schedule"
 TURN_S = 1.5
 
-#: What it calls its look whether Redis takes what it writes, as frequent: while nothing is due, firing asks Redis nothing.
+#: What it calls its look whether Redis takes what it writes, as frequent: while nothing is due, firing asks Redis
+#: nothing.
 REDIS = "Redis"
 
 #: How long Redis keeps when a job has last fired.

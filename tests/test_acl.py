@@ -98,8 +98,7 @@ def test_an_ingress_that_may_not_widen_its_buffer_says_what_to_set(system: Syste
 
 
 def test_a_firing_that_redis_refuses_leaves_no_message_behind(project: Path, tmp_path: Path) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps(TEST_CONFIG | {"schedule": [JOB]}))
+    config = write_config(tmp_path, schedule=[JOB])
     with AclServer() as server, System(project, server.url, CALLBOARD_CONFIG=str(config)) as system:
         with Wire(server.url) as wire:
             wire.client.set("dramatiq:default", "what nobody can add to")
