@@ -38,7 +38,7 @@ from transport.presence import Presence
 
 #: What the health of a scheduler calls its firing, and how often that has to come round.
 LOOP = "schedule"
-TURN_S = 1.5
+TURN_S = 2.0
 
 #: What it calls its look whether Redis takes what it writes, as frequent: while nothing is due, firing asks Redis
 #: nothing.

@@ -74,7 +74,7 @@ class Pulse:
         self.worker_id = worker_id
         self._beats = 0
         self._beaten_s = time.monotonic()
-        self._has_looked = False
+        self._look_due_s = 0.0
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
         self._join_script = script(client, "join")
@@ -112,16 +112,17 @@ class Pulse:
 
     def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
-        # The worker that has looked last need not ask with its next beat: that comes before `LOOK_MS` are over.
-        if self._has_looked:
-            self._has_looked = False
+        if time.monotonic() < self._look_due_s:
             return None
-        if self._client.exists(f"{self.namespace}:__look__"):  # look.lua says the same, for twice as many commands
+        # look.lua says the same, for twice as many commands. Below 0 when nobody has looked lately.
+        if (left_ms := self._client.pttl(f"{self.namespace}:__look__")) > 0:
+            self._look_due_s = time.monotonic() + left_ms / 1000
             return None
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]
         dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
-        self._has_looked = dead is not None
+        if dead is not None:
+            self._look_due_s = time.monotonic() + LOOK_MS / 1000
         return dead
 
     def forget_long_dead(self) -> None:
