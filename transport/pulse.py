@@ -74,7 +74,7 @@ class Pulse:
         self.worker_id = worker_id
         self._beats = 0
         self._beaten_s = time.monotonic()
-        self._look_due_s = 0.0
+        self._passes_on = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
         self._join_script = script(client, "join")
@@ -112,17 +112,18 @@ class Pulse:
 
     def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
-        if time.monotonic() < self._look_due_s:
+        # When a look was just before a beat, its time is not over at the next one.
+        if self._passes_on:
+            self._passes_on = False
             return None
         # look.lua says the same, for twice as many commands. Below 0 when nobody has looked lately.
         if (left_ms := self._client.pttl(f"{self.namespace}:__look__")) > 0:
-            self._look_due_s = time.monotonic() + left_ms / 1000
+            self._passes_on = left_ms > BEAT_S * 1000
             return None
         silent_since_ms = current_millis() - STOCK_SILENCE_MS
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]
         dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
-        if dead is not None:
-            self._look_due_s = time.monotonic() + LOOK_MS / 1000
+        self._passes_on = dead is not None
         return dead
 
     def forget_long_dead(self) -> None:
