@@ -45,6 +45,22 @@ def test_what_was_sent_by_the_end_of_the_subscription_may_be_more_than_the_backl
     assert (taken_in + len(backlog), backlog.dropped) == (40, 0)
 
 
+def test_of_a_flood_some_is_taken_in_before_the_rest_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingress.subscriber.HEARD", 2)
+    backlog = Backlog(limit_bytes=HEARD_BYTES)
+    with RedisServer() as server, connect(server.url) as client, redis.Redis.from_url(server.url) as other:
+        subscriber = Subscriber(client, "tasks", backlog)
+        subscriber.subscribe(uuid4().hex)
+        for _ in range(100):
+            other.publish("tasks", b"x" * 20_000)
+        while not backlog:
+            subscriber.hear(1)
+        assert len(backlog) < 100
+        while len(backlog) < 100:
+            subscriber.hear(1)
+        subscriber.close()
+
+
 def test_a_redis_that_refuses_to_answer_a_ping_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingress.subscriber.PING_S", 0.0)
     backlog = Backlog(limit_bytes=1_000)
