@@ -9,6 +9,7 @@ import redis
 
 from client import CallboardClient, ClientClosedError
 from client.listener import Listener
+from tests.redis_under_test import open_client
 from tests.system import System
 from tests.waiting import wait_until
 
@@ -40,6 +41,21 @@ def test_it_hears_again_after_its_thread_has_ended(system: System, monkeypatch: 
             patch.setattr(Listener, "_read", _fail)
             wait_until(lambda: set(threading.enumerate()) <= others, "the end of the thread")
         assert callboard.call("reverse_string", text="abc") == {"reversed_text": "cba"}
+
+
+def test_a_redis_that_is_silent_for_long_is_asked_whether_it_is_there(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("client.listener.PING_S", 0.0)
+    monkeypatch.setattr("client.listener.SLICE_S", 0.01)
+    with open_client(system.redis_url) as other, CallboardClient(system.redis_url, listen_on="results") as callboard:
+        others = {each["id"] for each in other.client_list(_type="pubsub")}
+        callboard.call("reverse_string", text="abc")
+
+        def last_commands() -> set[str]:
+            return {each["cmd"] for each in other.client_list(_type="pubsub") if each["id"] not in others}
+
+        wait_until(lambda: last_commands() == {"ping"}, "it asks")
 
 
 def test_closing_does_not_wait_for_a_redis_that_says_nothing() -> None:
