@@ -116,18 +116,19 @@ class RedisServer:
 
 
 def answers(url: str) -> bool:
-    """Whether a Redis at `url` answers a PING now, or wants another password first."""
+    """Whether a Redis at `url` answers a PING now, if only to refuse it."""
     return why_no_answer(url) is None
 
 
 def why_no_answer(url: str) -> str | None:
-    """Why no Redis at `url` answers a PING now, in words without a secret; None when one does, or wants another
-    password first."""
+    """Why no Redis at `url` answers a PING now, in words without a secret; None when one does, if only to refuse it."""
     with connect(url) as client:
         try:
             client.ping()
         except redis.AuthenticationError:
             return None
-        except (redis.ConnectionError, redis.TimeoutError) as error:
+        except redis.ResponseError:  # it answers, and refuses: without the right to PING, or with a full disk
+            return None
+        except redis.RedisError as error:  # also InvalidResponse, of what is no Redis
             return str(error)
     return None

@@ -1,5 +1,6 @@
 """A new task is one new file in `actors/`, and nothing else anywhere."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,33 @@ def test_a_wrong_declaration_is_one_line_wherever_tasks_are_declared(
     assert ended.returncode == 1
     assert ended.stderr.splitlines().count(complaint) == 1
     assert "Traceback" not in ended.stderr
+
+
+MISTAKES = {
+    "syntax": ("\ndef f(a: int -> dict: ...\n", "line 2: SyntaxError: invalid syntax"),
+    "name": ("KEY = os.environ['API_KEY']\n", "line 1: NameError: name 'os' is not defined"),
+    "package": (
+        "import no_such_package\n",
+        "line 1: ModuleNotFoundError: No module named 'no_such_package'; what it needs is to be installed into {}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ["ingress", "worker"])
+@pytest.mark.parametrize(("module", "complaint"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_in_a_file_of_tasks_is_one_line_that_names_the_place(
+    tmp_path: Path, redis_server: RedisServer, name: str, module: str, complaint: str
+) -> None:
+    project = copy_project(tmp_path, {"loud/__init__.py": "", "loud/oops.py": module})
+    ended = run_to_its_end(project, COMMANDS[name][0], environment(redis_server.url))
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines().count(f"callboard: actors/loud/oops.py, {complaint.format(sys.prefix)}") == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_error_further_down_keeps_its_traceback(tmp_path: Path, redis_server: RedisServer) -> None:
+    project = copy_project(tmp_path, {"oops.py": "import json\n\njson.loads('{')\n"})
+    ended = run_to_its_end(project, COMMANDS["ingress"][0], environment(redis_server.url))
+    assert ended.returncode == 1
+    assert f'{project}/actors/oops.py", line 3' in ended.stderr
+    assert "json.decoder.JSONDecodeError" in ended.stderr

@@ -4,15 +4,19 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
+import redis
 from honcho.printer import Printer
 
-from client.redis_server import free_port
+from client.redis_server import RedisServer, free_port, why_no_answer
 from client.run import PatientManager
 from tests.system import environment, run_to_its_end, write_config
 from tests.waiting import DEADLINE_S, wait_until
@@ -110,6 +114,26 @@ def test_a_redis_elsewhere_that_does_not_answer_is_not_replaced(project: Path) -
     assert "no Redis answers" in ended.stderr
     assert "hush" not in ended.stderr
     assert os.linesep not in ended.stderr.strip()
+
+
+def test_what_is_no_redis_is_said_in_one_line(project: Path, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        elsewhere = environment(f"redis://127.0.0.1:{other.server_port}/0")
+        config = write_config(tmp_path, redis={"port": other.server_port})
+        for variables in (elsewhere, environment(None, CALLBOARD_CONFIG=str(config))):
+            ended = run_to_its_end(project, ["-m", "client.run"], variables)
+            assert ended.returncode == 1
+            assert len(ended.stderr.splitlines()) == 1
+            assert re.match("callboard: (no Redis answers at|the Redis server started on port)", ended.stderr)
+        other.shutdown()
+
+
+def test_a_redis_that_refuses_a_ping_is_one_that_answers() -> None:
+    with RedisServer() as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.execute_command("ACL", "SETUSER", "mute", "on", ">hush-hush", "-@all")
+        assert why_no_answer(server.url.replace("//", "//mute:hush-hush@")) is None
 
 
 def _run(project: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
