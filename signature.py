@@ -107,6 +107,7 @@ def result_model(name: str, annotation: Any) -> TypeAdapter[Any]:
     advice = "its return annotation should be a type that becomes a JSON object, such as a pydantic model"
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        _refuse_unchecked(adapter.core_schema)
         schema = result_schema(adapter)
     except UNUSABLE as error:
         raise DeclarationError(f"task {name!r}: {advice}: {_in_one_line(error)}") from None
@@ -170,8 +171,8 @@ def _refuse_unusable(parameter: inspect.Parameter, name: str, hints: dict[str, A
 
 
 def _refuse_unchecked(part: Any) -> None:
-    """Raises TypeError where a part of a pydantic-core schema is judged no sooner than the task reads it, long after
-    the request was admitted: that lets everything through that can be iterated, even a text."""
+    """Raises TypeError where a part of a pydantic-core schema is judged no sooner than it is read, once. Of a parameter
+    that would let everything in that can be iterated, even a text; and a result is read more than once."""
     if isinstance(part, dict):
         if part.get("type") == "generator":
             raise TypeError(

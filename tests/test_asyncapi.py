@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,10 +13,9 @@ from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 import actors  # noqa: F401 - declares the tasks
 from client.asyncapi import asyncapi_document
 from client.asyncapi_messages import messages
-from client.examples import NoExampleError, example_of
-from client.json_schemas import completed_name, completed_schema, json_schemas, key, request_name
+from client.json_schemas import completed_schema, json_schemas, key, request_name
 from client.schema_kinds import takes_null
-from contract import ControlMessage, TaskDescription, TaskEvent, TaskOutcome, TaskRequest, timestamp
+from contract import ControlMessage, TaskDescription, TaskOutcome, timestamp
 from settings import Settings
 from task import catalogue, task
 from tests.awkward_task import declare_awkward, declare_of_two_results
@@ -82,28 +81,6 @@ def test_every_schema_is_one() -> None:
     Draft202012Validator.check_schema(json_schemas(descriptions()))
 
 
-def test_every_example_is_what_its_schema_and_its_model_accept() -> None:
-    described: JsonObject = messages(descriptions())
-    for name, message in described.items():
-        for example in message.get("examples", ()):
-            validator(name).validate(example["payload"])
-    for declared in catalogue.values():
-        for example in described[request_name(declared.description)].get("examples", ()):
-            declared.check(TaskRequest(**example["payload"]).parameters)
-        for example in described[completed_name(declared.description)].get("examples", ()):
-            assert TaskOutcome(**example["payload"])
-    assert all(TaskEvent(**example["payload"]) for example in described["event"]["examples"])
-    assert all(ControlMessage(**example["payload"]) for example in described["control"]["examples"])
-
-
-def test_the_tasks_that_come_with_it_have_examples() -> None:
-    for name in ("reverse_string", "generate_random_number", "callboard.ping", "callboard.tasks"):
-        description = catalogue[name].description
-        described = messages([description])
-        assert described[request_name(description)]["examples"]
-        assert described[completed_name(description)]["examples"]
-
-
 @pytest.mark.parametrize(
     ("request_", "is_one"),
     [
@@ -160,14 +137,6 @@ def test_what_a_client_gets_is_what_the_contract_says(wire: Wire) -> None:
         assert not validator("reverse_string.completed").is_valid(outcome)
 
 
-@pytest.mark.usefixtures("undo_declarations")
-def test_a_task_without_examples_is_described_without_one() -> None:
-    awkward = declare_awkward()
-    described = messages([awkward.description])
-    assert "examples" not in described[request_name(awkward.description)]
-    assert "examples" in described["error"]
-
-
 class Measured(BaseModel):
     """A number of each kind."""
 
@@ -201,23 +170,6 @@ def test_a_number_of_a_result_is_null_where_it_may_be_none_that_json_has() -> No
 
 
 @pytest.mark.usefixtures("undo_declarations")
-def test_an_example_is_what_a_reader_takes_that_tells_types_apart_by_a_constant() -> None:
-    class Cat(BaseModel):
-        kind: Literal["cat"] = "cat"
-
-    class Dog(BaseModel):
-        kind: Literal["dog"] = "dog"
-
-    def walk(pet: Any) -> dict[str, str]:
-        return {}
-
-    walk.__annotations__["pet"] = Annotated[Cat | Dog, Field(discriminator="kind")]
-    declared = task()(walk)
-    example = example_of(declared.description.parameters)
-    assert declared.check(example) == example == {"pet": {"kind": "cat"}}
-
-
-@pytest.mark.usefixtures("undo_declarations")
 def test_a_result_of_several_types_is_one_of_them() -> None:
     description = declare_of_two_results().description
     document = json_schemas([description])
@@ -234,20 +186,6 @@ def test_a_result_of_several_types_is_one_of_them() -> None:
 def test_a_name_of_any_kind_becomes_a_key() -> None:
     assert key("reverse_string") == "reverse_string"
     assert key("walk the/dog ~é") == "walk-20-the-2f-dog-20--7e--e9-"
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "items": {"$ref": "#/$defs/A"}}}},
-        {"type": "array", "items": {"const": 1}, "minItems": 2},
-        {"type": "object", "additionalProperties": {"const": 1}, "minProperties": 1},
-    ],
-    ids=["itself", "several", "names"],
-)
-def test_what_cannot_be_made_of_the_examples_of_its_parts_has_none(schema: JsonObject) -> None:
-    with pytest.raises(NoExampleError):
-        example_of(schema)
 
 
 def test_the_document_has_the_names_of_the_configuration() -> None:

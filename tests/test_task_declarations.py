@@ -170,6 +170,13 @@ def test_a_parameter_that_is_checked_only_when_it_is_read_is_refused(annotation:
     assert "is not checked before it is read, use list or Sequence" in refusal(annotated(x=annotation))
 
 
+@pytest.mark.parametrize("annotation", [Lines, dict[str, Iterable[int]]], ids=str)
+def test_so_is_a_result(annotation: object) -> None:
+    line = refusal(annotated(**{"return": annotation}))
+    assert "return annotation should be a type that becomes a JSON object" in line
+    assert "use list or Sequence" in line
+
+
 @pytest.mark.parametrize(
     ("annotation", "default"),
     [(int, "x"), (date, "tomorrow"), (str, None), (list[int], ["x"])],
