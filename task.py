@@ -8,6 +8,7 @@ The signature is the model of the parameters, the return annotation that of the 
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import update_wrapper
@@ -40,6 +41,9 @@ __all__ = ["Cancelled", "InvalidParametersError", "Task", "catalogue", "progress
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# What pydantic warns of where a result is made JSON here, and nowhere else.
+warnings.filterwarnings("error", "Pydantic serializer warnings", UserWarning, rf"{__name__}\Z")
 
 #: What ends a task without another attempt: the request is wrong, would run past its limit again, or was cancelled.
 NOT_RETRIED = (InvalidParametersError, TimeLimitExceeded, Cancelled)
@@ -162,8 +166,10 @@ class Task(Generic[P, R]):
             raise InvalidResultError(result_complaint(error)) from error
 
     def _in_json(self, checked: R) -> Any:
-        with suppress(PydanticSerializationError):
-            return self._result.dump_python(checked, mode="json", warnings="error")
+        with suppress(UserWarning, PydanticSerializationError):
+            # Called here, and not by `dump_python`, so that the filter above makes an error of its warning. With
+            # `warnings="error"` it lets go of Python's lock, and waits for it behind the other threads.
+            return self._result.serializer.to_python(checked, mode="json")
         # There is something in it that pydantic has not checked, such as a default or what was assigned later: that is
         # made good, like `price: Decimal = 0`, or refused.
         content = self._result.dump_python(checked, round_trip=True, warnings=False)
