@@ -95,12 +95,14 @@ class RedisServer:
 
     def _wait_for_answer(self) -> None:
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not answers(self.url):
-            if self.process.poll() is not None or time.monotonic() > deadline_s:
-                raise RedisServerError(
-                    f"the Redis server started on port {self.port} does not answer: {self.last_words()}"
-                )
-            time.sleep(0.01)
+        # One client for all attempts: a Ctrl-C that comes while Python deletes one is lost.
+        with connect(self.url) as client:
+            while _why_no_answer(client) is not None:
+                if self.process.poll() is not None or time.monotonic() > deadline_s:
+                    raise RedisServerError(
+                        f"the Redis server started on port {self.port} does not answer: {self.last_words()}"
+                    )
+                time.sleep(0.01)
 
     def _command(self) -> list[str]:
         folder = self._folder.name
@@ -115,20 +117,19 @@ class RedisServer:
         self.close()
 
 
-def answers(url: str) -> bool:
-    """Whether a Redis at `url` answers a PING now, if only to refuse it."""
-    return why_no_answer(url) is None
-
-
 def why_no_answer(url: str) -> str | None:
     """Why no Redis at `url` answers a PING now, in words without a secret; None when one does, if only to refuse it."""
     with connect(url) as client:
-        try:
-            client.ping()
-        except redis.AuthenticationError:
-            return None
-        except redis.ResponseError:  # it answers, and refuses: without the right to PING, or with a full disk
-            return None
-        except redis.RedisError as error:  # also InvalidResponse, of what is no Redis
-            return str(error)
+        return _why_no_answer(client)
+
+
+def _why_no_answer(client: "redis.Redis") -> str | None:
+    try:
+        client.ping()
+    except redis.AuthenticationError:
+        return None
+    except redis.ResponseError:  # it answers, and refuses: without the right to PING, or with a full disk
+        return None
+    except redis.RedisError as error:  # also InvalidResponse, of what is no Redis
+        return str(error)
     return None

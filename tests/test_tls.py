@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from client.redis_server import RedisServer, answers, why_no_answer
+from client.redis_server import RedisServer, why_no_answer
 from redis_place import Address
 from tests.configured import complaint
 from tests.sentinel_set import MASTER, Sentinel
@@ -115,7 +115,7 @@ def test_a_wrong_authority_is_told_without_a_secret(
 
 
 def test_make_run_finds_a_redis_with_tls(server: RedisServer) -> None:
-    assert answers(server.url)
+    assert why_no_answer(server.url) is None
 
 
 def test_make_run_tells_a_wrong_authority_without_a_secret(
@@ -132,7 +132,7 @@ def test_make_run_tells_a_wrong_authority_without_a_secret(
 def test_sentinels_are_asked_over_tls_as_well(server: TLSServer, certificates: Certificates) -> None:
     with TLSSentinel(server, certificates) as sentinel:
         url = f"rediss+sentinel://:{PASSWORD}@127.0.0.1:{sentinel.port}/{MASTER}?{certificates.options()}"
-        assert wait_until(lambda: answers(url), "the Sentinel has found the master")
+        assert wait_until(lambda: why_no_answer(url) is None, "the Sentinel has found the master")
 
 
 def test_who_shows_no_certificate_is_not_let_in(server: RedisServer, certificates: Certificates) -> None:
