@@ -126,10 +126,8 @@ def why_no_answer(url: str) -> str | None:
 def _why_no_answer(client: "redis.Redis") -> str | None:
     try:
         client.ping()
-    except redis.AuthenticationError:
-        return None
-    except redis.ResponseError:  # it answers, and refuses: without the right to PING, or with a full disk
-        return None
+    except (redis.AuthenticationError, redis.ResponseError):
+        return None  # it answers, and refuses: the password is wrong, PING not permitted, the disk full
     except redis.RedisError as error:  # also InvalidResponse, of what is no Redis
         return str(error)
     return None
