@@ -70,7 +70,7 @@ class Intake:
         self._stop = stop
         self._bound = bound
         self._later = later
-        self._later_length = 0
+        self._entries_aside = 0
         self._sifted_s = 0.0
         self._count = count
 
@@ -93,9 +93,7 @@ class Intake:
 
         Nothing leaves its order before it is safe in Redis, so that another ingress can take over at any time.
         """
-        # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
-        readable_bytes = self._gate.most_bytes
-        of_crowd = crowd.among([data if len(data) <= readable_bytes else b"" for data, _ in burst])
+        of_crowd = self._among(crowd, burst)
         if overflows and origin.sheds and crowd.share <= CROWD_SHARE:
             arrivals: list[Arrival] = [self._shed(received) for received in burst]
             shed = len(burst)
@@ -106,10 +104,21 @@ class Intake:
         self._sifted_s = time.monotonic()
         self._bring(arrivals, origin._replace(later=self._later))
 
+    def others(self, burst: Sequence[Received], crowd: Crowd) -> list[Received]:
+        """Those of the burst that a crowd has not sent."""
+        return [
+            received for received, is_of_crowd in zip(burst, self._among(crowd, burst), strict=True) if not is_of_crowd
+        ]
+
     @property
     def is_behind(self) -> bool:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
+
+    def _among(self, crowd: Crowd, burst: Sequence[Received]) -> list[bool]:
+        # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
+        readable_bytes = self._gate.most_bytes
+        return crowd.among([data if len(data) <= readable_bytes else b"" for data, _ in burst])
 
     def _lay_aside(
         self, burst: Sequence[Received], of_crowd: Sequence[bool], origin: Origin, most_bytes: int
@@ -119,12 +128,9 @@ class Intake:
         aside: list[bytes] = []
         shed = 0
         for received, is_of_crowd in zip(burst, of_crowd, strict=True):
-            data, entry_id = received
+            data, _ = received
             if is_of_crowd and len(data) <= most_bytes:
-                if entry_id:
-                    arrivals.append(Later([data], entry_id))
-                else:
-                    aside.append(data)
+                aside.append(data)
             elif is_of_crowd and origin.sheds:
                 arrivals.append(self._shed(received))
                 shed += 1
@@ -135,7 +141,7 @@ class Intake:
 
     def _most_bytes_aside(self, *, overflows: bool) -> int:
         """How large a request may be that is laid aside."""
-        if self._later_length >= self._bound.limit:
+        if self._entries_aside * MOST_IN_ENTRY >= self._bound.limit:
             return 0
         return min(SMALL_BYTES, self._gate.most_bytes) if overflows else self._gate.most_bytes
 
@@ -200,7 +206,7 @@ class Intake:
             self._broker.take_in(shed, origin._replace(out_of_memory=True))
             return shed, ()
         if origin.later:
-            self._later_length = taken.lengths.pop(origin.later, self._later_length)
+            self._entries_aside = taken.lengths.pop(origin.later, self._entries_aside)
         self._bound.note(taken.lengths)
         return arrivals, taken.refused
 

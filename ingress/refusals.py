@@ -49,7 +49,7 @@ class Refusals:
 
     def _of_arrival(self, arrival: Arrival, code: ErrorCode, complaint: str) -> list[Refused]:
         if isinstance(arrival, Later):
-            return [self.of_request(data, arrival.entry_id, code, complaint) for data in arrival.requests]
+            return [self.of_request(data, "", code, complaint) for data in arrival.requests]
         if isinstance(arrival, Admitted):
             error = RefusedRequestError(code, complaint, *addressee(arrival.envelope.message))
             return [self.of_error(error, arrival.entry_id)]

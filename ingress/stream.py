@@ -71,7 +71,7 @@ class StreamReader(ABC):
         self._consumer = uuid4().hex
         self.intake = intake
         self.stop = stop
-        self._bound = bound
+        self.bound = bound
         self._watchdog = watchdog
         #: What the health of an ingress calls its reading.
         self.loop = f"stream {stream!r}"
@@ -120,7 +120,7 @@ class StreamReader(ABC):
                 self._client.xgroup_delconsumer(self._stream, GROUP, consumer["name"])
 
     def _read(self) -> None:
-        if self._bound.is_any_full():
+        if self.bound.is_any_full():
             self.stop.pause(FULL_S)
         elif burst := self._abandoned() or self._new():
             self.take(burst, self._origin)
@@ -152,6 +152,11 @@ class StreamReader(ABC):
         ((_, entries),) = answer
         self.has_more = len(entries) == self._asked_count
         return self._received((entry_id, _fields(pairs)) for entry_id, pairs in entries)
+
+    def entries_behind(self, entry_id: str, count: int) -> list[Received]:
+        """The next ones, whether they were read or not; only for `take` to call, which is when nothing is asked."""
+        self._line.send(("XRANGE", self._stream, f"({entry_id}", "+", "COUNT", count))
+        return self._received((found, _fields(pairs)) for found, pairs in self._line.receive())
 
     def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
         return [

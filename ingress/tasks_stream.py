@@ -15,15 +15,18 @@ from transport.watchdog import Watchdog
 #: The field of an entry that holds the request; of an entry with a single field it is that one, whatever its name.
 FIELD = b"request"
 
-#: The most entries that are read together: as many as Redis can well take in at once, or more when most of them are
-#: only laid aside; and about how many bytes of them.
+#: The most entries that are read together, as many as Redis can well take in at once; and about how many bytes of them.
 READ = 256
-SIFTED = 4 * READ
 READ_BYTES = 8 * 1024 * 1024
+
+#: The most that are looked through at once; and how often, before a crowd's next entries are read.
+LOOKED_THROUGH = 1024
+LOOKS = 64
 
 
 class TasksStreamReader(StreamReader):
-    """Reads a request from each entry, and sifts them while it is behind."""
+    """Reads a request from each entry, in their order. While it is behind, it also looks through those that it has
+    still to read, and takes in what was not sent by a crowd. The crowd's requests wait where they are."""
 
     def __init__(
         self,
@@ -38,6 +41,8 @@ class TasksStreamReader(StreamReader):
         self._crowd = Crowd()
         self._read_without_end = 0
         self._mean_bytes = 1
+        #: The entry up to which it has read, or has looked.
+        self._looked_to = "0"
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
         """The one request of an entry: its field `request`, or the only one that it has."""
@@ -46,21 +51,42 @@ class TasksStreamReader(StreamReader):
 
     @property
     def count(self) -> int:
-        """More while this reader is behind, so that it catches up; fewer when they are large."""
-        most = SIFTED if self._is_behind else READ
-        return max(1, min(most, READ_BYTES // self._mean_bytes))
+        """Fewer when they are large."""
+        return self._at_most(READ)
+
+    def take(self, burst: list[Received], origin: Origin) -> None:
+        """Takes in what was read. Redis does not say how many entries wait: this reader is behind when it was given as
+        many as it asked for several times in a row."""
+        was_behind = self._is_behind
+        self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
+        self._note_size(burst)
+        self.intake.take(burst, origin)
+        if not was_behind:
+            _, self._looked_to = burst[-1]
+        if self._is_behind:
+            self._look_ahead(origin)
 
     @property
     def _is_behind(self) -> bool:
         return self._read_without_end > BEHIND
 
-    def take(self, burst: list[Received], origin: Origin) -> None:
-        """Takes in what was read, or sifts it while this reader is behind. Redis does not say how many entries wait: it
-        is behind when it was given as many as it asked for several times in a row."""
-        was_behind = self._is_behind
-        self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
-        self._mean_bytes = 1 + sum(len(data) for data, _ in burst) // len(burst)
-        if was_behind or self._is_behind:
-            self.intake.sift(burst, origin, self._crowd)
-        else:
-            self.intake.take(burst, origin)
+    def _look_ahead(self, origin: Origin) -> None:
+        """Takes in what others than a crowd have sent. Whoever comes to an entry first deletes it, see take_in.lua: so
+        it does not matter that other ingresses look, and read, in the same moment."""
+        for _ in range(LOOKS):
+            count = self._at_most(LOOKED_THROUGH)
+            entries = self.entries_behind(self._looked_to, count)
+            if entries:
+                self._note_size(entries)
+                _, self._looked_to = entries[-1]
+                others = self.intake.others(entries, self._crowd)
+                for start in range(0, len(others), READ):
+                    self.intake.take(others[start : start + READ], origin)
+            if len(entries) < count or self.stop.received or self.bound.is_any_full():
+                break
+
+    def _at_most(self, count: int) -> int:
+        return max(1, min(count, READ_BYTES // self._mean_bytes))
+
+    def _note_size(self, entries: list[Received]) -> None:
+        self._mean_bytes = 1 + sum(len(data) for data, _ in entries) // len(entries)

@@ -5,7 +5,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import redis
@@ -15,7 +15,7 @@ from ingress.crowd import OF_USER, WINDOW, Crowd
 from ingress.intake import SMALL_BYTES, Intake
 from ingress.queue_bound import QueueBound
 from tests.replicas import refusing_intake
-from transport.arrivals import GROUP, Later, Origin, unpacked
+from transport.arrivals import Origin, unpacked
 from transport.connection import StopRequest, connect
 from transport.redis_broker import CallboardBroker
 
@@ -97,19 +97,6 @@ def test_where_as_many_are_laid_aside_as_may_be_a_crowd_is_turned_away(door: Doo
     door.bound.limit = aside
     aside, overloaded = door.sift(burst, overflows=False)
     assert (aside, overloaded > 0) == (0, True)
-
-
-def test_requests_of_several_entries_are_laid_aside_in_one(door: Door) -> None:
-    for number in range(3):
-        door.client.xadd("tasks:stream", {"request": str(number)})
-    door.client.xgroup_create("tasks:stream", GROUP, id="0")
-    ((_, read),) = cast(Any, door.client.xreadgroup(GROUP, "me", {"tasks:stream": ">"}))
-    broker = CallboardBroker(door.client, middleware=[])
-    origin = Origin(stream="tasks:stream", group=GROUP, later=LATER)
-    broker.take_in([Later([fields[b"request"]], entry_id.decode()) for entry_id, fields in read], origin)
-    ((_, aside),) = cast(Any, door.client.xrange(LATER))
-    assert list(unpacked(aside[b"requests"])) == [b"0", b"1", b"2"]
-    assert door.client.xlen("tasks:stream") == 0
 
 
 @pytest.mark.parametrize("overflows", [False, True])

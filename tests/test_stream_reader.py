@@ -1,13 +1,16 @@
 """How an ingress reads the stream of requests."""
 
+import json
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 import redis
 
 from client.redis_server import RedisServer
+from ingress.crowd import BEHIND
 from ingress.queue_bound import QueueBound
 from ingress.tasks_stream import READ, READ_BYTES, TasksStreamReader
 from tests.replicas import refusing_intake
@@ -25,6 +28,31 @@ STREAM = "tasks:stream"
 def own_redis() -> Iterator["redis.Redis"]:
     with RedisServer() as server, connect(server.url) as client:
         yield client
+
+
+@pytest.fixture
+def heard(own_redis: "redis.Redis") -> Iterator["redis.client.PubSub"]:
+    with own_redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe("results")
+        heard.get_message(timeout=10)
+        yield heard
+
+
+def answered(client: "redis.Redis", heard: "redis.client.PubSub") -> list[str]:
+    """The users who were answered since this was asked, in that order."""
+    client.publish("results", b"{}")
+    return [outcome["user_id"] for outcome in iter(lambda: json.loads(heard.get_message(timeout=10)["data"]), {})]
+
+
+@contextmanager
+def reading(reader: TasksStreamReader) -> Iterator[None]:
+    thread = threading.Thread(target=reader.run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        reader.stop.request()
+        thread.join()
 
 
 def reader_on(client: "redis.Redis", stop: StopRequest) -> TasksStreamReader:
@@ -57,10 +85,70 @@ def test_whoever_has_read_nothing_for_long_is_forgotten_but_not_with_entries_tha
         found: Any = own_redis.xinfo_consumers(STREAM, GROUP)
         return {consumer["name"] for consumer in found}
 
-    stop = StopRequest()
-    reading = threading.Thread(target=reader_on(own_redis, stop).run, daemon=True)
-    reading.start()
-    wait_until(lambda: b"b-idle" not in consumers(), "it is forgotten")
-    assert b"a-holder" in consumers()
-    stop.request()
-    reading.join()
+    with reading(reader_on(own_redis, StopRequest())):
+        wait_until(lambda: b"b-idle" not in consumers(), "it is forgotten")
+        assert b"a-holder" in consumers()
+
+
+def add(client: "redis.Redis", *users: str) -> list[str]:
+    """Adds a request of each of these users, and returns the entry ids."""
+    with client.pipeline(transaction=False) as pipeline:
+        for user_id in users:
+            pipeline.xadd(STREAM, {"request": request_bytes(user_id=user_id)})
+        return [entry_id.decode() for entry_id in pipeline.execute()]
+
+
+def test_a_reader_that_is_behind_takes_in_what_others_than_a_crowd_have_sent_first(
+    own_redis: "redis.Redis", heard: "redis.client.PubSub"
+) -> None:
+    users = ["flooder"] * (4 * BEHIND) + ["other"]
+    add(own_redis, *users)
+    with reading(reader_on(own_redis, StopRequest())):
+        wait_until(lambda: not own_redis.xlen(STREAM), "all are taken in")
+    order = answered(own_redis, heard)
+    assert sorted(order) == users
+    # It looks ahead once it is behind, and takes in some of the flood that it sees before it knows that it is one.
+    assert order.index("other") < 2 * BEHIND
+    assert own_redis.xpending(STREAM, GROUP)["pending"] == 0
+
+
+def test_many_users_are_no_crowd_and_are_taken_in_in_their_order(
+    own_redis: "redis.Redis", heard: "redis.client.PubSub"
+) -> None:
+    users = [f"user-{number:05}" for number in range(2 * BEHIND)]
+    add(own_redis, *users)
+    with reading(reader_on(own_redis, StopRequest())):
+        wait_until(lambda: not own_redis.xlen(STREAM), "all are taken in")
+    assert answered(own_redis, heard) == users
+
+
+def read(client: "redis.Redis") -> None:
+    client.xreadgroup(GROUP, "another", {STREAM: ">"})
+
+
+def trim(client: "redis.Redis") -> None:
+    client.xtrim(STREAM, maxlen=0)
+
+
+@pytest.mark.parametrize(
+    ("before", "times"),
+    [((), 1), ((read,), 1), ((read, trim), 1), ((trim,), 0)],
+    ids=["only seen", "read by another", "trimmed after it was read", "trimmed before"],
+)
+def test_an_entry_is_taken_in_once_by_whoever_comes_first(
+    own_redis: "redis.Redis",
+    heard: "redis.client.PubSub",
+    before: tuple[Callable[["redis.Redis"], None], ...],
+    times: int,
+) -> None:
+    own_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    (entry_id,) = add(own_redis, "somebody")
+    for step in before:
+        step(own_redis)
+    origin = Origin(stream=STREAM, group=GROUP)
+    for _ in range(2):
+        reader_on(own_redis, StopRequest()).intake.take([(request_bytes(user_id="somebody"), entry_id)], origin)
+    assert answered(own_redis, heard) == ["somebody"] * times
+    assert cast(Any, own_redis.xreadgroup(GROUP, "me", {STREAM: ">"})) in ([], None, {})
+    assert own_redis.xpending(STREAM, GROUP)["pending"] == 0
+    assert own_redis.xlen(STREAM) == 0

@@ -17,7 +17,7 @@ GROUP = "callboard"
 #: The field of the position in Redis that names the marker which was used last.
 LAST_MARKER = "last"
 
-#: The most requests that are laid aside in one entry of a stream, from which they are read together; as in take_in.lua.
+#: The most requests that are laid aside in one entry of a stream, from which they are read together.
 MOST_IN_ENTRY = 256
 
 
@@ -102,17 +102,16 @@ class Later(NamedTuple):
     comes."""
 
     requests: Sequence[bytes]
-    entry_id: str = ""
 
     def words(self) -> Words:
         """What take_in.lua reads of it."""
         packed = pack_command(tuple(self.requests))  # type: ignore[arg-type] # a wrong stub
-        return (self.entry_id, "later", len(self.requests), packed)
+        return ("", "later", packed)
 
 
 def unpacked(packed: bytes) -> Iterator[bytes]:
-    """The requests in an entry that take_in.lua has laid aside, of one `Later` or of several; of an entry that somebody
-    else has written, those that can be read."""
+    """The requests in an entry that take_in.lua has laid aside; of an entry that somebody else has written, those that
+    can be read."""
     reader = Reader()
     reader.feed(packed)
     with suppress(HiredisError):
@@ -126,7 +125,7 @@ Arrival = Admitted | Refused | Later
 class TakenIn(NamedTuple):
     """What became of a burst."""
 
-    #: How many messages each queue that got one has now; how many requests the stream of `Origin.later` has at most.
+    #: How many messages each queue that got one has now; how many entries the stream of `Origin.later` has.
     lengths: dict[str, int]
     #: The indices in the burst of requests that were not taken in: Redis has refused something that only they need.
     refused: tuple[int, ...]

@@ -9,11 +9,11 @@
 --          s, key of the outcome, how many channels hear of a repeat, these channels; or
 --          "answer", event, and the answer, see answer.lua; or
 --          "shed", event, key of the outcome or "", and the answer, for one that finds no room; or
---          "later", how many requests, these, packed
+--          "later", requests that are to wait, packed
 -- Returns  "deposed" when somebody else holds the lease or has taken in a part of the burst, else two lists: queue
 --          names, each with how many messages it has, and the stream for requests that are to wait, if one was named, with
---          how many it has at most; and the requests that were not taken in, since Redis refused what they need: the index
---          of each, and Redis's words.
+--          how many entries it has; and the requests that were not taken in, since Redis refused what they need: the
+--          index of each, and Redis's words.
 
 local namespace = KEYS[1]
 -- The lease and the token that it has to hold; "" where any replica may take requests in.
@@ -91,11 +91,6 @@ local problems = {}
 -- An error is a table since Redis 7, and a text before.
 local function words_of(problem)
     return type(problem) == "table" and problem.err or tostring(problem)
-end
-
-local function note_problem(index, text)
-    problems[#problems + 1] = index
-    problems[#problems + 1] = text
 end
 
 -- On so many channels, besides the results, repeats of one request are answered when it ends; those of more are
@@ -177,47 +172,33 @@ local function take_shed(i, event)
     end
 end
 
--- Requests that are to wait share an entry, to be read and acknowledged together: as many as Redis can well take in at
--- once, and no fewer than come together in ARGV (`MOST_IN_ENTRY` in arrivals.py).
-local most_in_entry = 256
-local packed, how_many, indices = {}, 0, {}
-
-local function add_entry()
-    if how_many > 0 then
-        local entry_id = redis.pcall("xadd", later, "*", "requests", table.concat(packed))
-        if type(entry_id) == "table" then
-            for _, index in ipairs(indices) do
-                note_problem(index, entry_id.err)
-            end
-        end
-        packed, how_many, indices = {}, 0, {}
-    end
-end
-
-local function take_later(i, count, index)
-    if how_many + count > most_in_entry then
-        add_entry()
-    end
-    packed[#packed + 1] = ARGV[i]
-    how_many = how_many + count
-    indices[#indices + 1] = index
+-- Requests that are to wait share an entry, to be read and acknowledged together.
+local function take_later(_, packed)
+    redis.call("xadd", later, "*", "requests", packed)
 end
 
 local take = {message = take_message, answer = take_answer, shed = take_shed, later = take_later}
 
--- By entry id, whether it is still there: several requests may have come in one entry.
-local is_pending = {}
+-- By entry id, whether nobody has taken it in before: several requests may have come in one entry.
+local is_new = {}
 
--- From ARGV[i] on: entry id, kind, event or, of "later", how many, and the rest.
-local function take_in(i, index)
+-- Ends an entry. It was still to be acknowledged if the group has read it, even if it was trimmed since; and still to be
+-- deleted if the group has not, see tasks_stream.py.
+local function end_entry(entry_id)
+    local is_acknowledged = redis.call("xack", stream, group, entry_id) == 1
+    has_written = true
+    local is_deleted = redis.call("xdel", stream, entry_id) == 1
+    return is_acknowledged or is_deleted
+end
+
+-- From ARGV[i] on: entry id, kind, and what follows for this kind.
+local function take_in(i)
     local entry_id, kind = ARGV[i], ARGV[i + 1]
-    if entry_id ~= "" and is_pending[entry_id] == nil then
-        is_pending[entry_id] = redis.call("xack", stream, group, entry_id) == 1
-        has_written = true
-        redis.call("xdel", stream, entry_id)
+    if entry_id ~= "" and is_new[entry_id] == nil then
+        is_new[entry_id] = end_entry(entry_id)
     end
-    if is_pending[entry_id] ~= false then
-        take[kind](i + 3, ARGV[i + 2], index)
+    if is_new[entry_id] ~= false then
+        take[kind](i + 3, ARGV[i + 2])
     end
 end
 
@@ -226,19 +207,19 @@ local i = first_request
 while i <= #ARGV do
     local how_many_words = tonumber(ARGV[i])
     -- Nothing that is done is undone when a script fails: so one request's error is not to be the end of the others.
-    local is_taken, problem = pcall(take_in, i + 1, index)
+    local is_taken, problem = pcall(take_in, i + 1)
     local text = not is_taken and words_of(problem)
     if is_taken then
         has_written = true
     elseif has_written or string.find(text, "WRONGTYPE") or string.find(text, "NOPERM") then
-        note_problem(index, text)
+        problems[#problems + 1] = index
+        problems[#problems + 1] = text
     else
         return redis.error_reply(text)
     end
     index = index + 1
     i = i + 1 + how_many_words
 end
-add_entry()
 
 local lengths = {}
 for queue_name in pairs(filled) do
@@ -248,6 +229,6 @@ end
 if later ~= "" then
     local entries = redis.pcall("xlen", later)
     lengths[#lengths + 1] = later
-    lengths[#lengths + 1] = type(entries) == "number" and entries * most_in_entry or 0
+    lengths[#lengths + 1] = type(entries) == "number" and entries or 0
 end
 return {lengths, problems}
