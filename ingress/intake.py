@@ -84,6 +84,11 @@ class Intake:
         arrivals = [self._judge(received, origin) for received in burst]
         self._bring(arrivals, origin)
 
+    def take_where_there_is_room(self, burst: Sequence[Received], origin: Origin) -> None:
+        """The same, but what is for a full queue stays where it was read. Raises the same."""
+        arrivals = [self._judge(received, origin) for received in burst]
+        self._bring([arrival for arrival in arrivals if not self._finds_no_room(arrival)], origin)
+
     def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
         """The same for an ingress that is behind: what a crowd sends is laid aside on a stream, to be judged later, so
         that the others' requests behind it come soon. Raises the same.
@@ -169,10 +174,15 @@ class Intake:
         return Admitted(envelope, _event_of(envelope, sender), claim, entry_id)
 
     def _check_room(self, envelope: Envelope) -> None:
-        queue_name = envelope.message.queue_name
-        if self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S):
+        if self._is_full(envelope.message.queue_name):
             complaint = f"The queue is at its bound of {self._bound.limit} messages"
             raise RefusedRequestError(ErrorCode.OVERLOADED, complaint, *addressee(envelope.message))
+
+    def _finds_no_room(self, arrival: Arrival) -> bool:
+        return isinstance(arrival, Admitted) and self._is_full(arrival.envelope.message.queue_name)
+
+    def _is_full(self, queue_name: str) -> bool:
+        return self._stop.until_redis_answers(lambda: self._bound.is_full(queue_name), PATIENCE_S)
 
     def _claim(self, envelope: Envelope, sender: Sender, reply_to: str | None, origin: Origin) -> Claim | None:
         if sender.user_id is None or sender.request_id is None:

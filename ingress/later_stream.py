@@ -28,8 +28,8 @@ class LaterStreamReader(StreamReader):
         return list(unpacked(fields.get(FIELD, b""))) or [b""]
 
     def take(self, burst: list[Received], origin: Origin) -> None:
-        """Takes them in, after a pause while the channel or the other stream is sifted: Python runs one thread at a
-        time, and most of that time is for those who hear and sift."""
+        """Takes them in, after a pause while the channel is sifted: Python runs one thread at a time, and most of that
+        time is for the one that hears and sifts."""
         if self.intake.is_behind:
             self.stop.pause(MEANWHILE_S)
         self.intake.take(burst, origin)

@@ -48,7 +48,7 @@ class QueueBound:
     def _tell(self, queue_name: str) -> None:
         now_s = time.monotonic()
         if self._was_full(queue_name) and now_s - self._told_s.get(queue_name, -TELL_S) >= TELL_S:
-            what = "its requests on the channel are 'overloaded', and all on the stream, of other queues too, wait"
+            what = "its requests on the channel are 'overloaded', and those on the stream wait there"
             logger.warning("Queue {!r} is at its bound of {} messages: {}", queue_name, self.limit, what)
             self._told_s[queue_name] = now_s
 

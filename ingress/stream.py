@@ -56,6 +56,10 @@ class StreamReader(ABC):
     def take(self, burst: list[Received], origin: Origin) -> None:
         """Takes in what was read."""
 
+    def wait_for_room(self, origin: Origin) -> None:
+        """Lets some time pass while a queue is full."""
+        self.stop.pause(FULL_S)
+
     def __init__(
         self,
         client: "redis.Redis",
@@ -67,6 +71,8 @@ class StreamReader(ABC):
     ) -> None:
         self._client = client
         self._line = Line(client)
+        # Another one, since nothing can be asked on the first while it waits for new entries.
+        self._look_line = Line(client)
         self._stream = stream
         self._consumer = uuid4().hex
         self.intake = intake
@@ -98,6 +104,7 @@ class StreamReader(ABC):
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self.stop.pause(SILENCE_S)
             self._line.close()
+            self._look_line.close()
             self._asked_s = None
 
     def _create_group(self) -> None:
@@ -121,7 +128,7 @@ class StreamReader(ABC):
 
     def _read(self) -> None:
         if self.bound.is_any_full():
-            self.stop.pause(FULL_S)
+            self.wait_for_room(self._origin)
         elif burst := self._abandoned() or self._new():
             self.take(burst, self._origin)
 
@@ -154,9 +161,9 @@ class StreamReader(ABC):
         return self._received((entry_id, _fields(pairs)) for entry_id, pairs in entries)
 
     def entries_behind(self, entry_id: str, count: int) -> list[Received]:
-        """The next ones, whether they were read or not; only for `take` to call, which is when nothing is asked."""
-        self._line.send(("XRANGE", self._stream, f"({entry_id}", "+", "COUNT", count))
-        return self._received((found, _fields(pairs)) for found, pairs in self._line.receive())
+        """The next ones that are not taken in, be they read or not."""
+        self._look_line.send(("XRANGE", self._stream, f"({entry_id}", "+", "COUNT", count))
+        return self._received((found, _fields(pairs)) for found, pairs in self._look_line.receive())
 
     def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
         return [

@@ -25,8 +25,12 @@ LOOKS = 64
 
 
 class TasksStreamReader(StreamReader):
-    """Reads a request from each entry, in their order. While it is behind, it also looks through those that it has
-    still to read, and takes in what was not sent by a crowd. The crowd's requests wait where they are."""
+    """Reads a request from each entry, in their order; but first what need not wait for those before it.
+
+    While it is behind, it looks through the entries that it has still to read, and takes in what was not sent by a
+    crowd; while a queue is full, what is for other queues. The rest waits where it is. Whoever comes to an entry first
+    deletes it, see take_in.lua: so it does not matter that other ingresses look, and read, in the same moment.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class TasksStreamReader(StreamReader):
         self._crowd = Crowd()
         self._read_without_end = 0
         self._mean_bytes = 1
-        #: The entry up to which it has read, or has looked.
+        #: The entry up to which it has looked, or has read the stream to its end.
         self._looked_to = "0"
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
@@ -57,33 +61,40 @@ class TasksStreamReader(StreamReader):
     def take(self, burst: list[Received], origin: Origin) -> None:
         """Takes in what was read. Redis does not say how many entries wait: this reader is behind when it was given as
         many as it asked for several times in a row."""
-        was_behind = self._is_behind
         self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
         self._note_size(burst)
         self.intake.take(burst, origin)
-        if not was_behind:
+        if not self.has_more:
             _, self._looked_to = burst[-1]
         if self._is_behind:
-            self._look_ahead(origin)
+            self._pass_crowd(origin)
 
     @property
     def _is_behind(self) -> bool:
         return self._read_without_end > BEHIND
 
-    def _look_ahead(self, origin: Origin) -> None:
-        """Takes in what others than a crowd have sent. Whoever comes to an entry first deletes it, see take_in.lua: so
-        it does not matter that other ingresses look, and read, in the same moment."""
+    def wait_for_room(self, origin: Origin) -> None:
+        """Takes in what is for queues that are not full."""
+        if entries := self._look(READ):
+            self.intake.take_where_there_is_room(entries, origin)
+        else:
+            super().wait_for_room(origin)
+
+    def _pass_crowd(self, origin: Origin) -> None:
         for _ in range(LOOKS):
-            count = self._at_most(LOOKED_THROUGH)
-            entries = self.entries_behind(self._looked_to, count)
-            if entries:
-                self._note_size(entries)
-                _, self._looked_to = entries[-1]
-                others = self.intake.others(entries, self._crowd)
-                for start in range(0, len(others), READ):
-                    self.intake.take(others[start : start + READ], origin)
-            if len(entries) < count or self.stop.received or self.bound.is_any_full():
+            entries = self._look(LOOKED_THROUGH)
+            others = self.intake.others(entries, self._crowd)
+            for start in range(0, len(others), READ):
+                self.intake.take(others[start : start + READ], origin)
+            if not entries or self.stop.received or self.bound.is_any_full():
                 break
+
+    def _look(self, count: int) -> list[Received]:
+        entries = self.entries_behind(self._looked_to, self._at_most(count))
+        if entries:
+            self._note_size(entries)
+            _, self._looked_to = entries[-1]
+        return entries
 
     def _at_most(self, count: int) -> int:
         return max(1, min(count, READ_BYTES // self._mean_bytes))

@@ -9,12 +9,19 @@ from typing import Any, cast
 import pytest
 import redis
 
+import actors  # noqa: F401 - declares the tasks
+from actors.reverse import ReversedText
+from broker import answers
 from client.redis_server import RedisServer
 from ingress.crowd import BEHIND
+from ingress.gate import Gate
+from ingress.intake import Intake
 from ingress.queue_bound import QueueBound
 from ingress.tasks_stream import READ, READ_BYTES, TasksStreamReader
+from setting_sections import Limits
+from task import catalogue, task
 from tests.replicas import refusing_intake
-from tests.samples import request_bytes
+from tests.samples import request_bytes, undo_declarations  # noqa: F401 - a fixture
 from tests.waiting import wait_until
 from transport.arrivals import GROUP, Origin
 from transport.connection import StopRequest, connect
@@ -56,9 +63,18 @@ def reading(reader: TasksStreamReader) -> Iterator[None]:
 
 
 def reader_on(client: "redis.Redis", stop: StopRequest) -> TasksStreamReader:
+    """One that answers each request at once, since it knows no task."""
     broker = CallboardBroker(client, middleware=[])
     bound = QueueBound(broker, 1_000_000)
     return TasksStreamReader(client, STREAM, refusing_intake(broker, bound, stop), stop, bound, Watchdog())
+
+
+def narrow_reader_on(client: "redis.Redis") -> TasksStreamReader:
+    """One that knows the tasks, and whose queues have room for one message."""
+    broker, stop = CallboardBroker(client, middleware=[]), StopRequest()
+    bound = QueueBound(broker, 1)
+    intake = Intake(Gate(catalogue, Limits()), broker, answers, stop, bound)
+    return TasksStreamReader(client, STREAM, intake, stop, bound, Watchdog())
 
 
 def test_of_large_requests_fewer_are_read_together(own_redis: "redis.Redis") -> None:
@@ -152,3 +168,24 @@ def test_an_entry_is_taken_in_once_by_whoever_comes_first(
     assert cast(Any, own_redis.xreadgroup(GROUP, "me", {STREAM: ">"})) in ([], None, {})
     assert own_redis.xpending(STREAM, GROUP)["pending"] == 0
     assert own_redis.xlen(STREAM) == 0
+
+
+@pytest.mark.usefixtures("undo_declarations")
+def test_while_a_queue_is_full_what_is_for_others_is_taken_in_and_the_rest_waits(own_redis: "redis.Redis") -> None:
+    @task(queue_name="quick")
+    def quick() -> ReversedText:
+        return ReversedText(reversed_text="")
+
+    def on_queue(name: str) -> int:
+        return own_redis.hlen(f"dramatiq:{name}.msgs")
+
+    with reading(narrow_reader_on(own_redis)):
+        add(own_redis, "first")
+        wait_until(lambda: on_queue("default"), "the queue is full")
+        add(own_redis, "second", "third")
+        own_redis.xadd(STREAM, {"request": request_bytes(task_type="quick", parameters={})})
+        wait_until(lambda: on_queue("quick"), "what is for another queue is taken in")
+        assert (on_queue("default"), own_redis.xlen(STREAM)) == (1, 2)
+        own_redis.delete("dramatiq:default.msgs", "dramatiq:quick.msgs")
+        wait_until(lambda: not own_redis.xlen(STREAM), "the rest is taken in once there is room")
+        assert (on_queue("default"), on_queue("quick")) == (2, 0)

@@ -12,13 +12,12 @@ local silent_since_ms = tonumber(ARGV[5])
 
 local lock, last_look = namespace .. ":__look__", namespace .. ":__looked__"
 
-if redis.call("exists", lock) == 1 then
+-- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
+-- one. When it is not this worker's turn, another one has just looked.
+local has_looked = redis.call("pexpire", last_look, remembered_ms) == 1
+if not redis.call("set", lock, worker_id, "nx", "px", pause_ms) then
     return false
 end
--- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
--- one.
-local has_looked = redis.call("pexpire", last_look, remembered_ms) == 1
-redis.call("set", lock, worker_id, "px", pause_ms)
 if not has_looked then
     redis.call("set", last_look, worker_id, "px", remembered_ms)
     return {}

@@ -116,7 +116,7 @@ class Pulse:
         if self._passes_on:
             self._passes_on = False
             return None
-        # look.lua says the same, for twice as many commands. Below 0 when nobody has looked lately.
+        # look.lua says the same, for three times as many commands. Below 0 when nobody has looked lately.
         if (left_ms := self._client.pttl(f"{self.namespace}:__look__")) > 0:
             self._passes_on = left_ms > BEAT_S * 1000
             return None
