@@ -87,6 +87,21 @@ def test_what_was_laid_aside_is_taken_in_once_although_the_ingress_dies(
     client.delete(*client.scan_iter("dramatiq:default*"))
 
 
+def test_what_waits_on_the_stream_is_taken_in_once_although_an_ingress_dies(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    crowd_and_others = ["flooder" if number % 20 else new_user() for number in range(BEYOND)]
+    with System(project, redis_server.url) as system, Wire(redis_server.url) as wire:
+        for name in ("first", "second"):
+            system.start("ingress", as_=name)
+        send_to(wire, "stream", [request(user_id, "reverse_string") for user_id in crowd_and_others])
+        wait_until(lambda: client.hlen("dramatiq:default.msgs") > BEYOND / 3, "both are in the middle of it")
+        system.kill("first")
+        wait_until(lambda: not client.xlen("tasks:stream"), "all are taken in", deadline_s=60)
+        assert client.hlen("dramatiq:default.msgs") == BEYOND
+    client.delete(*client.scan_iter("dramatiq:default*"))
+
+
 def test_what_was_laid_aside_is_taken_in_though_the_channel_has_another_name_by_now(
     project: Path, tmp_path: Path
 ) -> None:
