@@ -29,7 +29,7 @@ def send_to(wire: Wire, way: str, requests: list[bytes]) -> None:
     with wire.client.pipeline(transaction=False) as pipeline:
         for data in requests:
             if way == "stream":
-                pipeline.xadd("tasks:stream", {"request": data})
+                pipeline.xadd(wire.tasks_stream, {"request": data})
             else:
                 pipeline.publish("tasks", data)
         pipeline.execute()

@@ -312,8 +312,9 @@ def test_a_request_that_redis_refuses_something_takes_no_other_one_along(
 def test_a_request_that_could_not_be_put_on_its_queue_may_come_again(
     broker: CallboardBroker, client: "redis.Redis", redis_server: RedisServer
 ) -> None:
-    key = f"{key_prefix(redis_server.url)}callboard:request:again"
-    admitted = Admitted(seal(message()), b"{}", Claim(key, 60, "callboard:outcome:again", ()))
+    prefix = key_prefix(redis_server.url)
+    claim = Claim(f"{prefix}callboard:request:again", 60, f"{prefix}callboard:outcome:again", ())
+    admitted = Admitted(seal(message()), b"{}", claim)
     client.set("dramatiq:default", "no list", ex=60)
     assert broker.take_in([admitted], Origin()).refused == (0,)
     client.delete("dramatiq:default")

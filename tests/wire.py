@@ -5,7 +5,7 @@ import time
 from itertools import count
 from typing import Any, Self
 
-from tests.redis_under_test import open_client
+from tests.redis_under_test import key_prefix, open_client
 from tests.waiting import DEADLINE_S, wait_until
 
 Outcome = dict[str, Any]
@@ -23,6 +23,8 @@ class Wire:
 
     def __init__(self, redis_url: str, results: str = "results") -> None:
         self.client = open_client(redis_url)
+        #: Its name in a pipeline, in which the client adds no prefix.
+        self.tasks_stream = f"{key_prefix(redis_url)}tasks:stream"
         self._pubsub = self.client.pubsub(ignore_subscribe_messages=True)
         self._pubsub.subscribe(results)
         self._pubsub.get_message(timeout=DEADLINE_S)
