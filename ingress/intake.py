@@ -1,7 +1,7 @@
 """Takes in bursts of requests: each request is put on its queue or answered, however long Redis is away."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import redis
 from loguru import logger
@@ -14,7 +14,7 @@ from ingress.queue_bound import QueueBound
 from ingress.refusals import Refusals
 from ingress.verdicts import Verdicts
 from transport.answers import Answers, Claim
-from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, DeposedError, Later, Origin, Refused
+from transport.arrivals import MOST_IN_ENTRY, Admitted, Arrival, DeposedError, Later, Origin, Refused, TakenIn
 from transport.connection import StopRequest
 from transport.messages import Envelope, addressee
 from transport.redis_broker import CallboardBroker
@@ -87,7 +87,8 @@ class Intake:
     def take_where_there_is_room(self, burst: Sequence[Received], origin: Origin) -> None:
         """The same, but what is for a full queue stays where it was read. Raises the same."""
         arrivals = [self._judge(received, origin) for received in burst]
-        self._bring([arrival for arrival in arrivals if not self._finds_no_room(arrival)], origin)
+        if arrivals := [arrival for arrival in arrivals if not self._finds_no_room(arrival)]:
+            self._bring(arrivals, origin)
 
     def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
         """The same for an ingress that is behind: what a crowd sends is laid aside on a stream, to be judged later, so
@@ -192,20 +193,21 @@ class Intake:
 
     def _bring(self, arrivals: Sequence[Arrival], origin: Origin) -> None:
         try:
-            sent, refused = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
+            sent, taken = self._stop.until_redis_answers(lambda: self._send(arrivals, origin), PATIENCE_S)
         except DeposedError:
             self._verdicts.keep()
             raise
         if origin.position_key:
             self._verdicts.forget()
-        if refused:
-            sent = self._answer_refused(sent, refused)
+        if taken.refused or taken.gone:
+            instead = self._answer_refused([sent[index] for index in taken.refused])
+            not_taken = {*taken.refused, *taken.gone}
+            sent = [*instead, *(arrival for index, arrival in enumerate(sent) if index not in not_taken)]
         if self._count:
             self._count(sent, origin)
 
-    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> tuple[Sequence[Arrival], Collection[int]]:
-        """What was sent: these, or refusals in their place where Redis has no memory for them. And the indices of those
-        that Redis has refused."""
+    def _send(self, arrivals: Sequence[Arrival], origin: Origin) -> tuple[Sequence[Arrival], TakenIn]:
+        """What was sent, which is refusals where Redis has no memory for these; and what became of it."""
         try:
             taken = self._broker.take_in(arrivals, origin)
         except redis.ResponseError as error:
@@ -214,21 +216,21 @@ class Intake:
             logger.error("Redis is out of memory (maxmemory): {} requests are 'overloaded'", len(arrivals))
             shed = self._refusals.of_arrivals(arrivals, ErrorCode.OVERLOADED, NO_MEMORY)
             self._broker.take_in(shed, origin._replace(out_of_memory=True))
-            return shed, ()
+            return shed, TakenIn({}, ())
         if origin.later:
             self._entries_aside = taken.lengths.pop(origin.later, self._entries_aside)
         self._bound.note(taken.lengths)
-        return arrivals, taken.refused
+        return arrivals, taken
 
-    def _answer_refused(self, arrivals: Sequence[Arrival], indices: Collection[int]) -> Sequence[Arrival]:
-        """The arrivals; those at these indices, which Redis has refused, are answered instead."""
-        not_taken = (arrivals[index] for index in indices)
+    def _answer_refused(self, not_taken: Sequence[Arrival]) -> list[Refused]:
+        """Answers those that Redis has refused, and returns the answers."""
         instead = self._refusals.of_arrivals(not_taken, ErrorCode.FAILED, NOT_TAKEN)
         # The entries that they came in are acknowledged already.
         unsent = [refused._replace(entry_id="") for refused in instead]
         tries = iter(range(PUBLISH_TRIES))
-        self._stop.until_redis_answers(lambda: self._publish(unsent, tries), PATIENCE_S)
-        return [*instead, *(arrival for index, arrival in enumerate(arrivals) if index not in indices)]
+        if unsent:
+            self._stop.until_redis_answers(lambda: self._publish(unsent, tries), PATIENCE_S)
+        return instead
 
     def _publish(self, unsent: list[Refused], tries: Iterator[int]) -> None:
         """Takes out of the list what it has published; fails while something is left, and there are tries left."""

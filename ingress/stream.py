@@ -78,7 +78,7 @@ class StreamReader(ABC):
         self.intake = intake
         self.stop = stop
         self.bound = bound
-        self._watchdog = watchdog
+        self.watchdog = watchdog
         #: What the health of an ingress calls its reading.
         self.loop = f"stream {stream!r}"
         # An entry stays in the stream until there is room: it is never shed.
@@ -97,9 +97,9 @@ class StreamReader(ABC):
                 self._forget_old_consumers()
                 while not self.stop.received:
                     self._read()
-                    self._watchdog.turned(self.loop)
+                    self.watchdog.turned(self.loop)
             except redis.RedisError as error:
-                self._watchdog.failed(self.loop, error)
+                self.watchdog.failed(self.loop, error)
                 if not self.stop.received:
                     logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
                     self.stop.pause(SILENCE_S)
@@ -162,8 +162,10 @@ class StreamReader(ABC):
 
     def entries_behind(self, entry_id: str, count: int) -> list[Received]:
         """The next ones that are not taken in, be they read or not."""
-        self._look_line.send(("XRANGE", self._stream, f"({entry_id}", "+", "COUNT", count))
-        return self._received((found, _fields(pairs)) for found, pairs in self._look_line.receive())
+        # With that one, where it is still there: behind the highest id that there is Redis refuses to look.
+        self._look_line.send(("XRANGE", self._stream, entry_id, "+", "COUNT", count + 1))
+        entries = [(found, _fields(pairs)) for found, pairs in self._look_line.receive() if found != entry_id.encode()]
+        return self._received(entries[:count])
 
     def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
         return [

@@ -1,10 +1,10 @@
 """The stream for requests that must not get lost."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import redis
 
-from ingress.crowd import BEHIND, Crowd
+from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
 from ingress.stream import StreamReader
@@ -18,6 +18,9 @@ FIELD = b"request"
 #: The most entries that are read together, as many as Redis can well take in at once; and about how many bytes of them.
 READ = 256
 READ_BYTES = 8 * 1024 * 1024
+
+#: As many bytes, of what was looked through before: this is done again and again, as long as a queue is full.
+SECOND_LOOK_BYTES = 1024 * 1024
 
 #: The most that are looked through at once; and how often, before a crowd's next entries are read.
 LOOKED_THROUGH = 1024
@@ -43,10 +46,11 @@ class TasksStreamReader(StreamReader):
     ) -> None:
         super().__init__(client, stream, intake, stop, bound, watchdog)
         self._crowd = Crowd()
+        self._read_size = _Size(READ_BYTES)
         self._read_without_end = 0
-        self._mean_bytes = 1
-        #: The entry up to which it has looked, or has read the stream to its end.
-        self._looked_to = "0"
+        self._bytes_without_end = 0
+        self._look = _Look(self.entries_behind, READ_BYTES)
+        self._second_look = _Look(self.entries_behind, SECOND_LOOK_BYTES)
 
     def requests_in(self, fields: dict[bytes, bytes]) -> Iterable[bytes]:
         """The one request of an entry: its field `request`, or the only one that it has."""
@@ -56,48 +60,82 @@ class TasksStreamReader(StreamReader):
     @property
     def count(self) -> int:
         """Fewer when they are large."""
-        return self._at_most(READ)
+        return self._read_size.at_most(READ)
 
     def take(self, burst: list[Received], origin: Origin) -> None:
         """Takes in what was read. Redis does not say how many entries wait: this reader is behind when it was given as
         many as it asked for several times in a row."""
-        self._read_without_end = self._read_without_end + len(burst) if self.has_more else 0
-        self._note_size(burst)
+        size_bytes = self._read_size.note(burst)
+        if self.has_more:
+            self._read_without_end += len(burst)
+            self._bytes_without_end += size_bytes
+        else:
+            self._read_without_end = self._bytes_without_end = 0
+            self._look.restart()
         self.intake.take(burst, origin)
-        if not self.has_more:
-            _, self._looked_to = burst[-1]
-        if self._is_behind:
+        if self._read_without_end > BEHIND or self._bytes_without_end > BEHIND_BYTES:
             self._pass_crowd(origin)
 
-    @property
-    def _is_behind(self) -> bool:
-        return self._read_without_end > BEHIND
-
     def wait_for_room(self, origin: Origin) -> None:
-        """Takes in what is for queues that are not full."""
-        if entries := self._look(READ):
+        """Takes in what is for queues that are not full. What was for one that was full then, or was read by an ingress
+        that has died, is looked for again, slowly: it may be far behind what waits."""
+        if entries := self._look.next(READ):
+            self.intake.take_where_there_is_room(entries, origin)
+            return
+        if entries := self._second_look.next(READ):
             self.intake.take_where_there_is_room(entries, origin)
         else:
-            super().wait_for_room(origin)
+            self._second_look.restart()
+        super().wait_for_room(origin)
 
     def _pass_crowd(self, origin: Origin) -> None:
         for _ in range(LOOKS):
-            entries = self._look(LOOKED_THROUGH)
+            if self.stop.received or self.bound.is_any_full():
+                break
+            entries = self._look.next(LOOKED_THROUGH)
+            if not entries:
+                break
             others = self.intake.others(entries, self._crowd)
             for start in range(0, len(others), READ):
                 self.intake.take(others[start : start + READ], origin)
-            if not entries or self.stop.received or self.bound.is_any_full():
-                break
+                self.watchdog.turned(self.loop)
 
-    def _look(self, count: int) -> list[Received]:
-        entries = self.entries_behind(self._looked_to, self._at_most(count))
+
+class _Size:
+    """How many entries are about so many bytes, by the size of the latest."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._mean_bytes = 1
+
+    def note(self, entries: list[Received]) -> int:
+        """Learns of these, and returns how many bytes they have."""
+        size_bytes = sum(len(data) for data, _ in entries)
+        self._mean_bytes = 1 + size_bytes // len(entries)
+        return size_bytes
+
+    def at_most(self, count: int) -> int:
+        """How many to ask for, one at least."""
+        return max(1, min(count, self._most_bytes // self._mean_bytes))
+
+
+class _Look:
+    """Goes through the stream to its end, whatever is read or added meanwhile."""
+
+    def __init__(self, entries_behind: Callable[[str, int], list[Received]], most_bytes: int) -> None:
+        self._entries_behind = entries_behind
+        # Of its own: what is looked at may be small while what is read is large.
+        self._size = _Size(most_bytes)
+        self.restart()
+
+    def restart(self) -> None:
+        """The next ones are the oldest that there are."""
+        self._seen_to = "0-0"
+
+    def next(self, count: int) -> list[Received]:
+        """The next ones, or none at the end."""
+        entries = self._entries_behind(self._seen_to, self._size.at_most(count))
         if entries:
-            self._note_size(entries)
-            _, self._looked_to = entries[-1]
+            self._size.note(entries)
+            _, self._seen_to = entries[-1]
         return entries
-
-    def _at_most(self, count: int) -> int:
-        return max(1, min(count, READ_BYTES // self._mean_bytes))
-
-    def _note_size(self, entries: list[Received]) -> None:
-        self._mean_bytes = 1 + sum(len(data) for data, _ in entries) // len(entries)

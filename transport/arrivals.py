@@ -129,3 +129,5 @@ class TakenIn(NamedTuple):
     lengths: dict[str, int]
     #: The indices in the burst of requests that were not taken in: Redis has refused something that only they need.
     refused: tuple[int, ...]
+    #: The indices of those whose entry of a stream was taken in before, mostly by another ingress.
+    gone: tuple[int, ...] = ()

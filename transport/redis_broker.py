@@ -153,12 +153,12 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             raise DeposedError(f"another process holds {origin.lease_key!r}, or has taken in some of it")
         for envelope in admitted:
             self.emit_after("enqueue", *envelope)
-        lengths, problems = reply
+        lengths, problems, gone = reply
         if problems:
             for problem, times in Counter(problems[1::2]).items():
                 logger.error("Redis has refused what {} requests need: {}", times, problem.decode(errors="replace"))
         by_name = {name.decode(): length for name, length in zip(lengths[::2], lengths[1::2], strict=True)}
-        return TakenIn(by_name, tuple(problems[::2]))
+        return TakenIn(by_name, tuple(problems[::2]), tuple(gone))
 
     def cancel(self, queue_name: str, redis_message_id: str, event: bytes, answer: Answer) -> bool:
         """Ends a message of a queue, and sends its answer and its event; False when it is not there any more."""

@@ -10,10 +10,10 @@
 --          "answer", event, and the answer, see answer.lua; or
 --          "shed", event, key of the outcome or "", and the answer, for one that finds no room; or
 --          "later", requests that are to wait, packed
--- Returns  "deposed" when somebody else holds the lease or has taken in a part of the burst, else two lists: queue
+-- Returns  "deposed" when somebody else holds the lease or has taken in a part of the burst, else three lists: queue
 --          names, each with how many messages it has, and the stream for requests that are to wait, if one was named, with
---          how many entries it has; and the requests that were not taken in, since Redis refused what they need: the
---          index of each, and Redis's words.
+--          how many entries it has; the requests that were not taken in, since Redis refused what they need: the index of
+--          each, and Redis's words; and the indices of those whose entry was taken in before.
 
 local namespace = KEYS[1]
 -- The lease and the token that it has to hold; "" where any replica may take requests in.
@@ -78,7 +78,7 @@ if lease_key ~= "" and redis.call("get", lease_key) ~= lease_token then
 end
 local obstacle = position_key ~= "" and keep_position()
 if obstacle == "known" then
-    return {{}, {}}
+    return {{}, {}, {}}
 elseif obstacle == "deposed" then
     return obstacle
 end
@@ -87,6 +87,8 @@ end
 local filled = {}
 -- The requests that were not taken in: the index of each in the burst, and why.
 local problems = {}
+-- The indices of those that somebody else has taken in.
+local gone = {}
 
 -- An error is a table since Redis 7, and a text before.
 local function words_of(problem)
@@ -192,13 +194,15 @@ local function end_entry(entry_id)
 end
 
 -- From ARGV[i] on: entry id, kind, and what follows for this kind.
-local function take_in(i)
+local function take_in(i, index)
     local entry_id, kind = ARGV[i], ARGV[i + 1]
     if entry_id ~= "" and is_new[entry_id] == nil then
         is_new[entry_id] = end_entry(entry_id)
     end
     if is_new[entry_id] ~= false then
         take[kind](i + 3, ARGV[i + 2])
+    else
+        gone[#gone + 1] = index
     end
 end
 
@@ -207,7 +211,7 @@ local i = first_request
 while i <= #ARGV do
     local how_many_words = tonumber(ARGV[i])
     -- Nothing that is done is undone when a script fails: so one request's error is not to be the end of the others.
-    local is_taken, problem = pcall(take_in, i + 1)
+    local is_taken, problem = pcall(take_in, i + 1, index)
     local text = not is_taken and words_of(problem)
     if is_taken then
         has_written = true
@@ -231,4 +235,4 @@ if later ~= "" then
     lengths[#lengths + 1] = later
     lengths[#lengths + 1] = type(entries) == "number" and entries or 0
 end
-return {lengths, problems}
+return {lengths, problems, gone}
