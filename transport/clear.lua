@@ -1,11 +1,15 @@
 -- Removes dead letters that were kept long enough.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 queue name, 2 those that died up to this time are removed, in Unix ms
+-- ARGV     1 queue name, 2 for how long they are kept, in ms
+-- Returns  whether there may be more.
 
-local dead_letters, until_ms = KEYS[1] .. ":" .. ARGV[1] .. ".XQ", ARGV[2]
+local dead_letters, kept_ms = KEYS[1] .. ":" .. ARGV[1] .. ".XQ", tonumber(ARGV[2])
+local page = 1000
 
-for _, message_id in ipairs(redis.call("zrangebyscore", dead_letters, 0, until_ms, "limit", 0, 1000)) do
+local old = redis.call("zrangebyscore", dead_letters, 0, now_ms() - kept_ms, "limit", 0, page)
+for _, message_id in ipairs(old) do
     redis.call("zrem", dead_letters, message_id)
     redis.call("hdel", dead_letters .. ".msgs", message_id)
 end
+return #old == page

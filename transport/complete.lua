@@ -23,8 +23,7 @@ local function bury(queue_name, message_id, letter)
     if message then
         -- A delay queue has no dead letters of its own: they go to those of the queue it delays for.
         local dead_letters = namespace .. ":" .. string.gsub(queue_name, "%.DQ$", "") .. ".XQ"
-        local time = redis.call("time")
-        redis.call("zadd", dead_letters, time[1] * 1000 + math.floor(time[2] / 1000), message_id)
+        redis.call("zadd", dead_letters, now_ms(), message_id)
         redis.call("hset", dead_letters .. ".msgs", message_id, letter ~= "" and letter or message)
     end
 end

@@ -73,7 +73,7 @@ class Completion:
         self, client: "redis.Redis", namespace: str, worker_id: str, events_channel: str, fair_backlog: int
     ) -> None:
         self._line = Line(client)
-        self._script = script(client, "turns", "answer", "complete")
+        self._script = script(client, "clock", "turns", "answer", "complete")
         self._namespace = namespace
         self._settings = (worker_id, events_channel, fair_backlog)
         self._pending: deque[Ending | News] = deque()

@@ -4,11 +4,11 @@
 -- worker may start then, or begin anew, and make room.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 worker id, 2 its account of itself, 3 how long it is alive without another sign, in ms, 4 now, in Unix ms,
---          5 how long its queues are remembered, in ms, then their names
+-- ARGV     1 worker id, 2 its account of itself, 3 how long it is alive without another sign, in ms, 4 how long its
+--          queues are remembered, in ms, then their names
 
-local namespace, worker_id, account, alive_ms, now_ms, remembered_ms = KEYS[1], unpack(ARGV, 1, 5)
-local first_queue_name = 6
+local namespace, worker_id, account, alive_ms, remembered_ms = KEYS[1], unpack(ARGV, 1, 4)
+local first_queue_name = 5
 
 local alive = namespace .. ":__alive__." .. worker_id
 local queues = namespace .. ":__queues__"
@@ -16,7 +16,7 @@ local queues = namespace .. ":__queues__"
 redis.call("del", alive)
 redis.call("set", alive, account, "px", alive_ms)
 -- With its time, for a stock Dramatiq worker that looks after the same queues.
-redis.call("zadd", namespace .. ":__heartbeats__", now_ms, worker_id)
+redis.call("zadd", namespace .. ":__heartbeats__", now_ms(), worker_id)
 for i = first_queue_name, #ARGV do
     redis.call("sadd", queues, ARGV[i])
 end

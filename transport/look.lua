@@ -3,18 +3,22 @@
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, 2 for how long no other one looks, in ms, 3 how long it is remembered that one has looked, in
---          ms, 4 what the ids of Callboard's workers begin with, 5 since when any other worker is dead that has not
---          shown itself, in Unix ms
+--          ms, 4 what the ids of Callboard's workers begin with, 5 after how long of silence any other worker is dead,
+--          in ms
 -- Returns  the ids of the dead workers, or false when it is not its turn.
 
 local namespace, worker_id, pause_ms, remembered_ms, prefix = KEYS[1], unpack(ARGV, 1, 4)
-local silent_since_ms = tonumber(ARGV[5])
+local silent_since_ms = now_ms() - tonumber(ARGV[5])
 
 local lock, last_look = namespace .. ":__look__", namespace .. ":__looked__"
 
 -- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
 -- one. When it is not this worker's turn, another one has just looked.
 local has_looked = redis.call("pexpire", last_look, remembered_ms) == 1
+-- It lasts for longer than anybody has set it for when Redis's clock was set back: nobody would look for so long.
+if redis.call("pttl", lock) > tonumber(pause_ms) then
+    redis.call("del", lock)
+end
 if not redis.call("set", lock, worker_id, "nx", "px", pause_ms) then
     return false
 end

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import redis
-from dramatiq.common import current_millis, q_name
+from dramatiq.common import q_name
 
 from transport.presence import description
 from transport.queue_names import REMEMBERED_MS
@@ -77,8 +77,8 @@ class Pulse:
         self._passes_on = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
-        self._join_script = script(client, "join")
-        self._look_script = script(client, "look")
+        self._join_script = script(client, "clock", "join")
+        self._look_script = script(client, "clock", "look")
 
     def work_for(self, queue_name: str) -> None:
         """Makes this worker and the queue known. To be called before it takes a message, or nobody would notice its
@@ -117,21 +117,22 @@ class Pulse:
             self._passes_on = False
             return None
         # look.lua says the same, for three times as many commands. Below 0 when nobody has looked lately.
-        if (left_ms := self._client.pttl(f"{self.namespace}:__look__")) > 0:
+        if 0 < (left_ms := self._client.pttl(f"{self.namespace}:__look__")) <= LOOK_MS:
             self._passes_on = left_ms > BEAT_S * 1000
             return None
-        silent_since_ms = current_millis() - STOCK_SILENCE_MS
-        words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, silent_since_ms]
+        words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
         dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
         self._passes_on = dead is not None
         return dead
 
     def forget_long_dead(self) -> None:
-        """Takes workers off the list that have been silent for so long that nobody will bring their messages back."""
-        self._client.zremrangebyscore(self._heartbeats, "-inf", current_millis() - FORGET_MS)
+        """Takes dead workers off the list that have been silent for so long. To be called when their messages were
+        brought back: after that nobody looks for these."""
+        now_s, _ = self._client.time()
+        self._client.zremrangebyscore(self._heartbeats, "-inf", now_s * 1000 - FORGET_MS)
 
     def _join(self) -> None:
-        times_ms = (ALIVE_MS, current_millis(), REMEMBERED_MS)
+        times_ms = (ALIVE_MS, REMEMBERED_MS)
         words: list[str | bytes | int] = [self.worker_id, description("worker"), *times_ms, *self._queue_names]
         self._join_script(keys=[self.namespace], args=words)
 

@@ -44,7 +44,7 @@ class Recovery:
         self._pulse = pulse
         self._recover_script = script(client, "recover")
         self._advance_script = script(client, "advance")
-        self._clear_script = script(client, "clear")
+        self._clear_script = script(client, "clock", "clear")
         self._namespace = pulse.namespace
         self._max_crashes = max_crashes
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
@@ -72,7 +72,8 @@ class Recovery:
         if now_s >= self._clear_due_s:
             for queue_name in queue_names:
                 self._clear(queue_name)
-            self._pulse.forget_long_dead()
+            if dead:
+                self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
@@ -88,5 +89,5 @@ class Recovery:
             pass
 
     def _clear(self, queue_name: str) -> None:
-        until_ms = current_millis() - self._dead_letter_ttl_ms
-        self._clear_script(keys=[self._namespace], args=[queue_name, until_ms])
+        while self._clear_script(keys=[self._namespace], args=[queue_name, self._dead_letter_ttl_ms]):
+            pass
