@@ -14,10 +14,14 @@ LEASE_S = 2.2
 RENEWAL_S = 1.0
 SEARCH_S = 0.4
 
+#: Below -1 where nobody holds it. One that lasts for longer than it is acquired for was there when Redis's clock was
+#: set back: its holder may be dead, and one that lives is deposed.
+#:
 #: DEL first: out of memory Redis refuses a script's first write if that may take memory, and no later one. There has to
 #: be a leader then, too: it answers `overloaded`.
 ACQUIRE = """
-if redis.call("exists", KEYS[1]) == 1 then
+local left_ms = redis.call("pttl", KEYS[1])
+if left_ms >= -1 and left_ms <= tonumber(ARGV[2]) then
     return 0
 end
 redis.call("del", KEYS[1])

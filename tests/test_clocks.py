@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from client.redis_server import RedisServer
+from ingress.lease import Lease
 from tests.fleet import Fleet, consume, look
 from transport.pulse import FORGET_MS
 from transport.redis_broker import CallboardBroker
@@ -86,3 +87,10 @@ def test_the_dead_are_looked_for_although_the_clock_of_redis_was_set_back(fleet:
     for _ in range(2):  # The beat that follows a look has none.
         living.maintain()
     assert perform(living) == sent
+
+
+def test_the_lease_of_a_dead_ingress_runs_out_although_the_clock_of_redis_was_set_back(client: "redis.Redis") -> None:
+    assert Lease(client, "callboard:lease:tasks").seek()
+    assert not Lease(client, "callboard:lease:tasks").seek()
+    client.pexpire("callboard:lease:tasks", 3_600_000)
+    assert Lease(client, "callboard:lease:tasks").seek()
