@@ -56,6 +56,15 @@ def test_what_nobody_can_read_says_so_and_is_known_by_the_id_that_redis_has(morg
     assert morgue.only() == letter
 
 
+def test_a_letter_whose_task_was_tried_several_times_is_found_without_reading_the_others(
+    morgue: Morgue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = morgue.fail(retries=3)
+    assert morgue.only().redis_message_id != died.message_id
+    monkeypatch.setattr(redis.Redis, "hscan_iter", None)
+    assert morgue.letters.find(died.message_id) == morgue.only()
+
+
 def test_a_message_for_another_queue_says_so_and_is_retried_there(morgue: Morgue) -> None:
     morgue.put(dramatiq.Message("elsewhere", "any", (), {}, {}).encode())
     letter = morgue.only()

@@ -6,7 +6,7 @@ a shorter time. A message that a stock Dramatiq worker has given up has the trac
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from dramatiq.common import current_millis, q_name
 
 from contract import ErrorCode, Sender
 from transport.answers import Answers
-from transport.messages import UNDECODABLE, WAITS_OPTION, Delivery, addressee
+from transport.messages import UNDECODABLE, WAITS_OPTION, Delivery, addressee, ids_of_attempts
 from transport.scripts import script
 
 #: The option of a dead message that says why it is dead.
@@ -137,10 +137,12 @@ class DeadLetters:
 
     def find(self, letter_id: str) -> DeadLetter | None:
         """The one with this `task_id` or redis message id; reads all of them if need be."""
+        ids = ids_of_attempts(letter_id)
         for queue_name in self._queue_names:
-            data = self._client.hget(f"{self._key(queue_name)}.msgs", letter_id)
-            if isinstance(data, bytes):
-                return self._read(queue_name, letter_id.encode(), data)
+            messages = self._client.hmget(f"{self._key(queue_name)}.msgs", ids)
+            for redis_message_id, data in zip(ids, messages, strict=True):
+                if isinstance(data, bytes):
+                    return self._read(queue_name, {redis_message_id.encode(): data})[0]
         return next((letter for letter in self.each() if letter.id == letter_id), None)
 
     def each(self, task_type: str | None = None) -> Iterator[DeadLetter]:
@@ -148,13 +150,13 @@ class DeadLetters:
         may be left out."""
         for queue_name in self._queue_names:
             # HSCAN may return one several times: "SCAN guarantees" in Redis's documentation.
-            seen: set[bytes] = set()
-            for redis_message_id, data in self._client.hscan_iter(f"{self._key(queue_name)}.msgs", count=PAGE):
-                if redis_message_id not in seen:
-                    seen.add(redis_message_id)
-                    letter = self._read(queue_name, redis_message_id, data)
-                    if task_type in (None, letter.task_type):
+            seen: set[str] = set()
+            messages = self._client.hscan_iter(f"{self._key(queue_name)}.msgs", count=PAGE)
+            while page := dict(islice(messages, PAGE)):
+                for letter in self._read(queue_name, page):
+                    if letter.redis_message_id not in seen and task_type in (None, letter.task_type):
                         yield letter
+                    seen.add(letter.redis_message_id)
 
     def retry(self, letters: Iterable[DeadLetter]) -> int:
         """Puts them back on their queues, to be tried as if for the first time; returns how many that were.
@@ -212,9 +214,16 @@ class DeadLetters:
                     yield _letter(queue_name, redis_message_id, died_ms, data)
             first += PAGE
 
-    def _read(self, queue_name: str, redis_message_id: bytes, data: bytes) -> DeadLetter:
-        died_ms = self._client.zscore(self._key(queue_name), redis_message_id)
-        return _letter(queue_name, redis_message_id, died_ms or 0, data)
+    def _read(self, queue_name: str, messages: Mapping[bytes, bytes]) -> list[DeadLetter]:
+        """The letters that these messages are, by their redis message ids."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for redis_message_id in messages:
+                pipeline.zscore(self._key(queue_name), redis_message_id)
+            times_ms = pipeline.execute()
+        return [
+            _letter(queue_name, redis_message_id, died_ms or 0, data)
+            for (redis_message_id, data), died_ms in zip(messages.items(), times_ms, strict=True)
+        ]
 
     def _key(self, queue_name: str) -> str:
         return f"{self._namespace}:{queue_name}.XQ"
