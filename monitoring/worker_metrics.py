@@ -5,6 +5,7 @@ makes a label of any name that stands in a message; its clock ticks in milliseco
 and it answers on all addresses of the machine. Hence this one.
 """
 
+import os
 import shutil
 import tempfile
 from functools import cache
@@ -22,6 +23,11 @@ from transport.redis_broker import CallboardBroker
 if has_client:
     import prometheus_client as prometheus
     from prometheus_client.multiprocess import MultiProcessCollector
+    from prometheus_client.values import MultiProcessValue
+
+#: The variable that says which of its supervisor's processes this one is. The next one in its place goes on with its
+#: files: a scrape takes a millisecond or more for those of each.
+SLOT = "CALLBOARD_WORKER_SLOT"
 
 #: The label of a task that this worker does not have; a message may name any.
 UNKNOWN = "unknown"
@@ -31,7 +37,7 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 
 
 class SharedFolder:
-    """The files of a supervisor's processes, also of those that have died: a count never goes back."""
+    """The files of a supervisor's processes; they outlast these, since a count never goes back."""
 
     #: Read by prometheus-client when it is imported, so it has to be there when a process starts.
     VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -62,6 +68,7 @@ class WorkerMetrics(Middleware):
 
     def after_process_boot(self, broker: CallboardBroker) -> None:  # type: ignore[override]
         """Called in each worker process, whose files are made now."""
+        prometheus.values.ValueClass = MultiProcessValue(lambda: os.environ[SLOT])  # type: ignore[no-untyped-call]
         registry = prometheus.CollectorRegistry()
 
         def histogram(name: str, meaning: str) -> prometheus.Histogram:

@@ -97,11 +97,12 @@ def test_a_task_nobody_declared_makes_no_label(own: Watched, redis_server: Redis
 
 
 def test_how_tasks_end_is_counted_over_all_processes_also_of_those_that_died(
-    own: Watched, redis_server: RedisServer
+    own: Watched, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     own.configure(worker={"processes": 2})
     own.start("ingress")
-    own.start("worker")
+    own.start("worker", TMPDIR=str(tmp_path))
+    files = sorted(tmp_path.glob("callboard-metrics-*/*"))
     with Wire(redis_server.url) as wire:
         for _ in range(20):
             wire.ask("reverse_string", {"text": "abc"})
@@ -118,6 +119,7 @@ def test_how_tasks_end_is_counted_over_all_processes_also_of_those_that_died(
     assert value(seen, "outcomes_total", task="always_fails", status="error", error_code="failed") == 1
     assert value(seen, "retries_total", task="always_fails") == 2
     assert value(seen, "task_waiting_seconds_count", task="always_fails") == 3
+    assert sorted(tmp_path.glob("callboard-metrics-*/*")) == files != [], "a scrape takes longer with each file"
 
 
 def test_the_wait_of_a_delayed_request_begins_when_it_is_due(own: Watched, redis_server: RedisServer) -> None:

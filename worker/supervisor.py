@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from loguru import logger
 
+from monitoring.worker_metrics import SLOT
 from settings import Settings
 from transport.permit import file_for_permits
 from transport.termination import SAME_REQUEST_S
@@ -79,7 +80,8 @@ class Supervisor:
     async def _live(self, slot: int) -> tuple[float, str]:
         """The life of one process: for how many seconds it consumed, and how it ended."""
         try:
-            child = await Child.start(self._lifeline, self._environment, self._permits)
+            environment = {**self._environment, SLOT: str(slot)}
+            child = await Child.start(self._lifeline, environment, self._permits)
         except OSError as error:
             return 0.0, f"cannot be started: {error}"
         self._running.add(child)
