@@ -106,7 +106,8 @@ class AsyncConnection:
         await self.watch(waiter, deadline_s)
         for number in count():
             await self._wait(waiter, partial(waiter.has_event, number), deadline_s)
-            event = waiter.event(number)
+            if (event := waiter.event(number)) is None:
+                continue
             yield event
             if event.event in LAST:
                 return

@@ -45,7 +45,7 @@ class SentRequest:
 
     def events(self, timeout_s: float | None = None) -> Iterator[TaskEvent]:
         """What happens to the request, up to its end: from the first event on when it was sent with the option
-        `events`, else from now on. The last one is `completed`, `error` or `cancelled`.
+        `events`, else from now on; but old progress is left out. The last one is `completed`, `error` or `cancelled`.
 
         Raises:
             OptionError: when that is no time.

@@ -115,7 +115,8 @@ class Connection:
     def _events(self, waiter: BlockingWaiter, deadline_s: float) -> Iterator[TaskEvent]:
         for number in count():
             self._wait(waiter, partial(waiter.has_event, number), deadline_s)
-            event = waiter.event(number)
+            if (event := waiter.event(number)) is None:
+                continue
             yield event
             if event.event in LAST:
                 return

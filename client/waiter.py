@@ -11,13 +11,17 @@ from errors import CallboardError
 #: The events that no other one follows.
 LAST = frozenset({EventKind.COMPLETED, EventKind.ERROR, EventKind.CANCELLED})
 
+#: Progress before the last so many events is forgotten, read or not: a task may report it ten times a second, for days.
+KEPT = 100
+
 
 class Waiter(ABC):
     """Collects what is heard of one request, for whoever waits for that: in a thread, or in an event loop.
 
     Attributes:
-        events: those heard so far, when `wants_events`. The last one is of the kinds in `LAST`: where the outcome came
-            without it, because the request was refused or events are off, it is made of the outcome.
+        events: those heard so far, when `wants_events`; None in place of old progress. The last one is of the kinds in
+            `LAST`: where the outcome came without it, because the request was refused or events are off, it is made of
+            the outcome.
         failure: why nothing more will be heard.
     """
 
@@ -25,7 +29,7 @@ class Waiter(ABC):
         self.key = key
         self.outcome: TaskOutcome | None = None
         self.wants_events = False
-        self.events: list[TaskEvent] = []
+        self.events: list[TaskEvent | None] = []
         self.failure: CallboardError | None = None
 
     @property
@@ -41,9 +45,12 @@ class Waiter(ABC):
 
     def tell(self, event: TaskEvent) -> None:
         """An event has come."""
-        if not (self.events and self.events[-1].event in LAST):
-            self.events.append(event)
-            self._wake()
+        if self.events and (last := self.events[-1]) and last.event in LAST:
+            return
+        self.events.append(event)
+        if len(self.events) > KEPT and (old := self.events[-KEPT - 1]) and old.event is EventKind.PROGRESS:
+            self.events[-KEPT - 1] = None
+        self._wake()
 
     def give_up(self, failure: CallboardError) -> None:
         """Nothing more will come."""
@@ -54,8 +61,8 @@ class Waiter(ABC):
         """Whether there is an event of this number, from 0 on, or will never be."""
         return len(self.events) > number or self.is_over
 
-    def event(self, number: int) -> TaskEvent:
-        """The event of this number.
+    def event(self, number: int) -> TaskEvent | None:
+        """The event of this number; None for progress that is forgotten.
 
         Raises:
             CallboardError: why there is none.

@@ -9,6 +9,7 @@ import pytest
 
 from client import AsyncCallboardClient, CallboardClient, NoOutcomeError, TaskError
 from client.redis_server import RedisServer
+from client.waiter import KEPT
 from contract import ErrorCode, EventKind, TaskEvent
 from tests.silent_redis import silent
 from tests.system import System
@@ -46,6 +47,25 @@ def test_events_are_heard_up_to_the_last_one(callboard: CallboardClient, wire: W
     assert [event.done for event in events if event.event is EventKind.PROGRESS] == [1, 5]
     assert events[-1].event is EventKind.COMPLETED
     assert request.result() == {"text": "there it is"}
+
+
+def test_old_progress_is_forgotten_and_nothing_else(callboard: CallboardClient, wire: Wire, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    request = callboard.with_options(events=True).send("waits_for", file=str(go_on))
+    next(request.events())
+    for done in range(3 * KEPT):
+        wire.client.publish("events", progress(request.user_id, request.request_id, done))
+    go_on.touch()
+    request.result()
+    events = list(request.events())
+    assert [event.event for event in events if event.event is not EventKind.PROGRESS] == [
+        EventKind.ACCEPTED,
+        EventKind.STARTED,
+        EventKind.COMPLETED,
+    ]
+    told = [event.done for event in events if event.event is EventKind.PROGRESS]
+    assert 0 < len(told) < KEPT
+    assert told == list(range(3 * KEPT))[-len(told) :]
 
 
 def test_events_of_another_request_are_not_heard(callboard: CallboardClient, wire: Wire, tmp_path: Path) -> None:
