@@ -12,6 +12,7 @@ import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from errors import CallboardError
 from ingress.control import Control
+from ingress.eviction import warn_of_eviction
 from ingress.gate import Gate
 from ingress.intake import Intake
 from ingress.later_stream import LaterStreamReader
@@ -61,6 +62,7 @@ def main() -> None:
         with monitored("ingress", settings, broker.watchdog, broker.client, loops=loops, metrics=page):
             if not stop.wait_for_redis(broker.client):
                 return
+            warn_of_eviction(broker.client)
             spare_collections()
             control.start()
             _run(readers, _replica(lease, intake, stop), stop)
