@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,6 +157,19 @@ def test_while_the_one_with_the_permit_does_not_ask_others_need_none(file: int) 
     with holder(file):
         wait_until(permit.allows, "it has been silent for long enough")
         assert permit.allows()
+
+
+@pytest.mark.parametrize("step", [Permit.allows, Permit.release])
+def test_a_process_whose_task_has_closed_the_file_needs_no_permit(file: int, step: Callable[[Permit], object]) -> None:
+    permit = permit_of(file)
+    assert permit.allows()
+    elsewhere = os.dup(file)
+    os.close(file)
+    step(permit)
+    assert not permit.is_held
+    assert permit.allows()
+    os.dup2(elsewhere, file)
+    os.close(elsewhere)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from zlib import crc32
 
 from transport.stage import Stage
@@ -69,15 +70,12 @@ class Permit:
         if self._short_share < MOSTLY:
             self.release()
             return True
-        if self._held is None:
-            self._held = self._take(self._file)
-        if self._held is None:
-            return self._another_is_silent(self._file)
-        os.pwrite(self._file, time.monotonic_ns().to_bytes(SIZE), self._held)
-        if self._stage.has_run_one_for(LONG_TASK_S):
-            # It asks all the same, but the next one that looks for a permit finds this one.
-            self.release()
-        return True
+        try:
+            return self._holds_one_or_needs_none(self._file)
+        except OSError:
+            # A task has closed the file, and with that this process has no permit any more.
+            self._file = self._held = None
+            return True
 
     @property
     def is_held(self) -> bool:
@@ -87,8 +85,20 @@ class Permit:
     def release(self) -> None:
         """Leaves the permit to another process."""
         if self._file is not None and self._held is not None:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, SIZE, self._held)
+            with suppress(OSError):
+                fcntl.lockf(self._file, fcntl.LOCK_UN, SIZE, self._held)
             self._held = None
+
+    def _holds_one_or_needs_none(self, file: int) -> bool:
+        if self._held is None:
+            self._held = self._take(file)
+        if self._held is None:
+            return self._another_is_silent(file)
+        os.pwrite(file, time.monotonic_ns().to_bytes(SIZE), self._held)
+        if self._stage.has_run_one_for(LONG_TASK_S):
+            # It asks all the same, but the next one that looks for a permit finds this one.
+            self.release()
+        return True
 
     def _take(self, file: int) -> int | None:
         for offset in self._offsets:
@@ -96,7 +106,7 @@ class Permit:
                 # Unlike those of flock(2) these locks are the process's, though it has the file from its supervisor as
                 # the others have; and they end with the process, however that ends.
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, SIZE, offset)
-            except OSError:
+            except BlockingIOError:
                 continue
             return offset
         return None
