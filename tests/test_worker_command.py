@@ -1,8 +1,11 @@
 """`python -m worker`: processes that are replaced when they die, and stop when their supervisor does."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import psutil
 import pytest
@@ -10,7 +13,7 @@ import redis
 
 from client.redis_server import RedisServer
 from tests.command_line import callboard
-from tests.system import System, copy_project, environment, run_to_its_end, write_config
+from tests.system import START_S, System, copy_project, environment, run_to_its_end, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from worker.child import described
@@ -107,6 +110,23 @@ def test_the_processes_stop_when_their_supervisor_is_killed(own: System, client:
     gone, alive = psutil.wait_procs(children, timeout=15)
     assert alive == []
     assert len(gone) == 2
+    assert client.zcard("dramatiq:__heartbeats__") == 0
+
+
+def test_a_process_whose_supervisor_is_killed_while_it_starts_stops(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    command = [sys.executable, "-m", "worker.process"]
+    variables = environment(redis_server.url)
+    with subprocess.Popen(command, cwd=project, env=variables, stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            assert process.wait(timeout=START_S) == 0
+        finally:
+            process.kill()
     assert client.zcard("dramatiq:__heartbeats__") == 0
 
 

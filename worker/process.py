@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import NoReturn, TextIO
 
 from dramatiq import Worker
@@ -38,8 +39,9 @@ def main() -> None:
         return
     worker = Worker(broker, queues=set(settings.worker.queues) or None, worker_threads=settings.worker.threads)
     worker.start()
-    report.write(READY)
-    report.close()
+    # A supervisor that was killed meanwhile does not hear it; its end is a request to stop.
+    with suppress(BrokenPipeError), report:
+        report.write(READY)
     stop.pause()
     worker.stop(timeout=settings.worker.shutdown_timeout_ms)
     broker.close()
