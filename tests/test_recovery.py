@@ -75,6 +75,13 @@ def test_what_a_question_of_a_dead_worker_takes_after_that_goes_to_another_one(f
     assert [delivery.message_id for delivery in perform(living)] == [sent]
 
 
+def test_where_others_look_for_what_workers_hold_there_is_nothing_else(fleet: Fleet) -> None:
+    """`dramatiq_dashboard` adds up SCARD of all these keys."""
+    fleet.send()
+    consume(fleet.worker())
+    assert [fleet.client.scard(key) for key in fleet.client.scan_iter("dramatiq:__acks__.*")] == [1]
+
+
 def test_the_delayed_messages_that_a_dead_worker_held_are_brought_back_too(fleet: Fleet) -> None:
     (sent,) = fleet.send(delay=20_000)
     dead, living = fleet.worker(), fleet.worker()

@@ -66,7 +66,7 @@ class Feed:
         self._rename_script = script(client, "rename")
         self._namespace = namespace
         self._worker_id = worker_id
-        aside = f"{namespace}:__acks__.{worker_id}.{queue_name}.aside"
+        aside = f"{namespace}:__aside__.{worker_id}.{queue_name}"
         self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT")
         self._older_until_s = 0.0
         self._asked_s: float | None = None

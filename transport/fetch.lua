@@ -13,8 +13,8 @@ local wanted = math.min(ARGV[3], 1000) -- Lua's stack has to hold them
 
 local queue = namespace .. ":" .. queue_name
 local turns, suspects = queue .. ".turns", queue .. ".suspects"
-local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
-local aside = acks .. ".aside"
+local holder = worker_id .. "." .. queue_name
+local acks, aside = namespace .. ":__acks__." .. holder, namespace .. ":__aside__." .. holder
 
 local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
@@ -23,7 +23,7 @@ elseif redis.call("exists", queue, turns) == 0 then
     return {{}, {}, {}}
 end
 
-local generation = redis.call("get", acks .. ".generation")
+local generation = redis.call("get", namespace .. ":__generation__." .. holder)
 if generation and generation ~= asked_in then
     -- The worker has hung up since, and does not hear the answer: what was put aside for it goes back.
     for i = #ids, 1, -1 do

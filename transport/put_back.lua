@@ -16,10 +16,12 @@ local first_id = 5
 
 local queue = namespace .. ":" .. queue_name
 local suspects = queue .. ".suspects"
-local acks = namespace .. ":__acks__." .. worker_id .. "." .. queue_name
+local holder = worker_id .. "." .. queue_name
+local acks, aside_key = namespace .. ":__acks__." .. holder, namespace .. ":__aside__." .. holder
+local generation_key = namespace .. ":__generation__." .. holder
 
 -- If the worker has begun a later generation by now, this one comes late, on a connection that was given up.
-local current = redis.call("get", acks .. ".generation")
+local current = redis.call("get", generation_key)
 if current and tonumber(current) > tonumber(generation) then
     return
 end
@@ -44,8 +46,8 @@ local function uncount_beginning(message_id)
 end
 
 -- Out of memory Redis refuses a script's first write if that may take memory, and no later one: first what takes none.
-local aside = redis.call("lrange", acks .. ".aside", 0, -1)
-redis.call("del", acks .. ".aside")
+local aside = redis.call("lrange", aside_key, 0, -1)
+redis.call("del", aside_key)
 
 -- To the head: they were the next ones before, and are so again.
 for _, message_id in ipairs(redis.call("smembers", acks)) do
@@ -62,6 +64,6 @@ end
 for _, message_id in ipairs(aside) do
     redis.call("lpush", queue, message_id)
 end
-redis.call("set", acks .. ".generation", generation, "ex", remembered_s)
+redis.call("set", generation_key, generation, "ex", remembered_s)
 show_next(queue)
 return current and 1 or 0

@@ -38,9 +38,9 @@ end
 -- What each of the workers had in its hands, and what was put aside for it. Nearly always nothing is left there.
 local keys = {}
 for w = first_worker, #ARGV do
-    local acks = namespace .. ":__acks__." .. ARGV[w] .. "." .. queue_name
-    keys[#keys + 1] = acks
-    keys[#keys + 1] = acks .. ".aside"
+    local holder = ARGV[w] .. "." .. queue_name
+    keys[#keys + 1] = namespace .. ":__acks__." .. holder
+    keys[#keys + 1] = namespace .. ":__aside__." .. holder
 end
 if redis.call("exists", unpack(keys)) == 0 then
     return
