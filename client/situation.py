@@ -22,7 +22,7 @@ class Situation(NamedTuple):
         problems = []
         if not any(process.leads for process in self.others):
             problems.append("no ingress takes in what is published: start `python -m ingress`")
-        if not any(worker.alive for worker in self.workers):
+        if not any(worker.alive and worker.role == "worker" for worker in self.workers):
             waiting = sum(queue.waiting + queue.delayed for queue in self.queues)
             problems.append(f"no worker is alive, {waiting} messages wait: start `python -m worker`")
         return problems

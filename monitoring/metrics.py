@@ -121,7 +121,7 @@ class RedisState:
         return family
 
     def _workers(self) -> "GaugeMetricFamily":
-        alive = sum(worker.alive for worker in self._overview.workers())
+        alive = sum(worker.alive and worker.role == "worker" for worker in self._overview.workers())
         return _gauge("workers", "Worker processes that are alive, on all machines", alive)
 
 

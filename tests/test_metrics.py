@@ -12,6 +12,7 @@ import promql_parser
 import pytest
 import redis
 import yaml
+from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
 from client.redis_server import RedisServer
@@ -72,6 +73,7 @@ def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_serve
         wait_until_counted(1, own, "ingress", "requests_received_total", source="stream")
         wait_until_counted(1, own, "ingress", "requests_cancelled_total")
         wait_until_counted(4, own, "ingress", "requests_admitted_total", task="reverse_string")
+        wire.client.zadd("dramatiq:__heartbeats__", {"a stock program, which may only send": current_millis()})
     seen = scrape(own, "ingress")
     assert value(seen, "requests_received_total", source="channel") == 6
     assert value(seen, "requests_refused_total", error_code="invalid_parameters") == 1

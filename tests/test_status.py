@@ -118,13 +118,15 @@ def test_a_lost_worker_is_shown_for_an_hour(own: System, client: "redis.Redis") 
     assert shown_of(own)["workers"] == []
 
 
-def test_a_stock_worker_is_alive_for_a_minute_after_its_last_fetch(
+def test_a_stock_program_is_alive_for_a_minute_after_its_last_command_and_may_be_no_worker(
     own: System, redis_server: RedisServer, client: "redis.Redis"
 ) -> None:
     broker = stock_broker(redis_server.url)
     broker.do_qsize("default")
-    (worker,) = shown_of(own)["workers"]
-    assert (worker["id"], worker["alive"], worker["host"]) == (broker.broker_id, True, None)
+    shown = shown_of(own)
+    (worker,) = shown["workers"]
+    assert (worker["id"], worker["role"], worker["alive"], worker["host"]) == (broker.broker_id, "dramatiq", True, None)
+    assert any("no worker is alive" in problem for problem in shown["problems"])
     client.zadd("dramatiq:__heartbeats__", {broker.broker_id: current_millis() - STOCK_SILENCE_MS})
     (worker,) = shown_of(own)["workers"]
     assert (worker["id"], worker["alive"]) == (broker.broker_id, False)

@@ -33,7 +33,7 @@ class QueueState(NamedTuple):
 
 class ProcessState(NamedTuple):
     """A process by its own account; None where it gives none. It has shown itself `shown_s` seconds ago, and is `alive`
-    unless that is too long ago."""
+    unless that is too long ago. The role "dramatiq" is that of a stock program: it may be a worker, or only send."""
 
     id: str
     role: str
@@ -107,7 +107,8 @@ class Overview:
             shown_s = stock_silence_ms / 1000 if silent_s is None else silent_s
             is_stock = not worker_id.startswith(WORKER_PREFIX)
             alive = silent_s is not None or (is_stock and stock_silence_ms < STOCK_SILENCE_MS)
-            states.append(_process(worker_id, account or whereabouts(worker_id), shown_s, alive, role="worker"))
+            role = "dramatiq" if is_stock else "worker"
+            states.append(_process(worker_id, account or whereabouts(worker_id), shown_s, alive, role=role))
         return states
 
     def others(self, tasks_channel: str) -> list[ProcessState]:

@@ -33,8 +33,9 @@ function setFigure(name, value, isAlarming = false) {
 
 function processes({ queues, workers, ingresses, schedulers, stream, memory }) {
   const leader = ingresses.find((ingress) => ingress.leads);
-  const alive = workers.filter((worker) => worker.alive).length;
-  const lost = workers.length - alive;
+  const own = workers.filter((worker) => worker.role === "worker");
+  const alive = own.filter((worker) => worker.alive).length;
+  const lost = own.length - alive;
   const parts = [
     leader ? `Ingress ${leader.host ?? "unknown"} (pid ${leader.pid ?? "?"}) holds the lease` : "No ingress holds the lease",
     `${number(ingresses.length - (leader ? 1 : 0))} on standby`,
