@@ -12,6 +12,7 @@ from client.redis_server import RedisServer
 from contract import ErrorCode
 from tests.consumers import next_of
 from tests.fleet import TIMEOUT_MS, Fleet, consume, look
+from tests.redis_under_test import stock_broker
 from tests.waiting import wait_until
 from transport.connection import connect
 from transport.feed import Feed
@@ -75,8 +76,7 @@ def test_what_a_question_of_a_dead_worker_takes_after_that_goes_to_another_one(f
     assert [delivery.message_id for delivery in perform(living)] == [sent]
 
 
-def test_where_others_look_for_what_workers_hold_there_is_nothing_else(fleet: Fleet) -> None:
-    """`dramatiq_dashboard` adds up SCARD of all these keys."""
+def test_where_the_dramatiq_dashboard_looks_for_what_workers_hold_is_nothing_else(fleet: Fleet) -> None:
     fleet.send()
     consume(fleet.worker())
     assert [fleet.client.scard(key) for key in fleet.client.scan_iter("dramatiq:__acks__.*")] == [1]
@@ -121,6 +121,15 @@ def test_nobody_is_taken_for_dead_just_after_redis_was_away(fleet: Fleet) -> Non
     fleet.client.delete("dramatiq:__look__", "dramatiq:__looked__")
     living.maintain()
     assert not look(living)
+
+
+def test_what_a_stock_worker_ends_is_not_suspected_for_ever(fleet: Fleet, redis_server: RedisServer) -> None:
+    fleet.send()
+    fleet.die_with_a_message()
+    stock = stock_broker(redis_server.url)
+    stock.do_fetch("default", 1)
+    stock.do_ack("default", *fleet.client.hkeys("dramatiq:default.suspects"))
+    assert fleet.client.ttl("dramatiq:default.suspects") > 0
 
 
 def test_a_message_whose_worker_dies_three_times_is_a_dead_letter(fleet: Fleet) -> None:

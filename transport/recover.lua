@@ -15,6 +15,7 @@ local queue = namespace .. ":" .. queue_name
 local suspects = queue .. ".suspects"
 local may_kill = string.sub(queue_name, -3) ~= ".DQ" -- a delayed message is not performed while it waits
 local condemned = -1 -- `CONDEMNED` in feed.py
+local remembered_ms = 7 * 24 * 3600 * 1000 -- a stock worker that ends a suspect does not take it off the list
 
 local function suspect(message_id)
     local begun = redis.call("hget", suspects, message_id)
@@ -56,4 +57,5 @@ for k = 1, #keys, 2 do
         bring_back(message_id)
     end
 end
+redis.call("pexpire", suspects, remembered_ms)
 redis.call("del", unpack(keys))
