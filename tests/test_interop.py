@@ -2,19 +2,37 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dramatiq
 import pytest
 import redis
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Callbacks
 from dramatiq.worker import Worker
 
 from client.redis_server import RedisServer
 from tests.redis_under_test import open_client, stock_broker
-from tests.system import System
+from tests.system import System, copy_project
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+
+CALLBACKS = """
+from typing import Any
+
+from dramatiq.middleware import Callbacks
+
+from broker import broker
+from task import task
+
+broker.add_middleware(Callbacks())
+
+
+@task()
+def afterwards(message: dict[str, Any], result: None) -> dict[str, str]:
+    return {"after": message["actor_name"]}
+"""
 
 
 def stock_actor(broker: RedisBroker, calls: list[dict[str, Any]]) -> dramatiq.Actor[..., Any]:
@@ -52,6 +70,23 @@ def test_of_a_plain_pipeline_only_the_first_message_runs(system: System, broker:
         later = actor.send(text="and now one that shows that no more follow")
         wait_until(lambda: client.get(f"callboard:outcome:{later.message_id}"), "the last is performed")
         assert client.get(f"callboard:outcome:{second.message_id}") is None
+
+
+def test_middleware_that_a_file_of_tasks_adds_does_its_work(
+    tmp_path: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    stock = stock_broker(redis_server.url)
+    stock.add_middleware(Callbacks())
+    project = copy_project(tmp_path, {"callbacks.py": CALLBACKS})
+    with System(project, redis_server.url) as own, Wire(redis_server.url) as wire:
+        own.start("worker")
+        stock_actor(stock, []).send_with_options(kwargs={"text": "abc"}, on_success="afterwards")
+        told = [wire.outcome_of(None) for _ in range(2)]
+    stock.client.close()
+    assert {outcome["task_type"]: outcome["result"] for outcome in told} == {
+        "reverse_string": {"reversed_text": "cba"},
+        "afterwards": {"after": "reverse_string"},
+    }
 
 
 def test_a_message_of_a_plain_send_for_no_task_is_answered_too(broker: RedisBroker, wire: Wire) -> None:
