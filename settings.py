@@ -38,6 +38,7 @@ IN_JSON = {
     "model_type": "should be a JSON object",
     "model_attributes_type": "should be a JSON object",
     "tuple_type": "should be a list",
+    "too_short": "should not be empty",
 }
 
 #: What these hold is in no error, nor what stands in the place of one with them.

@@ -83,6 +83,11 @@ def test_the_comparison_says_what_was_measured(system: str) -> None:
     assert row in [cells[1:] for cells in table_rows("comparison.md")]
 
 
+def test_the_comparison_says_how_long_requests_take_right_after_one_another() -> None:
+    page = " ".join((DOCS / "comparison.md").read_text().split())
+    assert f"took Callboard {MEASURED['callboard']['median']['sequential_p50_ms']:.1f} ms" in page
+
+
 def test_the_page_on_scaling_says_what_was_measured() -> None:
     rates = [run["burst_per_s"] for run in MEASURED["callboard"]["runs"]]
     page = (DOCS / "scaling.md").read_text()

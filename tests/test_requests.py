@@ -55,6 +55,14 @@ def test_space_around_the_json_is_no_obstacle(data: bytes) -> None:
     assert read_request(data % request_bytes()).user_id == "u"
 
 
+def test_a_request_may_be_nested_201_levels_deep() -> None:
+    def nested(levels: int) -> bytes:
+        return request_bytes(parameters={"deep": "DEEP"}).replace(b'"DEEP"', b"[" * (levels - 2) + b"]" * (levels - 2))
+
+    assert read_request(nested(201)).user_id == "u"
+    assert refusal(nested(202)).code == ErrorCode.INVALID_JSON
+
+
 NOT_JSON = [
     pytest.param(b"", id="empty"),
     pytest.param(b"hello", id="text"),

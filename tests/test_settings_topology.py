@@ -79,7 +79,7 @@ def test_a_url_that_says_too_little_or_too_much_is_refused(url: str) -> None:
     [
         pytest.param({"sentinel": {"addresses": ["s1:1"]}}, "redis.sentinel.master is missing", id="no-master"),
         pytest.param({"sentinel": SENTINEL | {"master": "a b"}}, "redis.sentinel.master is 'a b'", id="master"),
-        pytest.param({"sentinel": SENTINEL | {"addresses": []}}, "redis.sentinel.addresses is []", id="none"),
+        pytest.param({"sentinel": SENTINEL | {"addresses": []}}, "addresses is []: should not be empty", id="none"),
         pytest.param({"cluster": {"addresses": ["n1:x"]}}, "redis.cluster.addresses[0] is 'n1:x'", id="address"),
         pytest.param({"cluster": {"addresses": "n1:7000"}}, "redis.cluster.addresses is 'n1:7000'", id="text"),
         pytest.param({"cluster": CLUSTER, "sentinel": SENTINEL}, "only one of url, sentinel and cluster", id="two"),

@@ -11,7 +11,7 @@ from client.place import redis_away
 from client.situation import Situation, look
 from setting_sections import RedisSettings
 
-#: A look costs Redis about fifteen commands.
+#: A look costs Redis 18 commands for one process of each kind and one queue.
 PAUSE_S = 3.0
 
 
