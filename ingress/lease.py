@@ -30,7 +30,7 @@ return 1
 """
 
 #: How long a lease is left to others: longer than a standby takes to notice that it is free.
-PATIENCE_S = 1.0
+LEFT_TO_OTHERS_S = 1.0
 
 #: The most time for taking in leftovers, and for waiting for another ingress that does.
 LEFTOVERS_S = 5.0
@@ -92,7 +92,7 @@ class Lease:
     def leave_to_others(self) -> None:
         """Releases it, and does not seek it again until every other process has had the time to."""
         self.release()
-        self._due_s = time.monotonic() + PATIENCE_S
+        self._due_s = time.monotonic() + LEFT_TO_OTHERS_S
 
     def for_leftovers(self) -> Lock:
         """The lock for taking in leftovers: requests that only this ingress has heard before its connection was lost,

@@ -85,7 +85,7 @@ def test_who_has_lost_the_lease_learns_of_it_before_it_is_held_again(own_redis: 
 def test_a_lease_that_is_left_to_others_is_not_sought_at_once(
     own_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingress.lease.PATIENCE_S", 3600)
+    monkeypatch.setattr("ingress.lease.LEFT_TO_OTHERS_S", 3600)
     lease, other = (Lease(own_redis, "callboard:lease:tasks") for _ in range(2))
     assert lease.seek()
     lease.leave_to_others()
