@@ -23,7 +23,8 @@ NO_ADVICE = (" Set `arbitrary_types_allowed=True`", " For further information")
 #: How much of pydantic's message about an annotation is passed on.
 MOST_CHARACTERS = 500
 
-#: The kinds of core schemas whose elements may be many, and what in a core schema is none itself.
+#: The types of core schemas that stand for any number of elements; and the keys of a core schema whose values are no
+#: core schemas.
 LISTS = {"list", "set", "frozenset", "tuple", "dict"}
 NO_SCHEMA = {"config", "default", "metadata", "serialization"}
 
@@ -67,9 +68,9 @@ def parameters_model(function: Callable[..., Any], name: str, hints: dict[str, A
 
 
 def given_parameters_validator(model: type[BaseModel]) -> SchemaValidator:
-    """The same without validation of the defaults: a request did not send them, and JSON may have no word for one. Of
-    the elements of a list it tells the first that is wrong, as only that is told to whoever sent them: of 1 MiB there
-    may be 350,000, for which it took seconds and 400 MB."""
+    """Validates by the model what a request gives, and no defaults: a request did not send them, and JSON may have no
+    word for one. Of a list it stops at the first element that is wrong, as only that is told to whoever sent it: in
+    1 MiB there may be 350,000, and to find them all took seconds and 400 MB."""
 
     class Given(model):  # type: ignore[misc, valid-type]
         model_config = ConfigDict(validate_default=False)

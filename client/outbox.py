@@ -13,7 +13,7 @@ Pending = list[tuple[Words, asyncio.Future[Any]]]
 INTERRUPTED = "the task that sends for this client was ended"
 
 #: The most commands that are sent together.
-GROUP = 256
+MOST_TOGETHER = 256
 
 
 class Outbox:
@@ -56,7 +56,7 @@ class Outbox:
         group: Pending = []
         try:
             while self._pending:
-                group, self._pending = self._pending[:GROUP], self._pending[GROUP:]
+                group, self._pending = self._pending[:MOST_TOGETHER], self._pending[MOST_TOGETHER:]
                 answers = await self._answers([words for words, _ in group])
                 for (_, future), answer in zip(group, answers, strict=True):
                     if future.done():  # who waited for it has given up

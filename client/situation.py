@@ -51,7 +51,7 @@ def look() -> Situation:
     return Situation(
         overview.queues(),
         overview.workers(),
-        overview.others(place.channels.tasks_queue),
+        overview.ingresses_and_schedulers(place.channels.tasks_queue),
         overview.stream(place.channels.tasks_stream),
         overview.memory(),
     )

@@ -27,7 +27,7 @@ from monitoring.process import monitored
 from no_arguments import take_no_arguments
 from task import catalogue
 from transport.cancellation import Cancellation
-from transport.collector import spare_collections
+from transport.collector import collect_less_often
 from transport.connection import StopRequest
 from transport.overview import Overview
 from transport.presence import lease_key
@@ -63,7 +63,7 @@ def main() -> None:
             if not stop.wait_for_redis(broker.client):
                 return
             warn_of_eviction(broker.client)
-            spare_collections()
+            collect_less_often()
             control.start()
             _run(readers, _replica(lease, intake, stop), stop)
             control.stop()

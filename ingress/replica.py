@@ -35,8 +35,8 @@ LISTENING = "channel"
 BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
-#: The most that are sifted at once: most of them are only laid aside, which takes a tenth of that time. And when nearly
-#: all of those before were a crowd's.
+#: The most that are sifted at once: most of them are only laid aside, which is a tenth of the work of taking them in.
+#: And the most when nearly all of those that were sifted last were a crowd's.
 SIFTED = 1024
 SIFTED_OF_CROWD = 4096
 NEARLY_ALL = 0.9

@@ -6,7 +6,8 @@
 
 local suspects, message_id = KEYS[1] .. ":" .. ARGV[1] .. ".suspects", ARGV[2]
 
--- Of nothing: out of memory Redis refuses a script's first write if that may take memory, and no later one.
+-- Removes nothing, and is only there to be first: out of memory Redis refuses a script's first write if that may take
+-- memory, and no later one.
 redis.call("hdel", suspects, "")
 if tonumber(redis.call("hget", suspects, message_id) or 0) > 0 then
     redis.call("hincrby", suspects, message_id, 1)

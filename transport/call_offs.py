@@ -10,7 +10,7 @@ from transport.stage import Stage
 
 
 class CallOffs(Middleware):
-    """Interrupts their tasks, where these run here.
+    """Interrupts the tasks of such messages that run in this process.
 
     Not dramatiq-abort: it asks Redis before each task, which is a round trip more, looks for a task that has just begun
     up to a second later, and leaves a waiting message on its queue until a worker comes to it.

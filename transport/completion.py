@@ -14,7 +14,7 @@ from transport.line import Line
 from transport.scripts import script
 
 #: The most messages that end in one step; Redis does nothing else meanwhile.
-GROUP = 64
+MOST_TOGETHER = 64
 
 NO_SUCCESSOR: Words = ("", "", "", "", "")
 _NO_ANSWER = Answer(b"", (), ())
@@ -120,7 +120,7 @@ class Completion:
 
     def _send_pending(self) -> None:
         while self._pending:
-            size = 1 if self._alone else GROUP
+            size = 1 if self._alone else MOST_TOGETHER
             group = [self._pending.popleft() for _ in range(min(size, len(self._pending)))]
             self._alone = max(0, self._alone - 1)
             # Taken no sooner than here, where one thread is at a time: an event must not overtake an earlier one.

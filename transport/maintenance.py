@@ -11,7 +11,7 @@ LOOP = "maintenance"
 
 
 class Maintenance(Rounds):
-    """Does so in a thread of its own: consumers may wait for room, or for Redis, longer than a worker may be silent."""
+    """Has a thread of its own, since consumers may wait for room, or for Redis, longer than a worker may be silent."""
 
     pause_s = BEAT_S
 

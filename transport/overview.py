@@ -111,7 +111,7 @@ class Overview:
             states.append(_process(worker_id, account or whereabouts(worker_id), shown_s, alive, role=role))
         return states
 
-    def others(self, tasks_channel: str) -> list[ProcessState]:
+    def ingresses_and_schedulers(self, tasks_channel: str) -> list[ProcessState]:
         """Each ingress and each scheduler that runs."""
         index = index_key(self._key_prefix)
         with self._client.pipeline(transaction=False) as pipeline:

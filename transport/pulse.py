@@ -41,8 +41,8 @@ WORKER_PREFIX = "callboard-"
 
 
 def name_worker(unique_id: str) -> str:
-    """The id of a worker of this process. It says where that runs: what else it says of itself is gone 5 s after its
-    death."""
+    """The id of a worker of this process. It says where that runs: what else it says of itself Redis forgets
+    when it is dead."""
     return f"{WORKER_PREFIX}{unique_id}@{socket.gethostname()}:{os.getpid()}"
 
 

@@ -47,7 +47,8 @@ if redis.call("exists", unpack(keys)) == 0 then
     return
 end
 
--- Of nothing: out of memory Redis refuses a script's first write if that may take memory, and no later one.
+-- Removes nothing, and is only there to be first: out of memory Redis refuses a script's first write if that may take
+-- memory, and no later one.
 redis.call("hdel", suspects, "")
 for k = 1, #keys, 2 do
     for _, message_id in ipairs(redis.call("smembers", keys[k])) do

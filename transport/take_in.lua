@@ -62,7 +62,8 @@ local function keep_position()
         words[#words + 1] = marker
     end
     if out_of_memory then
-        -- Of nothing: out of memory Redis refuses a script's first write if that may take memory, and no later one.
+        -- Removes nothing, and is only there to be first: out of memory Redis refuses a script's first write if that may take
+        -- memory, and no later one.
         redis.call("hdel", position_key, "")
     end
     if redis.call("hset", position_key, unpack(words)) > 0 and redis.call("hlen", position_key) > most_markers then

@@ -20,7 +20,7 @@ with atheris.instrument_imports(
     from tests.fuzz.passage import RequestPath, expanded
     from tests.fuzz.tasks import all_tasks
 
-from transport.collector import spare_collections
+from transport.collector import collect_less_often
 
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = Path("build/fuzz")
@@ -94,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     shutil.copytree(CORPUS, FOUND / "corpus", dirs_exist_ok=True)
     run = LongRun(options.inputs)
-    spare_collections()
+    collect_less_often()
     libfuzzer = [f"-runs={options.inputs}", "-max_len=4096", "-timeout=60", f"-artifact_prefix={FOUND}/"]
     atheris.Setup(
         [sys.argv[0], *libfuzzer, *(options.libfuzzer or [str(FOUND / "corpus")])], run.one, custom_mutator=mutate
