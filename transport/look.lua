@@ -7,20 +7,19 @@
 --          in ms
 -- Returns  the ids of the dead workers, or false when it is not its turn.
 
-local namespace, worker_id, pause_ms, remembered_ms, prefix = KEYS[1], unpack(ARGV, 1, 4)
-local silent_since_ms = now_ms() - tonumber(ARGV[5])
+local namespace, worker_id, pause_ms, remembered_ms, prefix, silence_ms = KEYS[1], unpack(ARGV)
 
 local lock, last_look = namespace .. ":__look__", namespace .. ":__looked__"
 
 -- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
 -- one. When it is not this worker's turn, another one has just looked.
 local has_looked = redis.call("pexpire", last_look, remembered_ms) == 1
--- It lasts for longer than anybody has set it for when Redis's clock was set back: nobody would look for so long.
-if redis.call("pttl", lock) > tonumber(pause_ms) then
-    redis.call("del", lock)
-end
 if not redis.call("set", lock, worker_id, "nx", "px", pause_ms) then
-    return false
+    -- It lasts for longer than anybody has set it for when Redis's clock was set back: nobody would look for so long.
+    if redis.call("pttl", lock) <= tonumber(pause_ms) then
+        return false
+    end
+    redis.call("set", lock, worker_id, "px", pause_ms)
 end
 if not has_looked then
     redis.call("set", last_look, worker_id, "px", remembered_ms)
@@ -33,7 +32,7 @@ for w = 1, #workers, 2 do
     local id, shown_ms = workers[w], tonumber(workers[w + 1])
     if string.sub(id, 1, #prefix) == prefix then
         ours[#ours + 1] = id
-    elseif shown_ms < silent_since_ms then
+    elseif shown_ms < now_ms() - silence_ms then
         dead[#dead + 1] = id
     end
 end

@@ -1,5 +1,7 @@
 """A worker process shows that it is alive and looks after the queues."""
 
+import random
+
 import redis
 
 from transport.pulse import BEAT_S
@@ -13,7 +15,10 @@ LOOP = "maintenance"
 class Maintenance(Rounds):
     """Has a thread of its own, since consumers may wait for room, or for Redis, longer than a worker may be silent."""
 
-    pause_s = BEAT_S
+    def __init__(self) -> None:
+        super().__init__()
+        # A little apart: else workers that have started together would all offer to look in the same moment, each time.
+        self.pause_s = BEAT_S * random.uniform(0.97, 1)  # noqa: S311 - no secret
 
     def run_once(self, broker: CallboardBroker) -> None:
         """Looks after the queues, if it is this worker's turn."""

@@ -122,7 +122,8 @@ class Pulse:
             return None
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
         dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
-        self._passes_on = dead is not None
+        # Or another one came first, in the same moment.
+        self._passes_on = True
         return dead
 
     def forget_long_dead(self) -> None:
