@@ -43,6 +43,33 @@ FULL_S = 0.1
 class StreamReader(ABC):
     """Reads one stream until it is asked to stop, through every loss of the connection."""
 
+    def __init__(
+        self,
+        client: "redis.Redis",
+        stream: str,
+        intake: Intake,
+        stop: StopRequest,
+        bound: QueueBound,
+        watchdog: Watchdog,
+    ) -> None:
+        self._client = client
+        self._line = Line(client)
+        self.stream = stream
+        self._consumer = uuid4().hex
+        self.intake = intake
+        self.stop = stop
+        self.bound = bound
+        self.watchdog = watchdog
+        #: What the health of an ingress calls its reading.
+        self.loop = f"stream {stream!r}"
+        # An entry stays in the stream until there is room: it is never shed.
+        self._origin = Origin(stream=stream, group=GROUP, sheds=False)
+        self._asked_s: float | None = None
+        self._asked_count = 0
+        self._claim_due_s = 0.0
+        #: Whether the last answer had as many entries as were asked for.
+        self.has_more = False
+
     @property
     @abstractmethod
     def count(self) -> int:
@@ -60,35 +87,6 @@ class StreamReader(ABC):
         """Lets some time pass while a queue is full."""
         self.stop.pause(FULL_S)
 
-    def __init__(
-        self,
-        client: "redis.Redis",
-        stream: str,
-        intake: Intake,
-        stop: StopRequest,
-        bound: QueueBound,
-        watchdog: Watchdog,
-    ) -> None:
-        self._client = client
-        self._line = Line(client)
-        # Another one, since nothing can be asked on the first while it waits for new entries.
-        self._look_line = Line(client)
-        self._stream = stream
-        self._consumer = uuid4().hex
-        self.intake = intake
-        self.stop = stop
-        self.bound = bound
-        self.watchdog = watchdog
-        #: What the health of an ingress calls its reading.
-        self.loop = f"stream {stream!r}"
-        # An entry stays in the stream until there is room: it is never shed.
-        self._origin = Origin(stream=stream, group=GROUP, sheds=False)
-        self._asked_s: float | None = None
-        self._asked_count = 0
-        self._claim_due_s = 0.0
-        #: Whether the last answer had as many entries as were asked for.
-        self.has_more = False
-
     def run(self) -> None:
         """Returns once asked to stop; entries that are not taken in by then stay in the stream."""
         while not self.stop.received:
@@ -101,30 +99,33 @@ class StreamReader(ABC):
             except redis.RedisError as error:
                 self.watchdog.failed(self.loop, error)
                 if not self.stop.received:
-                    logger.warning("Lost stream {!r}, its entries wait there: {}", self._stream, error)
+                    logger.warning("Lost stream {!r}, its entries wait there: {}", self.stream, error)
                     self.stop.pause(SILENCE_S)
-            self._line.close()
-            self._look_line.close()
-            self._asked_s = None
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Ends the connections; the next question opens them again."""
+        self._line.close()
+        self._asked_s = None
 
     def _create_group(self) -> None:
         try:
             # From the first entry on: what was added before the first ingress started is taken in, too.
-            self._client.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+            self._client.xgroup_create(self.stream, GROUP, id="0", mkstream=True)
         except redis.OutOfMemoryError:
             # Redis says so before it looks whether the group is there. If it is, the stream can be read, which empties
             # it.
-            if GROUP.encode() not in [group["name"] for group in self._client.xinfo_groups(self._stream)]:
+            if GROUP.encode() not in [group["name"] for group in self._client.xinfo_groups(self.stream)]:
                 raise
         except redis.ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
     def _forget_old_consumers(self) -> None:
-        for consumer in self._client.xinfo_consumers(self._stream, GROUP):
+        for consumer in self._client.xinfo_consumers(self.stream, GROUP):
             # Not one with pending entries: Redis would forget those as well.
             if consumer["pending"] == 0 and consumer["idle"] > FORGET_MS:
-                self._client.xgroup_delconsumer(self._stream, GROUP, consumer["name"])
+                self._client.xgroup_delconsumer(self.stream, GROUP, consumer["name"])
 
     def _read(self) -> None:
         if self.bound.is_any_full():
@@ -136,38 +137,32 @@ class StreamReader(ABC):
         if time.monotonic() < self._claim_due_s:
             return []
         count = self.count
-        claimed = self._client.xautoclaim(self._stream, GROUP, self._consumer, min_idle_time=ABANDONED_MS, count=count)
+        claimed = self._client.xautoclaim(self.stream, GROUP, self._consumer, min_idle_time=ABANDONED_MS, count=count)
         entries = claimed[1]
         self.has_more = len(entries) == count
         if not self.has_more:
             self._claim_due_s = time.monotonic() + CLAIM_S
-        return self._received(entries)
+        return self.received(entries)
 
     def _new(self) -> list[Received]:
         if self._asked_s is None:
             self._asked_count = self.count
             block_ms = int(QUESTION_S * 1000)
             words = ("XREADGROUP", "GROUP", GROUP, self._consumer, "COUNT", self._asked_count, "BLOCK", block_ms)
-            self._line.send((*words, "STREAMS", self._stream, ">"))
+            self._line.send((*words, "STREAMS", self.stream, ">"))
             self._asked_s = time.monotonic()
         if not self._line.is_answered(SILENCE_S):
             if time.monotonic() - self._asked_s > QUESTION_S + GRACE_S:
-                raise redis.TimeoutError(f"no answer about {self._stream!r} in {QUESTION_S + GRACE_S} s")
+                raise redis.TimeoutError(f"no answer about {self.stream!r} in {QUESTION_S + GRACE_S} s")
             return []
         self._asked_s = None
-        answer: list[Any] = self._line.receive() or [(self._stream, [])]
+        answer: list[Any] = self._line.receive() or [(self.stream, [])]
         ((_, entries),) = answer
         self.has_more = len(entries) == self._asked_count
-        return self._received((entry_id, _fields(pairs)) for entry_id, pairs in entries)
+        return self.received((entry_id, fields_of(pairs)) for entry_id, pairs in entries)
 
-    def entries_behind(self, entry_id: str, count: int) -> list[Received]:
-        """The next ones that are not taken in, be they read or not."""
-        # With that one, where it is still there: behind the highest id that there is Redis refuses to look.
-        self._look_line.send(("XRANGE", self._stream, entry_id, "+", "COUNT", count + 1))
-        entries = [(found, _fields(pairs)) for found, pairs in self._look_line.receive() if found != entry_id.encode()]
-        return self._received(entries[:count])
-
-    def _received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
+    def received(self, entries: Iterable[tuple[bytes | None, dict[bytes, bytes]]]) -> list[Received]:
+        """The requests in these entries."""
         return [
             (request, entry_id.decode())
             for entry_id, fields in entries
@@ -177,5 +172,6 @@ class StreamReader(ABC):
         ]
 
 
-def _fields(pairs: list[bytes]) -> dict[bytes, bytes]:
+def fields_of(pairs: list[bytes]) -> dict[bytes, bytes]:
+    """The fields of an entry as Redis sends them: each name, and its value behind it."""
     return dict(zip(pairs[::2], pairs[1::2], strict=True))

@@ -7,9 +7,10 @@ import redis
 from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
-from ingress.stream import StreamReader
+from ingress.stream import StreamReader, fields_of
 from transport.arrivals import Origin
 from transport.connection import StopRequest
+from transport.line import Line
 from transport.watchdog import Watchdog
 
 #: The field of an entry that holds the request; of an entry with a single field it is that one, whatever its name.
@@ -19,7 +20,7 @@ FIELD = b"request"
 READ = 256
 READ_BYTES = 8 * 1024 * 1024
 
-#: As many bytes, of what was looked through before: this is done again and again, as long as a queue is full.
+#: About how many bytes of what was looked through before are looked through once more, as long as a queue is full.
 SECOND_LOOK_BYTES = 1024 * 1024
 
 #: The most that are looked through at once; and how often, before a crowd's next entries are read.
@@ -49,6 +50,8 @@ class TasksStreamReader(StreamReader):
         self._read_size = _Size(READ_BYTES)
         self._read_without_end = 0
         self._bytes_without_end = 0
+        # Another one, since on the first nothing can be asked while it waits for new entries.
+        self._look_line = Line(client)
         self._look = _Look(self.entries_behind, READ_BYTES)
         self._second_look = _Look(self.entries_behind, SECOND_LOOK_BYTES)
 
@@ -87,6 +90,20 @@ class TasksStreamReader(StreamReader):
         else:
             self._second_look.restart()
         super().wait_for_room(origin)
+
+    def hang_up(self) -> None:
+        """Ends the connections; the next question or look opens them again."""
+        super().hang_up()
+        self._look_line.close()
+
+    def entries_behind(self, entry_id: str, count: int) -> list[Received]:
+        """The next ones that are not taken in, be they read or not."""
+        # With that one, where it is still there: behind the highest id that there is Redis refuses to look.
+        self._look_line.send(("XRANGE", self.stream, entry_id, "+", "COUNT", count + 1))
+        entries = [
+            (found, fields_of(pairs)) for found, pairs in self._look_line.receive() if found != entry_id.encode()
+        ]
+        return self.received(entries[:count])
 
     def _pass_crowd(self, origin: Origin) -> None:
         for _ in range(LOOKS):
