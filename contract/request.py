@@ -34,6 +34,9 @@ HEAD_BYTES = 4096
 #: What some writers of JSON write, and readers of it read, though it is none.
 NO_JSON = (b"NaN", b"Infinity")
 
+#: Up to this size it takes less time to look for these than to read a request in two steps.
+SMALL_BYTES = 1024
+
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -77,8 +80,9 @@ def read_request(data: bytes) -> TaskRequest:
 
 
 def _read(data: bytes) -> TaskRequest:
-    # In one step, which takes half the time. One that fails is read again, in two, to tell why.
-    if not any(constant in data for constant in NO_JSON):
+    # In one step, which takes half the time. One that fails is read again, in two, to tell why. In a large one the
+    # search alone takes ten times as long as both steps.
+    if len(data) <= SMALL_BYTES and not any(constant in data for constant in NO_JSON):
         with suppress(ValidationError):
             request: TaskRequest = TaskRequest.__pydantic_validator__.validate_json(data)
             return request
@@ -119,7 +123,8 @@ def _reason(data: bytes, error: ValueError) -> str:
 def _is_finite(parameters: dict[str, Any]) -> bool:
     """False when `1e999` was read as infinity. A pass of the C encoder, since a request may be 1 MiB of numbers."""
     encoded = to_json(parameters, inf_nan_mode="constants")
-    if b"Infinity" not in encoded:
+    # Of 64 kB, one letter is looked for in 1 us, the word in 24.
+    if b"I" not in encoded:
         return True
     try:
         from_json(encoded, allow_inf_nan=False)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contract import MAX_DELAY_MS, ErrorCode, Sender, read_request
+from contract.request import SMALL_BYTES
 from tests.samples import TRACEPARENT, refusal, request_bytes, without
 
 
@@ -88,7 +89,7 @@ def test_what_is_not_json_is_invalid_json(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])
-@pytest.mark.parametrize("parameters", [b"%s", b"[%s]", b'{"deep": [[%s]]}'])
+@pytest.mark.parametrize("parameters", [b"%s", b"[%s]", b'{"deep": [[%s]]}', b'["' + b"x" * SMALL_BYTES + b'", %s]'])
 def test_a_number_that_json_has_not_is_invalid_json_and_its_sender_is_answered(
     number: bytes, parameters: bytes
 ) -> None:
@@ -98,7 +99,7 @@ def test_a_number_that_json_has_not_is_invalid_json_and_its_sender_is_answered(
     assert refused.sender == Sender(7, "t", "r")
 
 
-@pytest.mark.parametrize("words", ["Infinity", "-Infinity", "NaN", "1e999"])
+@pytest.mark.parametrize("words", ["Infinity", "-Infinity", "NaN", "1e999", "I" * SMALL_BYTES])
 def test_the_same_as_text_is_only_text(words: str) -> None:
     assert read_request(request_bytes(parameters={words: words, "x": [words]})).parameters[words] == words
 
