@@ -11,6 +11,7 @@ from client.redis_server import RedisServer
 from errors import RedisServerError
 from tests.acl_server import denials
 from tests.cluster_of_six import ClusterOfSix
+from tests.fleet import Fleet
 from tests.redis_under_test import Deployment, open_client, start_redis
 from tests.sentinel_set import SentinelSet
 from tests.system import System, copy_project
@@ -95,3 +96,16 @@ def assert_no_key_leaks(client: "redis.Redis") -> None:
     """Fails when a key would stay in Redis for ever."""
     leaked = [key.decode() for key in client.scan_iter() if client.ttl(key) == -1]
     assert [key for key in leaked if key not in KEPT_FOR_GOOD] == []
+
+
+@pytest.fixture
+def fleet(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Fleet]:
+    """Workers on the suite's Redis."""
+    fleet = Fleet(redis_server.url, client)
+    yield fleet
+    for broker in fleet.brokers:
+        broker.close()
+        broker.client.close()
+    # What the test has left waiting. Anything else without a TTL is a leak, which `client` looks for.
+    for queue_name in ("default", "default.DQ"):
+        client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs")

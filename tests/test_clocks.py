@@ -1,29 +1,17 @@
 """Clocks that are wrong or are set, and what has lain in Redis for longer than a week."""
 
 import time
-from collections.abc import Iterator
 
 import dramatiq.common
 import pytest
 import redis
 
-from client.redis_server import RedisServer
 from ingress.lease import Lease
 from tests.fleet import Fleet, consume, look
 from transport.pulse import FORGET_MS
 from transport.redis_broker import CallboardBroker
 
 WEEK_MS = 7 * 24 * 3600 * 1000
-
-
-@pytest.fixture
-def fleet(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Fleet]:
-    fleet = Fleet(redis_server.url, client)
-    yield fleet
-    for broker in fleet.brokers:
-        broker.close()
-        broker.client.close()
-    client.delete("dramatiq:default", "dramatiq:default.msgs")
 
 
 def bury(fleet: Fleet, count: int, ago_ms: int) -> None:

@@ -1,11 +1,9 @@
 """What becomes of the messages of a worker that has died, and of those that wait for their time."""
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 import pytest
-import redis
 from dramatiq.common import current_millis
 
 from client.redis_server import RedisServer
@@ -18,18 +16,6 @@ from transport.connection import connect
 from transport.feed import Feed
 from transport.messages import Delivery
 from transport.redis_broker import KILLS_ITS_WORKERS, CallboardBroker
-
-
-@pytest.fixture
-def fleet(redis_server: RedisServer, client: "redis.Redis") -> Iterator[Fleet]:
-    fleet = Fleet(redis_server.url, client)
-    yield fleet
-    for broker in fleet.brokers:
-        broker.close()
-        broker.client.close()
-    # What the test has left waiting. Anything else without a TTL is a leak, which `client` looks for.
-    for queue_name in ("default", "default.DQ"):
-        client.delete(f"dramatiq:{queue_name}", f"dramatiq:{queue_name}.msgs")
 
 
 def end_condemned(fleet: Fleet, broker: CallboardBroker) -> None:
