@@ -91,8 +91,8 @@ class Intake:
             self._bring(arrivals, origin)
 
     def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
-        """The same for an ingress that is behind: what a crowd sends is laid aside on a stream, to be judged later, so
-        that the others' requests behind it come soon. Raises the same.
+        """The same for an ingress that is behind with the channel: what a crowd sends is laid aside on a stream, to be
+        judged later, so that the others' requests behind it come soon. Raises the same.
 
         Where the backlog overflows, a crowd's large requests are shed; and all requests where it is not a crowd that
         sends the most.
@@ -100,7 +100,7 @@ class Intake:
         Nothing leaves its order before it is safe in Redis, so that another ingress can take over at any time.
         """
         of_crowd = self._among(crowd, burst)
-        if overflows and origin.sheds and crowd.share <= CROWD_SHARE:
+        if overflows and crowd.share <= CROWD_SHARE:
             arrivals: list[Arrival] = [self._shed(received) for received in burst]
             shed = len(burst)
         else:
@@ -137,7 +137,7 @@ class Intake:
             data, _ = received
             if is_of_crowd and len(data) <= most_bytes:
                 aside.append(data)
-            elif is_of_crowd and origin.sheds:
+            elif is_of_crowd:
                 arrivals.append(self._shed(received))
                 shed += 1
             else:
