@@ -58,10 +58,10 @@ class Fleet:
             for _ in range(2):  # The beat that follows a look has none.
                 broker.maintain()
 
-    def die_with_a_message(self) -> None:
-        """A worker gets one and dies; another one brings it back."""
+    def die_with_messages(self, count: int = 1) -> None:
+        """A worker gets so many and dies; another one brings them back."""
         dying, next_one = self.worker(), self.worker()
-        consume(dying)
+        consume(dying, count=count)
         look(next_one)
         self.kill(dying)
         self.look_after(next_one)
@@ -73,7 +73,7 @@ def message() -> dramatiq.Message[Any]:
 
 def consume(broker: CallboardBroker, queue_name: str = "default", count: int = 1) -> list[Delivery]:
     """The next messages of a new consumer, so many of them."""
-    consumer = broker.consume(queue_name, prefetch=count, timeout=TIMEOUT_MS)
+    consumer = broker.consume(queue_name, prefetch=2 * count, timeout=TIMEOUT_MS)
     deliveries = [next_of(consumer) for _ in range(count)]
     consumer.close()
     return deliveries

@@ -5,7 +5,7 @@ from transport.appetite import MOST, Appetite
 
 
 def test_it_grows_to_a_limit_while_messages_end_fast_and_goes_back_when_they_do_not() -> None:
-    appetite = Appetite(least=2)
+    appetite = Appetite(threads=2, prefetch=4)
     assert appetite.size() == 2
 
     def has_grown() -> bool:

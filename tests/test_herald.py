@@ -37,7 +37,7 @@ def test_what_ends_while_news_is_on_its_way_is_sent_though_that_gets_lost(
 ) -> None:
     for _ in range(2):
         broker.enqueue(dramatiq.Message("default", "any", args=(), kwargs={}, options={}))
-    consumer = broker.consume("default", prefetch=2)
+    consumer = broker.consume("default", prefetch=4)
     running, ending = next(consumer), next(consumer)
     assert isinstance(running, Delivery)
     assert isinstance(ending, Delivery)

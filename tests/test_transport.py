@@ -77,10 +77,10 @@ def test_a_waiting_consumer_is_woken_by_a_stock_broker(broker: CallboardBroker, 
     stock.client.close()
 
 
-def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> None:
+def test_no_more_than_there_are_threads_are_out_at_once(broker: CallboardBroker) -> None:
     for _ in range(3):
         broker.enqueue(message())
-    consumer = broker.consume("default", prefetch=2, timeout=TIMEOUT_MS)
+    consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)  # of which Dramatiq has two a thread
     first, _ = next_of(consumer), next_of(consumer)
     assert next(consumer) is None
     consumer.ack(first)
@@ -90,7 +90,7 @@ def test_no_more_than_the_prefetch_is_out_at_once(broker: CallboardBroker) -> No
 def test_a_worker_holds_more_while_messages_end_fast_and_gives_back_what_it_cannot_end_soon(
     broker: CallboardBroker, client: "redis.Redis"
 ) -> None:
-    consumer = broker.consume("default", prefetch=2, timeout=TIMEOUT_MS)
+    consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
 
     def take() -> int:
         """As Dramatiq's consumer thread does it; how many messages wait for a thread then."""
@@ -103,19 +103,19 @@ def test_a_worker_holds_more_while_messages_end_fast_and_gives_back_what_it_cann
             broker.enqueue(message())
             if take():
                 consumer.ack(broker.work_queue.get().message)
-        return consumer.prefetch > 2
+        return consumer.prefetch > 4
 
     def takes_more() -> bool:
         wait_until(end_many, "it holds more than Dramatiq's prefetch")
         while broker.length("default") < 10:
             broker.enqueue(message())
         # On a machine that stands still meanwhile, no message has ended lately.
-        return any(take() > 2 for _ in range(4))
+        return any(take() > 4 for _ in range(6))
 
     wait_until(takes_more, "it has taken more than that")
-    wait_until(lambda: take() == 2, "it has given back what is more than that")
-    wait_until(lambda: client.scard(f"dramatiq:__acks__.{broker.broker_id}.default") == 2, "Redis knows of it")
-    assert client.llen("dramatiq:default") == broker.length("default") - 2
+    acks = f"dramatiq:__acks__.{broker.broker_id}.default"
+    wait_until(lambda: client.scard(acks) == take() <= 4, "it has given back what is more than that")
+    assert client.llen("dramatiq:default") == broker.length("default") - client.scard(acks)
 
 
 def test_an_answer_is_sent_with_the_acknowledgement_and_only_once(
@@ -210,8 +210,8 @@ def test_an_entry_whose_id_is_no_name_is_ended_like_any_other(
 
 def test_a_consumer_that_starts_anew_finds_what_its_predecessor_had_fetched(broker: CallboardBroker) -> None:
     sent = [broker.enqueue(message()) for _ in range(3)]
-    in_hand = next_of(broker.consume("default", prefetch=3, timeout=TIMEOUT_MS))
-    consumer = broker.consume("default", prefetch=3, timeout=TIMEOUT_MS)
+    in_hand = next_of(broker.consume("default", prefetch=6, timeout=TIMEOUT_MS))
+    consumer = broker.consume("default", prefetch=6, timeout=TIMEOUT_MS)
     found = [next_of(consumer) for _ in range(2)]
     assert in_hand.message_id not in {delivery.message_id for delivery in found}
     assert {delivery.message_id for delivery in [in_hand, *found]} == {one.message_id for one in sent}

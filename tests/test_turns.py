@@ -136,7 +136,7 @@ def test_what_is_sent_to_a_queue_that_a_stock_program_has_flushed_is_found(
         send(broker, "flooder")
     stock.flush("default")
     send(broker, "later")
-    consumer = broker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+    consumer = broker.consume("default", prefetch=8, timeout=TIMEOUT_MS)
     delivery = next_of(consumer)
     assert delivery.sender.user_id == "later"
     consumer.ack(delivery)

@@ -11,12 +11,19 @@ MOST = 128
 
 
 class Appetite:
-    """Grows while messages end fast, since each costs less the more are fetched and ended together. Returns to `least`,
-    Dramatiq's own prefetch, as soon as tasks take longer."""
+    """Grows while messages end fast, since each costs less the more are fetched and ended together. As soon as tasks
+    take longer it is hardly more than one for each thread: what waits behind a long task another worker could begin,
+    and if this worker dies it is one more that may have been the cause.
 
-    def __init__(self, least: int) -> None:
-        self.least = least
-        self._size = least
+    Parameters:
+        threads: how many messages may be under way at once.
+        prefetch: Dramatiq's own; while no more are held, none is given back.
+    """
+
+    def __init__(self, threads: int, prefetch: int) -> None:
+        self.prefetch = prefetch
+        self._threads = threads
+        self._size = threads
         self._ended = 0
         self._since_s = time.monotonic()
 
@@ -28,6 +35,6 @@ class Appetite:
         """How many messages it is good to hold now."""
         now_s = time.monotonic()
         if (elapsed_s := now_s - self._since_s) >= MOMENT_S:
-            self._size = max(self.least, min(MOST, int(self._ended / elapsed_s * MOMENT_S)))
+            self._size = max(self._threads, min(MOST, self._threads + int(self._ended / elapsed_s * MOMENT_S)))
             self._ended, self._since_s = 0, now_s
         return self._size

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -19,15 +19,16 @@ from loguru import logger
 from transport.appetite import MOMENT_S, MOST, Appetite
 from transport.completion import NO_SUCCESSOR, Completion, Ending
 from transport.dead_letters import letter_of, letter_with_reason
-from transport.feed import CONDEMNED, Feed, Fetched
+from transport.feed import Feed, Fetched
 from transport.in_hand import NEVER, InHand
 from transport.messages import UNDECODABLE, Delivery
 from transport.permit import KEPT_S, REST_S, Permit
 from transport.pulse import Pulse
 from transport.recovery import HORIZON_MS, NEAR_HORIZON_MS, is_delay_queue
+from transport.suspects import Suspects
 from transport.watchdog import Watchdog
 
-#: How long to wait for other messages while a suspect waits for the one before it to end.
+#: How long to wait for other messages while a suspect waits for those before it to end.
 SUSPECT_PAUSE_S = 0.02
 
 #: While a single message is in hand, nothing is asked for so long, unless it ends before. To ask takes about as long as
@@ -36,10 +37,6 @@ HEAD_START_S = 0.001
 
 #: A later time, in Unix ms, is taken to be this one: Redis keeps it as a float.
 LATEST_MS = 1e15
-
-#: Ends a message that was begun too often; is given the queue name, the redis message id and the message. May be called
-#: again after a `redis.RedisError`.
-EndCondemned = Callable[[str, str, bytes | None], None]
 
 #: Dramatiq waits 5 s before it tries an acknowledgement again, and a client would wait as long for its outcome. So the
 #: next attempts are made here, over about that time.
@@ -73,7 +70,8 @@ class BlockingConsumer(Consumer):
         *,
         in_hand: InHand,
         permit: Permit,
-        end_condemned: EndCondemned,
+        suspects: Suspects,
+        threads: int,
         prefetch: int,
         timeout_ms: int,
     ) -> None:
@@ -88,18 +86,16 @@ class BlockingConsumer(Consumer):
         self._loop = loop_of(feed.queue_name)
         self._in_hand = in_hand
         self._permit = permit
-        self._end_condemned = end_condemned
-        self._appetite = Appetite(prefetch)
+        self._suspects = suspects
+        self._appetite = Appetite(threads, prefetch)
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
-        self._suspects: deque[Fetched] = deque()
-        self._suspect_in_hand = ""
         self._room = threading.Event()
         self._began = False
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._fetched and not self._may_begin_suspect():
+            if not self._fetched and not self._suspects.may_begin():
                 self._begin()
                 self._fetch()
             delivery = self._next_fetched() or self._next_suspect()
@@ -107,8 +103,6 @@ class BlockingConsumer(Consumer):
             self._watchdog.failed(self._loop, error)
             raise ConnectionClosed(error) from None
         self._watchdog.turned(self._loop)
-        if delivery is not None:
-            self._in_hand.add(delivery.redis_message_id, _due_ms(delivery))
         return delivery
 
     def ack(self, message: MessageProxy) -> None:
@@ -126,10 +120,9 @@ class BlockingConsumer(Consumer):
             self._in_hand.remove(redis_message_id)
         self._fetched.clear()
         self._suspects.clear()
-        # First: a reply that is on its way must not bring messages that are put back here.
-        self.close()
+        self._permit.release()
         try:
-            self._feed.put_back(tuple(self._in_hand), let_go=given_back)
+            self._put_back(given_back)
         except redis.RedisError as error:
             raise ConnectionClosed(error) from None
 
@@ -155,14 +148,17 @@ class BlockingConsumer(Consumer):
 
     def _fetch(self) -> None:
         self._room.clear()
+        if self._suspects.want_quiet():
+            self._keep_quiet()
+            return
         if len(self._in_hand) == 1 and not self._feed.is_asking:
             self._room.wait(HEAD_START_S)
             self._room.clear()
         room = self.prefetch - len(self._in_hand) - len(self._suspects)
         if room <= 0 and self._is_delay_queue:
             # What is due next may stand behind these. From now on only what is due soon is held besides.
-            room = min(MOST, 2 * self._appetite.least - len(self._in_hand))
-        elif room < 0:
+            room = min(MOST, 2 * self._appetite.prefetch - len(self._in_hand))
+        elif room < 0 and len(self._in_hand) > self._appetite.prefetch:
             self._give_back(-room)
         timeout_s = self._longest_wait_s()
         # A question that Redis has already may be answered at any moment.
@@ -173,30 +169,38 @@ class BlockingConsumer(Consumer):
         elif not self._room.wait(min(timeout_s, KEPT_S) if self._permit.is_held else timeout_s):
             self._permit.release()
 
+    def _keep_quiet(self) -> None:
+        """Waits without a question, so that nothing is begun beside a suspect; others may have what waits besides."""
+        if self._feed.is_asking or len(self._suspects) > 1:
+            self._suspects.keep_one()
+            self._put_back()
+        self._room.wait(SUSPECT_PAUSE_S)
+
     def _longest_wait_s(self) -> float:
         longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
-        if len(self._in_hand) > self._appetite.least and not self._is_delay_queue:
+        if len(self._in_hand) > self._appetite.prefetch and not self._is_delay_queue:
             longest_s = min(longest_s, MOMENT_S)
         return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
 
     def _give_back(self, count: int) -> None:
         """Lets other workers have messages that were fetched when tasks were shorter than they are now."""
         if withdrawn := self._in_hand.withdraw(count):
-            # First, as in `requeue`.
-            self._feed.close()
-            suspects = (fetched.redis_message_id for fetched in self._suspects)
-            self._feed.put_back((*self._in_hand, *suspects), let_go=withdrawn)
+            self._put_back(withdrawn)
+
+    def _put_back(self, let_go: Collection[str] = ()) -> None:
+        # First: a reply that is on its way must not bring messages that are put back here.
+        self._feed.close()
+        suspects = (fetched.redis_message_id for fetched in self._suspects)
+        self._feed.put_back((*self._in_hand, *suspects), let_go=let_go)
 
     def _next_fetched(self) -> Delivery | None:
-        horizon_ms = HORIZON_MS if len(self._in_hand) < self._appetite.least else NEAR_HORIZON_MS
+        horizon_ms = HORIZON_MS if len(self._in_hand) < self._appetite.prefetch else NEAR_HORIZON_MS
         far: list[tuple[float, str]] = []
         delivery: Delivery | None = None
         while self._fetched and delivery is None:
             fetched = self._fetched.popleft()
-            if fetched.begun == CONDEMNED:
-                self._end_condemned(self._queue_name, fetched.redis_message_id, fetched.data)
-            elif fetched.begun:
-                self._suspects.append(fetched)
+            if fetched.begun:
+                self._suspects.add(fetched)
             elif (delivery := self._open(fetched)) and self._is_delay_queue:
                 due_ms = _due_ms(delivery)
                 if current_millis() + horizon_ms < due_ms < NEVER:
@@ -204,20 +208,17 @@ class BlockingConsumer(Consumer):
                     delivery = None
         if far:
             self._feed.postpone(far)
+        if delivery is not None:
+            self._in_hand.add(delivery.redis_message_id, _due_ms(delivery))
         return delivery
 
-    def _may_begin_suspect(self) -> bool:
-        return bool(self._suspects) and self._suspect_in_hand not in self._in_hand
-
     def _next_suspect(self) -> Delivery | None:
-        """A message with which a worker has died. They are begun one at a time, so that the next death tells which one
-        has caused it."""
-        if not self._may_begin_suspect():
+        fetched = self._suspects.take()
+        if fetched is None:
             return None
-        fetched = self._suspects.popleft()
         self._feed.count_beginning(fetched.redis_message_id)
-        self._suspect_in_hand = fetched.redis_message_id
         if delivery := self._open(fetched):
+            self._in_hand.add_suspect(fetched.redis_message_id, fetched.begun)
             again = "A worker that held it has died or stood still, so this task is begun once more: {}"
             logger.bind(**delivery.marks).warning(again, delivery.actor_name)
         return delivery

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from transport.recovery import Recovery, is_delay_queue
 from transport.scripts import script
 from transport.signals import SelectiveSignals
 from transport.stage import Stage
+from transport.suspects import Suspects
 from transport.watchdog import Watchdog
 from transport.work_queue import WorkQueue
 
@@ -73,6 +75,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self.work_queue = WorkQueue()
         #: Watches the threads that this process needs.
         self.watchdog = Watchdog()
+        self._max_crashes = max_crashes
         self._in_hand: dict[str, InHand] = {}
         #: The descriptor of the file that `Permit` needs, where there is one.
         self.permits: int | None = None
@@ -88,15 +91,18 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
         permits = None if is_delay_queue(queue_name) else self.permits
+        # Dramatiq's prefetch is two messages a thread, but of delayed ones a thousand, which need none.
+        threads = prefetch if is_delay_queue(queue_name) else max(1, prefetch // 2)
+        in_hand = self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue))
         return BlockingConsumer(
             self._feed(queue_name),
             self._completion,
             self._pulse,
             self.watchdog,
-            in_hand=self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue)),
-            # Dramatiq's prefetch is two messages a thread.
-            permit=Permit(permits, queue_name, prefetch // 2, self.stage),
-            end_condemned=self._end_condemned,
+            in_hand=in_hand,
+            permit=Permit(permits, queue_name, threads, self.stage),
+            suspects=Suspects(in_hand, self._max_crashes, partial(self._end_condemned, queue_name)),
+            threads=threads,
             prefetch=prefetch,
             timeout_ms=timeout,
         )

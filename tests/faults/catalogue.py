@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "worker-machine-killed": workers.machine_killed,
     "worker-frozen-and-killed": workers.frozen_and_killed,
     "worker-killed-idle": workers.killed_on_an_idle_system,
+    "worker-killed-long": workers.killed_in_long_tasks,
     "worker-killed-delayed": workers.killed_with_delayed_messages,
     "poison": workers.poison,
     "ingress-killed": ingresses.killed,

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 from tests.faults.disturbance import disturbed
@@ -73,6 +74,18 @@ def killed_on_an_idle_system(extent: Extent) -> Row:
     if row.recovery_s > RECOVERY_S:
         row.findings.append(f"redelivered after {row.recovery_s:.1f} s, and not within {RECOVERY_S:.0f} s")
     return row
+
+
+def killed_in_long_tasks(extent: Extent) -> Row:
+    """A worker is killed with all its threads in tasks of a second: they begin again together."""
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        fault = "a worker killed in tasks of 1 s"
+        half_of_what_they_can = replace(extent, rate_per_s=8.0)
+        row = disturbed(fault, site, half_of_what_they_can, strikes, workload=partial(works, seconds=1.0))
+    row.notes.append(f"{row.account.codes['failed']} ended as failed, since three workers had died with them")
+    return _timely(row)
 
 
 def killed_with_delayed_messages(extent: Extent) -> Row:
