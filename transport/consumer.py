@@ -54,7 +54,7 @@ def loop_of(queue_name: str) -> str:
 
 
 class BlockingConsumer(Consumer):
-    """Hands out the messages of one queue: up to `prefetch` unacknowledged ones, or more while they end fast.
+    """Hands out the messages of one queue, as many at once as `appetite` says.
 
     The stock consumer sleeps longer and longer while its queue is empty, up to a second; this one has Redis wake it.
     `ack` and `nack` are called by the worker threads, everything else by the consumer's own thread. They are given
@@ -71,8 +71,7 @@ class BlockingConsumer(Consumer):
         in_hand: InHand,
         permit: Permit,
         suspects: Suspects,
-        threads: int,
-        prefetch: int,
+        appetite: Appetite,
         timeout_ms: int,
     ) -> None:
         self._queue_name = feed.queue_name
@@ -87,7 +86,7 @@ class BlockingConsumer(Consumer):
         self._in_hand = in_hand
         self._permit = permit
         self._suspects = suspects
-        self._appetite = Appetite(threads, prefetch)
+        self._appetite = appetite
         self._timeout_s = timeout_ms / 1000
         self._fetched: deque[Fetched] = deque()
         self._room = threading.Event()

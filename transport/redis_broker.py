@@ -11,10 +11,12 @@ import redis
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
+from dramatiq.worker import QUEUE_PREFETCH
 from loguru import logger
 
 from contract import ErrorCode
 from transport.answers import Answer
+from transport.appetite import Appetite
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer
@@ -91,8 +93,10 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
         permits = None if is_delay_queue(queue_name) else self.permits
-        # Dramatiq's prefetch is two messages a thread, but of delayed ones a thousand, which need none.
-        threads = prefetch if is_delay_queue(queue_name) else max(1, prefetch // 2)
+        # Dramatiq's own prefetch is two messages a thread. One that somebody has set is meant as it is; and that of a
+        # delay queue, whose messages need no thread.
+        is_own = not (QUEUE_PREFETCH or is_delay_queue(queue_name))
+        threads = max(1, prefetch // 2) if is_own else prefetch
         in_hand = self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue))
         return BlockingConsumer(
             self._feed(queue_name),
@@ -102,8 +106,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             in_hand=in_hand,
             permit=Permit(permits, queue_name, threads, self.stage),
             suspects=Suspects(in_hand, self._max_crashes, partial(self._end_condemned, queue_name)),
-            threads=threads,
-            prefetch=prefetch,
+            appetite=Appetite(threads, prefetch),
             timeout_ms=timeout,
         )
 
