@@ -85,3 +85,11 @@ def look(broker: CallboardBroker, queue_name: str = "default") -> MessageProxy |
     delivery = next(consumer)
     consumer.close()
     return delivery
+
+
+def perform(broker: CallboardBroker, count: int = 1) -> list[Delivery]:
+    """Has this worker perform the next messages."""
+    deliveries = consume(broker, count=count)
+    for delivery in deliveries:
+        broker.consume("default").ack(delivery)
+    return deliveries
