@@ -40,6 +40,17 @@ def test_what_a_question_of_a_dead_worker_takes_after_that_goes_to_another_one(f
     assert [delivery.message_id for delivery in perform(living)] == [sent]
 
 
+def test_what_a_worker_held_that_is_known_to_be_dead_is_brought_back_without_a_look(fleet: Fleet) -> None:
+    now, later = fleet.send(2), fleet.send(delay=20_000)
+    dead, living = fleet.worker(), fleet.worker()
+    consume(dead, count=2)
+    consume(dead, "default.DQ")
+    living.succeed(dead.broker_id)
+    assert {delivery.message_id for delivery in perform(living, count=2)} == set(now)
+    assert [delivery.message_id for delivery in consume(living, "default.DQ")] == later
+    assert not fleet.client.exists(f"dramatiq:__alive__.{dead.broker_id}")
+
+
 def test_where_the_dramatiq_dashboard_looks_for_what_workers_hold_is_nothing_else(fleet: Fleet) -> None:
     fleet.send()
     consume(fleet.worker())

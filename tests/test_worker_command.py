@@ -16,6 +16,7 @@ from tests.command_line import callboard
 from tests.system import START_S, System, copy_project, environment, run_to_its_end, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
+from transport.pulse import whereabouts
 from worker.child import described
 from worker.pauses import LONGEST_PAUSE_S, USEFUL_LIFE_S, Pauses
 
@@ -59,6 +60,23 @@ def test_a_killed_process_is_replaced_while_the_other_one_goes_on(own: System, r
     assert second in processes(own, worker.pid)
     assert len(processes(own, worker.pid)) == 2
     assert "was killed by SIGKILL" in own.log("worker")
+
+
+def test_the_process_that_replaces_a_killed_one_begins_its_task_however_alive_that_seems(
+    own: System, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path
+) -> None:
+    own.start("ingress")
+    own.start("worker")
+    started = tmp_path / "started"
+    with Wire(redis_server.url) as wire:
+        user_id = new_user()
+        wire.publish({"task_type": "is_slow_at_first", "user_id": user_id, "parameters": {"started": str(started)}})
+        wait_until(started.exists, "the task runs")
+        (held,) = client.scan_iter("dramatiq:__acks__.*")
+        worker_id = held.decode().removeprefix("dramatiq:__acks__.").removesuffix(".default")
+        psutil.Process(whereabouts(worker_id)["pid"]).kill()
+        client.persist(f"dramatiq:__alive__.{worker_id}")
+        assert wire.outcome_of(user_id)["status"] == "completed"
 
 
 def test_the_processes_that_replaced_killed_ones_take_work(own: System, redis_server: RedisServer) -> None:

@@ -126,6 +126,10 @@ class Pulse:
         self._passes_on = True
         return dead
 
+    def declare_dead(self, worker_id: str) -> None:
+        """Has every look find this worker dead from now on."""
+        self._client.delete(self._alive(worker_id))
+
     def forget_long_dead(self) -> None:
         """Takes dead workers off the list that have been silent for so long. To be called when their messages were
         brought back: after that nobody looks for these."""

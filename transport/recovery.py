@@ -76,6 +76,16 @@ class Recovery:
                 self._pulse.forget_long_dead()
             self._clear_due_s = now_s + CLEAR_S
 
+    def bring_back_from(self, worker_id: str) -> None:
+        """Brings back what a worker held that is known to be dead.
+
+        Raises:
+            redis.RedisError: it is done when a look has found that worker dead.
+        """
+        self._pulse.declare_dead(worker_id)
+        queue_names = known_queues(self._client, self._namespace)
+        self._bring_back([*queue_names, *map(dq_name, queue_names)], [worker_id.encode()])
+
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # With every look, as long as they are on the list: a question of a worker that was frozen or cut off may still
         # be with Redis, and take messages after the worker was found dead.

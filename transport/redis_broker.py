@@ -191,6 +191,15 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             )
         self._recovery.run_when_due()
 
+    def succeed(self, worker_id: str) -> None:
+        """Brings back at once what a worker held that is known to be dead. Those that only see its silence do it some
+        seconds later.
+
+        Raises:
+            redis.RedisError: then they will.
+        """
+        self._recovery.bring_back_from(worker_id)
+
     def announce(self) -> None:
         """Sends the events of the tasks that run here, and the ends of messages that could not be sent before.
 

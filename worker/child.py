@@ -13,17 +13,22 @@ from typing import Self
 #: How long Dramatiq's consumers pause after a lost connection, in ms. Its own 3 s are long for a client that waits.
 RESTART_DELAY = {"dramatiq_restart_delay": "300"}
 
-#: What a process says on its standard output once it consumes; anything else is why it cannot.
-READY = "ready\n"
+#: What a process says on its standard output once it consumes, with its worker id; anything else is why it cannot.
+READY = "ready "
+
+#: The variable with the id of the worker whose place a process takes, if that has died.
+PREDECESSOR = "CALLBOARD_PREDECESSOR"
 
 
 class Child:
-    """A process that was started. `complaint` is why it could not begin to work, if it said so."""
+    """A process that was started. Its `worker_id` is known once it consumes; `complaint` is why it could not begin to
+    work, if it said so."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._ready_s: float | None = None
         self.pid = process.pid
+        self.worker_id = ""
         self.complaint = ""
 
     @classmethod
@@ -46,7 +51,8 @@ class Child:
         stream = self._process.stdout
         assert stream is not None  # noqa: S101 - it was asked for
         first_line = (await stream.readline()).decode(errors="replace")
-        if first_line == READY:
+        if first_line.startswith(READY):
+            self.worker_id = first_line.removeprefix(READY).strip()
             self._ready_s = time.monotonic()
             return True
         self.complaint = (first_line + (await stream.read()).decode(errors="replace")).strip()

@@ -16,13 +16,14 @@ import traceback
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
+import redis
 from dramatiq import Worker
 from loguru import logger
 
 from broker import broker, settings, start_failure
 from errors import SettingsError
 from transport.connection import StopRequest
-from worker.child import READY
+from worker.child import PREDECESSOR, READY
 
 
 def main() -> None:
@@ -37,11 +38,14 @@ def main() -> None:
     # Before the worker starts: without an answer to their first question its consumers would sleep for seconds.
     if not stop.wait_for_redis(broker.client):
         return
+    if predecessor := os.environ.pop(PREDECESSOR, ""):
+        with suppress(redis.RedisError):
+            broker.succeed(predecessor)
     worker = Worker(broker, queues=set(settings.worker.queues) or None, worker_threads=settings.worker.threads)
     worker.start()
     # A supervisor that was killed meanwhile does not hear it; its end is a request to stop.
     with suppress(BrokenPipeError), report:
-        report.write(READY)
+        report.write(f"{READY}{broker.broker_id}\n")
     stop.pause()
     worker.stop(timeout=settings.worker.shutdown_timeout_ms)
     broker.close()

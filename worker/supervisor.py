@@ -14,7 +14,7 @@ from monitoring.worker_metrics import SLOT
 from settings import Settings
 from transport.permit import file_for_permits
 from transport.termination import SAME_REQUEST_S
-from worker.child import Child, described
+from worker.child import PREDECESSOR, Child, described
 from worker.pauses import Pauses
 
 #: A process that hangs is killed so long before the time at which everything has to be gone.
@@ -35,7 +35,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._asked_s = 0.0
         self._running: set[Child] = set()
-        self._ready_slots: set[int] = set()
+        #: The id of the worker that has consumed last in each slot.
+        self._worker_ids: dict[int, str] = {}
         self._exit_code = 0
         self._environment: Mapping[str, str] = {}
 
@@ -47,7 +48,7 @@ class Supervisor:
     @property
     def is_starting(self) -> bool:
         """Whether none of them has begun to consume yet."""
-        return not self._ready_slots
+        return not self._worker_ids
 
     async def run(self, environment: Mapping[str, str]) -> int:
         """Returns the exit code of the command, once it was asked to stop and every process is gone.
@@ -80,7 +81,8 @@ class Supervisor:
     async def _live(self, slot: int) -> tuple[float, str]:
         """The life of one process: for how many seconds it consumed, and how it ended."""
         try:
-            environment = {**self._environment, SLOT: str(slot)}
+            predecessor = self._worker_ids.get(slot, "")
+            environment = {**self._environment, SLOT: str(slot), PREDECESSOR: predecessor}
             child = await Child.start(self._lifeline, environment, self._permits)
         except OSError as error:
             return 0.0, f"cannot be started: {error}"
@@ -99,11 +101,11 @@ class Supervisor:
     def _tell_ready(self, slot: int, child: Child) -> None:
         processes, threads = self._settings.worker.processes, self._settings.worker.threads
         logger.info("Worker process {} (pid {}) consumes", slot, child.pid)
-        if slot not in self._ready_slots:
-            self._ready_slots.add(slot)
-            if len(self._ready_slots) == processes:
-                location = self._settings.redis.location
-                logger.info("Ready: {} processes with {} threads each, Redis at {}", processes, threads, location)
+        is_first = slot not in self._worker_ids
+        self._worker_ids[slot] = child.worker_id
+        if is_first and len(self._worker_ids) == processes:
+            location = self._settings.redis.location
+            logger.info("Ready: {} processes with {} threads each, Redis at {}", processes, threads, location)
 
     def _refuse_to_start(self, exit_code: int, complaint: str) -> None:
         # None has ever consumed, and this one says itself that it cannot: the next ones would say the same.
