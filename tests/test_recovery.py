@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from dramatiq.common import current_millis
 
 from client.redis_server import RedisServer
@@ -49,6 +50,24 @@ def test_what_a_worker_held_that_is_known_to_be_dead_is_brought_back_without_a_l
     assert {delivery.message_id for delivery in perform(living, count=2)} == set(now)
     assert [delivery.message_id for delivery in consume(living, "default.DQ")] == later
     assert not fleet.client.exists(f"dramatiq:__alive__.{dead.broker_id}")
+
+
+def test_what_a_worker_takes_that_is_dead_for_long_is_not_brought_back_with_every_look_but_in_the_end(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transport.recovery.LONG_DEAD_S", 0.0)
+    dead, living = fleet.worker(), fleet.worker()
+    look(dead)
+    fleet.kill(dead)
+    fleet.look_after(living)
+    (sent,) = fleet.send()
+    consume(dead)
+    fleet.kill(dead)
+    fleet.look_after(living)
+    assert not look(living)
+    later = fleet.worker()
+    fleet.look_after(later)
+    assert [delivery.message_id for delivery in perform(later)] == [sent]
 
 
 def test_where_the_dramatiq_dashboard_looks_for_what_workers_hold_is_nothing_else(fleet: Fleet) -> None:

@@ -22,6 +22,10 @@ ADVANCE_S = 10.0
 #: How often each worker removes old dead letters.
 CLEAR_S = 60.0
 
+#: A worker that was found dead so long ago is looked after every `CLEAR_S` only: by then hardly a question of it can be
+#: with Redis, and to look takes some commands for each queue.
+LONG_DEAD_S = 600.0
+
 #: The messages of so many dead workers are brought back in one step; Redis does nothing else meanwhile.
 BATCH = 200
 
@@ -48,6 +52,8 @@ class Recovery:
         self._namespace = pulse.namespace
         self._max_crashes = max_crashes
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
+        #: When this worker has first found each of the dead ones so.
+        self._found_s: dict[bytes, float] = {}
         self._advance_due_s = 0.0
         self._clear_due_s = 0.0
 
@@ -58,9 +64,12 @@ class Recovery:
         Raises:
             redis.RedisError: nothing is lost by that; the next run goes on.
         """
-        dead = self._pulse.dead_workers()
+        found = self._pulse.dead_workers()
+        if found is None:
+            return
         now_s = time.monotonic()
-        if dead is None or not (dead or now_s >= min(self._advance_due_s, self._clear_due_s)):
+        dead = found if now_s >= self._clear_due_s else self._dead_lately(found, now_s)
+        if not dead and now_s < min(self._advance_due_s, self._clear_due_s):
             return
         queue_names = known_queues(self._client, self._namespace)
         delay_queue_names = [dq_name(queue_name) for queue_name in queue_names]
@@ -87,12 +96,16 @@ class Recovery:
         self._bring_back([*queue_names, *map(dq_name, queue_names)], [worker_id.encode()])
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
-        # With every look, as long as they are on the list: a question of a worker that was frozen or cut off may still
+        # More than once, as long as they are on the list: a question of a worker that was frozen or cut off may still
         # be with Redis, and take messages after the worker was found dead.
         for first in range(0, len(dead), BATCH):
             for queue_name in queue_names:
                 words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + BATCH]]
                 self._recover_script(keys=[self._namespace], args=words)
+
+    def _dead_lately(self, found: Sequence[bytes], now_s: float) -> list[bytes]:
+        self._found_s = {worker_id: self._found_s.get(worker_id, now_s) for worker_id in found}
+        return [worker_id for worker_id, found_s in self._found_s.items() if now_s - found_s < LONG_DEAD_S]
 
     def _advance(self, queue_name: str) -> None:
         while self._advance_script(keys=[self._namespace], args=[queue_name, current_millis() + HORIZON_MS]):
