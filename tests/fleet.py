@@ -40,12 +40,13 @@ class Fleet:
     def worker(self) -> CallboardBroker:
         prefix = key_prefix(self._url)
         broker = CallboardBroker(connect(self._url), middleware=[self.verdicts], key_prefix=prefix, max_crashes=3)
-        broker.declare_queue("default")
+        for queue_name in ("default", "other"):
+            broker.declare_queue(queue_name)
         self.brokers.append(broker)
         return broker
 
-    def send(self, count: int = 1, delay: int | None = None) -> list[str]:
-        return [self.brokers[0].enqueue(message(), delay=delay).message_id for _ in range(count)]
+    def send(self, count: int = 1, delay: int | None = None, queue_name: str = "default") -> list[str]:
+        return [self.brokers[0].enqueue(message(queue_name), delay=delay).message_id for _ in range(count)]
 
     def kill(self, broker: CallboardBroker) -> None:
         """As if its process were gone, and `ALIVE_MS` with it."""
@@ -67,8 +68,8 @@ class Fleet:
         self.look_after(next_one)
 
 
-def message() -> dramatiq.Message[Any]:
-    return dramatiq.Message(queue_name="default", actor_name="any", args=(), kwargs={}, options={})
+def message(queue_name: str = "default") -> dramatiq.Message[Any]:
+    return dramatiq.Message(queue_name=queue_name, actor_name="any", args=(), kwargs={}, options={})
 
 
 def consume(broker: CallboardBroker, queue_name: str = "default", count: int = 1) -> list[Delivery]:

@@ -87,7 +87,7 @@ def test_what_a_stopping_worker_has_not_begun_is_back_before_its_tasks_end(
     write_config(config.parent, worker=WORKER_SETTINGS | {"shutdown_timeout_ms": 20_000})
     go_on = tmp_path / "go on"
     own.start("ingress")
-    worker = own.start("worker")
+    worker = own.start("worker", dramatiq_queue_prefetch="16")  # of its own accord it holds no more than 8
     with Wire(own.redis_url) as wire:
         users = [new_user() for _ in range(20)]
         for user_id in users:

@@ -132,7 +132,7 @@ def test_a_long_task_that_is_to_be_alone_keeps_others_waiting_for_a_while_only(
     fleet.send()
     for _ in range(2):
         fleet.die_with_messages()
-    monkeypatch.setattr("transport.suspects.QUIET_S", 0.0)
+    monkeypatch.setattr("transport.quiet.QUIET_S", 0.0)
     consumer = fleet.worker().consume("default", prefetch=4, timeout=TIMEOUT_MS)
     alone = next_of(consumer)
     (fresh,) = fleet.send()
@@ -158,20 +158,105 @@ def test_of_those_that_are_to_be_alone_each_worker_takes_one(fleet: Fleet) -> No
     assert not fleet.client.exists("dramatiq:default.suspects")
 
 
-def test_what_two_workers_have_died_with_waits_for_what_one_has_died_with(fleet: Fleet) -> None:
+def test_what_one_worker_has_died_with_is_not_begun_beside_what_two_have(fleet: Fleet) -> None:
     fleet.send(3)
     fleet.die_with_messages(3)
     twice, *once = fleet.client.hkeys("dramatiq:default.suspects")
     fleet.client.hset("dramatiq:default.suspects", twice, 2)
-    consumer = fleet.worker().consume("default", prefetch=4, timeout=TIMEOUT_MS)
-    together = [next_of(consumer) for _ in range(2)]
-    assert {delivery.redis_message_id.encode() for delivery in together} == set(once)
-    consumer.ack(together[0])
-    assert [next(consumer) for _ in range(3)] == [None] * 3
-    consumer.ack(together[1])
+    consumer = fleet.worker().consume("default", prefetch=8, timeout=TIMEOUT_MS)
     alone = next_of(consumer)
     assert alone.redis_message_id.encode() == twice
+    assert [next(consumer) for _ in range(3)] == [None] * 3
     consumer.ack(alone)
+    together = [next_of(consumer) for _ in range(2)]
+    assert {delivery.redis_message_id.encode() for delivery in together} == set(once)
+    for delivery in together:
+        consumer.ack(delivery)
+
+
+def test_what_is_begun_alone_is_so_in_all_queues_of_its_worker(fleet: Fleet) -> None:
+    fleet.send(queue_name="default")
+    fleet.send(queue_name="other")
+    for _ in range(2):
+        dying, next_one = fleet.worker(), fleet.worker()
+        consume(dying)
+        consume(dying, "other")
+        look(next_one)
+        fleet.kill(dying)
+        fleet.look_after(next_one)
+    worker = fleet.worker()
+    one, another = (worker.consume(name, prefetch=4, timeout=TIMEOUT_MS) for name in ("default", "other"))
+    first = next_of(one)
+    assert [next(another) for _ in range(3)] == [None] * 3
+    one.ack(first)
+    second = next_of(another)
+    fleet.send()
+    assert [next(one) for _ in range(3)] == [None] * 3
+    another.ack(second)
+    one.ack(next_of(one))
+    assert not fleet.client.exists("dramatiq:default.suspects", "dramatiq:other.suspects")
+
+
+def test_what_a_question_of_another_queue_brings_meanwhile_goes_back(fleet: Fleet) -> None:
+    fleet.send()
+    for _ in range(2):
+        fleet.die_with_messages()
+    worker = fleet.worker()
+    one, another = (worker.consume(name, prefetch=4, timeout=TIMEOUT_MS) for name in ("default", "other"))
+    assert next(another) is None  # its question is with Redis
+    alone = next_of(one)
+    (fresh,) = fleet.send(queue_name="other")
+    assert [next(another) for _ in range(3)] == [None] * 3
+    one.ack(alone)
+    found = next_of(another)
+    assert found.message_id == fresh
+    another.ack(found)
+
+
+def test_nothing_is_begun_beside_what_is_alone_after_a_lost_connection_either(fleet: Fleet) -> None:
+    fleet.send()
+    for _ in range(2):
+        fleet.die_with_messages()
+    worker = fleet.worker()
+    alone = next_of(lost := worker.consume("default", prefetch=4, timeout=TIMEOUT_MS))
+    lost.close()
+    fleet.send()
+    anew = worker.consume("default", prefetch=4, timeout=TIMEOUT_MS)
+    assert [next(anew) for _ in range(3)] == [None] * 3
+    anew.ack(alone)
+    anew.ack(next_of(anew))
+
+
+def test_of_long_tasks_that_are_to_be_alone_each_is_begun_in_the_end(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transport.quiet.QUIET_S", 0.0)
+    fleet.send(5)
+    for _ in range(2):
+        fleet.die_with_messages(5)
+    (fresh,) = fleet.send()
+    consumer = fleet.worker().consume("default", prefetch=16, timeout=TIMEOUT_MS)
+    begun = [next_of(consumer) for _ in range(6)]
+    assert fresh in {delivery.message_id for delivery in begun}
+    for delivery in begun:
+        consumer.ack(delivery)
+
+
+def test_a_suspect_that_others_have_taken_over_is_not_begun_and_not_counted(fleet: Fleet) -> None:
+    fleet.send()
+    for _ in range(2):
+        fleet.die_with_messages()
+    frozen, living = fleet.worker(), fleet.worker()
+    assert not look(living, "default.DQ")
+    fleet.send()
+    busy = next_of(consumer := frozen.consume("default", prefetch=4, timeout=TIMEOUT_MS))
+    assert next(consumer) is None  # the suspect waits for that one
+    fleet.kill(frozen)
+    fleet.look_after(living)
+    consumer.ack(busy)
+    assert next(consumer) is None
+    perform(living, count=2)
+    assert not fleet.client.exists("dramatiq:default.suspects")
 
 
 def test_a_suspect_stays_the_only_one_when_its_worker_loses_the_connection(fleet: Fleet) -> None:

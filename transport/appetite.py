@@ -9,6 +9,9 @@ MOMENT_S = 0.02
 #: that.
 MOST = 128
 
+#: When no message has ended for so long, tasks take long.
+STALL_S = 0.1
+
 
 class Appetite:
     """Grows while messages end fast, since each costs less the more are fetched and ended together. As soon as tasks
@@ -17,24 +20,30 @@ class Appetite:
 
     Parameters:
         threads: how many messages may be under way at once.
-        prefetch: Dramatiq's own; while no more are held, none is given back.
+        prefetch: Dramatiq's own; while no more are held, none is given back unless tasks take long.
     """
 
     def __init__(self, threads: int, prefetch: int) -> None:
+        self.threads = threads
         self.prefetch = prefetch
-        self._threads = threads
         self._size = threads
         self._ended = 0
-        self._since_s = time.monotonic()
+        self._since_s = self._last_end_s = time.monotonic()
 
     def note_end(self) -> None:
         """Counts a message that has ended. Two threads may count two as one: an estimate is enough."""
         self._ended += 1
+        self._last_end_s = time.monotonic()
+
+    def is_exceeded_by(self, held: int) -> bool:
+        """Whether so many messages are so much more than `size` that some are to be given back."""
+        has_stalled = time.monotonic() - self._last_end_s > STALL_S
+        return held > self._size and (held > self.prefetch or has_stalled)
 
     def size(self) -> int:
         """How many messages it is good to hold now."""
         now_s = time.monotonic()
         if (elapsed_s := now_s - self._since_s) >= MOMENT_S:
-            self._size = max(self._threads, min(MOST, self._threads + int(self._ended / elapsed_s * MOMENT_S)))
+            self._size = max(self.threads, min(MOST, self.threads + int(self._ended / elapsed_s * MOMENT_S)))
             self._ended, self._since_s = 0, now_s
         return self._size

@@ -94,9 +94,11 @@ class BlockingConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not self._fetched and not self._suspects.may_begin():
+            if not (self._fetched or self._suspects.want_quiet() or self._suspects.may_begin()):
                 self._begin()
                 self._fetch()
+            if self._suspects.want_quiet():
+                self._keep_quiet()
             delivery = self._next_fetched() or self._next_suspect()
         except redis.RedisError as error:
             self._watchdog.failed(self._loop, error)
@@ -147,9 +149,6 @@ class BlockingConsumer(Consumer):
 
     def _fetch(self) -> None:
         self._room.clear()
-        if self._suspects.want_quiet():
-            self._keep_quiet()
-            return
         if len(self._in_hand) == 1 and not self._feed.is_asking:
             self._room.wait(HEAD_START_S)
             self._room.clear()
@@ -157,7 +156,7 @@ class BlockingConsumer(Consumer):
         if room <= 0 and self._is_delay_queue:
             # What is due next may stand behind these. From now on only what is due soon is held besides.
             room = min(MOST, 2 * self._appetite.prefetch - len(self._in_hand))
-        elif room < 0 and len(self._in_hand) > self._appetite.prefetch:
+        elif room < 0 and self._appetite.is_exceeded_by(len(self._in_hand)):
             self._give_back(-room)
         timeout_s = self._longest_wait_s()
         # A question that Redis has already may be answered at any moment.
@@ -170,14 +169,16 @@ class BlockingConsumer(Consumer):
 
     def _keep_quiet(self) -> None:
         """Waits without a question, so that nothing is begun beside a suspect; others may have what waits besides."""
-        if self._feed.is_asking or len(self._suspects) > 1:
-            self._suspects.keep_one()
+        if self._suspects.keep_one() or self._fetched or self._feed.is_asking:
+            self._fetched.clear()
             self._put_back()
-        self._room.wait(SUSPECT_PAUSE_S)
+        if not self._suspects.may_begin():
+            self._room.wait(SUSPECT_PAUSE_S)
+            self._room.clear()
 
     def _longest_wait_s(self) -> float:
         longest_s = SUSPECT_PAUSE_S if self._suspects else self._timeout_s
-        if len(self._in_hand) > self._appetite.prefetch and not self._is_delay_queue:
+        if len(self._in_hand) > self._appetite.threads and not self._is_delay_queue:
             longest_s = min(longest_s, MOMENT_S)
         return max(0.0, min(longest_s, (self._in_hand.next_due_ms - current_millis()) / 1000))
 
@@ -215,11 +216,14 @@ class BlockingConsumer(Consumer):
         fetched = self._suspects.take()
         if fetched is None:
             return None
-        self._feed.count_beginning(fetched.redis_message_id)
-        if delivery := self._open(fetched):
-            self._in_hand.add_suspect(fetched.redis_message_id, fetched.begun)
-            again = "A worker that held it has died or stood still, so this task is begun once more: {}"
-            logger.bind(**delivery.marks).warning(again, delivery.actor_name)
+        delivery = self._open(fetched) if self._feed.count_beginning(fetched.redis_message_id) else None
+        if delivery is None:
+            self._suspects.dropped(fetched)
+            return None
+        self._in_hand.add(fetched.redis_message_id, _due_ms(delivery))
+        self._suspects.begun(fetched)
+        again = "A worker that held it has died or stood still, so this task is begun once more: {}"
+        logger.bind(**delivery.marks).warning(again, delivery.actor_name)
         return delivery
 
     def _open(self, fetched: Fetched) -> Delivery | None:

@@ -108,9 +108,10 @@ class Feed:
         message id."""
         self._run(self._postpone_script, *(word for pair in times for word in pair))
 
-    def count_beginning(self, redis_message_id: str) -> None:
-        """Counts that a message which may have killed a worker is begun once more."""
-        self._begin_script(keys=[self._namespace], args=[self.queue_name, redis_message_id])
+    def count_beginning(self, redis_message_id: str) -> bool:
+        """Counts that a message which may have killed a worker is begun once more; False where it is not this worker's
+        any more, since it was cancelled, or the others have taken this worker for dead."""
+        return bool(self._run(self._begin_script, redis_message_id))
 
     def close(self) -> None:
         """Takes the question back. What Redis has put aside by then waits for this worker's next fetch."""

@@ -17,7 +17,6 @@ class InHand:
         self._queue_name = queue_name
         self._work_queue = work_queue
         self._due_ms: dict[str, float] = {}
-        self._suspects: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._due_ms)
@@ -32,19 +31,9 @@ class InHand:
         """Adds one; `due_ms` is when it is due, in Unix ms, or `NEVER` when it does not wait for a time."""
         self._due_ms[redis_message_id] = due_ms
 
-    def add_suspect(self, redis_message_id: str, begun: int) -> None:
-        """Adds one that was begun so often before by workers that have died."""
-        self._suspects[redis_message_id] = begun
-        self.add(redis_message_id, NEVER)
-
     def remove(self, redis_message_id: str) -> None:
         """Removes one that has ended, or is given back."""
         self._due_ms.pop(redis_message_id, None)
-        self._suspects.pop(redis_message_id, None)
-
-    def suspects_begun(self) -> tuple[int, ...]:
-        """How often each suspect among them was begun before."""
-        return tuple(self._suspects.values())
 
     @property
     def next_due_ms(self) -> float:

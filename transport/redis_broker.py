@@ -28,6 +28,7 @@ from transport.messages import UNDECODABLE, Delivery, seal
 from transport.permit import Permit
 from transport.pulse import Pulse, name_worker
 from transport.queue_names import namespace_of
+from transport.quiet import Quiet
 from transport.recovery import Recovery, is_delay_queue
 from transport.scripts import script
 from transport.signals import SelectiveSignals
@@ -79,6 +80,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self.watchdog = Watchdog()
         self._max_crashes = max_crashes
         self._in_hand: dict[str, InHand] = {}
+        self._quiet = Quiet()
         #: The descriptor of the file that `Permit` needs, where there is one.
         self.permits: int | None = None
         self._generations = count(1)
@@ -97,6 +99,8 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         # delay queue, whose messages need no thread.
         is_own = not (QUEUE_PREFETCH or is_delay_queue(queue_name))
         threads = max(1, prefetch // 2) if is_own else prefetch
+        # Messages that wait for their time are not performed meanwhile.
+        quiet = Quiet() if is_delay_queue(queue_name) else self._quiet
         in_hand = self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue))
         return BlockingConsumer(
             self._feed(queue_name),
@@ -105,7 +109,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
             self.watchdog,
             in_hand=in_hand,
             permit=Permit(permits, queue_name, threads, self.stage),
-            suspects=Suspects(in_hand, self._max_crashes, partial(self._end_condemned, queue_name)),
+            suspects=Suspects(in_hand, quiet, self._max_crashes, partial(self._end_condemned, queue_name)),
             appetite=Appetite(threads, prefetch),
             timeout_ms=timeout,
         )

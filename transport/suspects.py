@@ -1,15 +1,11 @@
 """The messages that were in the hands of a worker when it died, and how they are begun once more."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from transport.feed import CONDEMNED, Fetched
 from transport.in_hand import InHand
-
-#: For so long, at most, a worker asks for nothing else because of one that is to be begun alone: before that, and again
-#: after it. What kills a worker mostly does so soon, and others are not to wait for hours behind a long task.
-QUIET_S = 10.0
+from transport.quiet import Quiet
 
 
 class Suspects:
@@ -26,14 +22,20 @@ class Suspects:
             again after a `redis.RedisError`.
     """
 
-    def __init__(self, in_hand: InHand, max_crashes: int, end_condemned: Callable[[str, bytes | None], None]) -> None:
+    def __init__(
+        self,
+        in_hand: InHand,
+        quiet: Quiet,
+        max_crashes: int,
+        end_condemned: Callable[[str, bytes | None], None],
+    ) -> None:
         self._in_hand = in_hand
+        self._quiet = quiet
         self._most_begun_together = 1 if max_crashes > 2 else 0
         self._end_condemned = end_condemned
         self._together: deque[Fetched] = deque()
         self._alone: deque[Fetched] = deque()
-        #: When the quiet ends at the latest, for the one that is to be begun alone or was.
-        self._quiet_until_s = 0.0
+        quiet.join(in_hand)
 
     def __len__(self) -> int:
         return len(self._together) + len(self._alone)
@@ -49,43 +51,48 @@ class Suspects:
         elif fetched.begun <= self._most_begun_together:
             self._together.append(fetched)
         else:
-            if not self._alone:
-                self._quiet_until_s = time.monotonic() + QUIET_S
             self._alone.append(fetched)
+            self._quiet.claim(self._in_hand)
 
     def want_quiet(self) -> bool:
-        """Whether nothing else is to be asked for, since one is begun alone."""
-        if self._together or not (self._alone or self._has_lone_in_hand()):
-            return False
-        return time.monotonic() < self._quiet_until_s
+        """Whether nothing is to be begun now but one message, of this queue or another."""
+        return self._quiet.is_on()
 
     def clear(self) -> None:
         """Forgets all: Redis has them still."""
         self._together.clear()
         self._alone.clear()
+        self._quiet.give_up(self._in_hand)
 
-    def keep_one(self) -> None:
-        """Forgets all but the next one that is to be begun alone."""
+    def keep_one(self) -> bool:
+        """Forgets all but the one that it is quiet for, if there is; returns whether there were others."""
+        before = len(self)
         self._together.clear()
-        while len(self._alone) > 1:
+        while len(self._alone) > self._quiet.is_for(self._in_hand):
             self._alone.pop()
+        return len(self) < before
 
     def may_begin(self) -> bool:
         """Whether `take` returns one now."""
-        if self._together:
-            return not self._has_lone_in_hand()
-        if not self._alone or self._in_hand.suspects_begun():
-            return False
-        return not len(self._in_hand) or time.monotonic() >= self._quiet_until_s
+        if self._together and not self._quiet.is_on():
+            return True
+        if self._alone:
+            self._quiet.claim(self._in_hand)
+        return bool(self._alone) and self._quiet.allows(self._in_hand)
 
     def take(self) -> Fetched | None:
-        """One that may be begun now."""
+        """One that is to be begun now; `begun` or `dropped` has to be told of it."""
         if not self.may_begin():
             return None
-        if self._together:
-            return self._together.popleft()
-        self._quiet_until_s = time.monotonic() + QUIET_S
-        return self._alone.popleft()
+        line = self._together if self._together and not self._quiet.is_on() else self._alone
+        return line.popleft()
 
-    def _has_lone_in_hand(self) -> bool:
-        return any(begun > self._most_begun_together for begun in self._in_hand.suspects_begun())
+    def begun(self, fetched: Fetched) -> None:
+        """Tells that one is in hand now."""
+        if fetched.begun > self._most_begun_together:
+            self._quiet.begin(self._in_hand, fetched.redis_message_id)
+
+    def dropped(self, fetched: Fetched) -> None:
+        """Tells that one is not to be begun after all."""
+        if fetched.begun > self._most_begun_together:
+            self._quiet.give_up(self._in_hand)
