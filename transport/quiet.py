@@ -11,8 +11,10 @@ QUIET_S = 10.0
 
 
 class Quiet:
-    """If the process dies then, that is the message's doing. Shared by the consumers of all queues whose messages are
-    performed. Thread-safe."""
+    """While it is on, nothing is begun but that message: if the process dies, that is its doing.
+
+    Shared by the consumers of all queues whose messages are performed. Thread-safe.
+    """
 
     def __init__(self) -> None:
         self._hands: set[InHand] = set()

@@ -74,18 +74,12 @@ class Suspects:
 
     def may_begin(self) -> bool:
         """Whether `take` returns one now."""
-        if self._together and not self._quiet.is_on():
-            return True
-        if self._alone:
-            self._quiet.claim(self._in_hand)
-        return bool(self._alone) and self._quiet.allows(self._in_hand)
+        return bool(self._next_line())
 
     def take(self) -> Fetched | None:
         """One that is to be begun now; `begun` or `dropped` has to be told of it."""
-        if not self.may_begin():
-            return None
-        line = self._together if self._together and not self._quiet.is_on() else self._alone
-        return line.popleft()
+        line = self._next_line()
+        return line.popleft() if line else None
 
     def begun(self, fetched: Fetched) -> None:
         """Tells that one is in hand now."""
@@ -96,3 +90,11 @@ class Suspects:
         """Tells that one is not to be begun after all."""
         if fetched.begun > self._most_begun_together:
             self._quiet.give_up(self._in_hand)
+
+    def _next_line(self) -> deque[Fetched] | None:
+        if self._together and not self._quiet.is_on():
+            return self._together
+        if not self._alone:
+            return None
+        self._quiet.claim(self._in_hand)
+        return self._alone if self._quiet.allows(self._in_hand) else None
