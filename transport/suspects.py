@@ -52,7 +52,6 @@ class Suspects:
             self._together.append(fetched)
         else:
             self._alone.append(fetched)
-            self._quiet.claim(self._in_hand)
 
     def want_quiet(self) -> bool:
         """Whether nothing is to be begun now but one message, of this queue or another."""
@@ -92,6 +91,7 @@ class Suspects:
             self._quiet.give_up(self._in_hand)
 
     def _next_line(self) -> deque[Fetched] | None:
+        # Those first: they need not wait for one another, nor for the others.
         if self._together and not self._quiet.is_on():
             return self._together
         if not self._alone:

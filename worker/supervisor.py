@@ -68,20 +68,23 @@ class Supervisor:
     async def _keep(self, slot: int) -> None:
         """Keeps one process running, whichever it is by now."""
         pauses = Pauses()
+        predecessor = ""
         while not self._stopping.is_set():
-            consumed_s, end = await self._live(slot)
+            consumed_s, end = await self._live(slot, predecessor)
             if self._stopping.is_set():
                 return
             pause_s = pauses.after(consumed_s)
+            # After several short lives the next one would have the same in hand at once, and die of it once more.
+            predecessor = "" if pause_s else self._worker_ids.get(slot, "")
             when = f"in {pause_s:.2f} s" if pause_s else "now"
             logger.error("Worker process {} {}; another one starts {}", slot, end, when)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)
 
-    async def _live(self, slot: int) -> tuple[float, str]:
-        """The life of one process: for how many seconds it consumed, and how it ended."""
+    async def _live(self, slot: int, predecessor: str) -> tuple[float, str]:
+        """The life of one process: for how many seconds it consumed, and how it ended. It brings back at once what the
+        worker with the id `predecessor` held, if there is one."""
         try:
-            predecessor = self._worker_ids.get(slot, "")
             environment = {**self._environment, SLOT: str(slot), PREDECESSOR: predecessor}
             child = await Child.start(self._lifeline, environment, self._permits)
         except OSError as error:
