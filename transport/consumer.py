@@ -218,10 +218,10 @@ class BlockingConsumer(Consumer):
             return None
         delivery = self._open(fetched) if self._feed.count_beginning(fetched.redis_message_id) else None
         if delivery is None:
-            self._suspects.dropped(fetched)
+            self._suspects.note_dropped(fetched)
             return None
         self._in_hand.add(fetched.redis_message_id, _due_ms(delivery))
-        self._suspects.begun(fetched)
+        self._suspects.note_begun(fetched)
         again = "A worker that held it has died or stood still, so this task is begun once more: {}"
         logger.bind(**delivery.marks).warning(again, delivery.actor_name)
         return delivery

@@ -76,16 +76,16 @@ class Suspects:
         return bool(self._next_line())
 
     def take(self) -> Fetched | None:
-        """One that is to be begun now; `begun` or `dropped` has to be told of it."""
+        """One that is to be begun now; `note_begun` or `note_dropped` is to be called with it."""
         line = self._next_line()
         return line.popleft() if line else None
 
-    def begun(self, fetched: Fetched) -> None:
+    def note_begun(self, fetched: Fetched) -> None:
         """Tells that one is in hand now."""
         if fetched.begun > self._most_begun_together:
             self._quiet.begin(self._in_hand, fetched.redis_message_id)
 
-    def dropped(self, fetched: Fetched) -> None:
+    def note_dropped(self, fetched: Fetched) -> None:
         """Tells that one is not to be begun after all."""
         if fetched.begun > self._most_begun_together:
             self._quiet.give_up(self._in_hand)
