@@ -21,6 +21,14 @@ def end_condemned(fleet: Fleet, broker: CallboardBroker) -> None:
     consumer.close()
 
 
+def two_deaths(fleet: Fleet, count: int = 1) -> list[str]:
+    """Sends so many messages, with which one worker dies after another; returns their ids."""
+    sent = fleet.send(count)
+    for _ in range(2):
+        fleet.die_with_messages(count)
+    return sent
+
+
 def test_what_a_stock_worker_ends_is_not_suspected_for_ever(fleet: Fleet, redis_server: RedisServer) -> None:
     fleet.send()
     fleet.die_with_messages()
@@ -86,9 +94,7 @@ def test_messages_that_one_worker_has_died_with_are_begun_together(fleet: Fleet)
 
 
 def test_messages_that_two_workers_have_died_with_are_begun_one_at_a_time(fleet: Fleet) -> None:
-    fleet.send(2)
-    fleet.die_with_messages(2)
-    fleet.die_with_messages(2)
+    two_deaths(fleet, 2)
     consumer = fleet.worker().consume("default", prefetch=4, timeout=TIMEOUT_MS)
     first = next_of(consumer)
     assert [next(consumer) for _ in range(3)] == [None] * 3
@@ -98,9 +104,7 @@ def test_messages_that_two_workers_have_died_with_are_begun_one_at_a_time(fleet:
 
 
 def test_nothing_is_begun_beside_what_two_workers_have_died_with(fleet: Fleet) -> None:
-    fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    two_deaths(fleet)
     consumer = fleet.worker().consume("default", prefetch=4, timeout=TIMEOUT_MS)
     alone = next_of(consumer)
     (fresh,) = fleet.send()
@@ -116,9 +120,7 @@ def test_what_two_workers_have_died_with_is_begun_when_the_others_have_ended(fle
     consumer = worker.consume("default", prefetch=8, timeout=TIMEOUT_MS)
     fleet.send()
     before = next_of(consumer)
-    (twice,) = fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    (twice,) = two_deaths(fleet)
     assert [next(consumer) for _ in range(3)] == [None] * 3
     consumer.ack(before)
     alone = next_of(consumer)
@@ -129,9 +131,7 @@ def test_what_two_workers_have_died_with_is_begun_when_the_others_have_ended(fle
 def test_a_long_task_that_is_to_be_alone_keeps_others_waiting_for_a_while_only(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    two_deaths(fleet)
     monkeypatch.setattr("transport.quiet.QUIET_S", 0.0)
     consumer = fleet.worker().consume("default", prefetch=4, timeout=TIMEOUT_MS)
     alone = next_of(consumer)
@@ -143,9 +143,7 @@ def test_a_long_task_that_is_to_be_alone_keeps_others_waiting_for_a_while_only(
 
 
 def test_of_those_that_are_to_be_alone_each_worker_takes_one(fleet: Fleet) -> None:
-    fleet.send(3)
-    for _ in range(2):
-        fleet.die_with_messages(3)
+    two_deaths(fleet, 3)
     one, another = (fleet.worker().consume("default", prefetch=8, timeout=TIMEOUT_MS) for _ in range(2))
     first = next_of(one)
     assert next(one) is None
@@ -198,9 +196,7 @@ def test_what_is_begun_alone_is_so_in_all_queues_of_its_worker(fleet: Fleet) -> 
 
 
 def test_what_a_question_of_another_queue_brings_meanwhile_goes_back(fleet: Fleet) -> None:
-    fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    two_deaths(fleet)
     worker = fleet.worker()
     one, another = (worker.consume(name, prefetch=4, timeout=TIMEOUT_MS) for name in ("default", "other"))
     assert next(another) is None  # its question is with Redis
@@ -214,9 +210,7 @@ def test_what_a_question_of_another_queue_brings_meanwhile_goes_back(fleet: Flee
 
 
 def test_nothing_is_begun_beside_what_is_alone_after_a_lost_connection_either(fleet: Fleet) -> None:
-    fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    two_deaths(fleet)
     worker = fleet.worker()
     alone = next_of(lost := worker.consume("default", prefetch=4, timeout=TIMEOUT_MS))
     lost.close()
@@ -231,9 +225,7 @@ def test_of_long_tasks_that_are_to_be_alone_each_is_begun_in_the_end(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transport.quiet.QUIET_S", 0.0)
-    fleet.send(5)
-    for _ in range(2):
-        fleet.die_with_messages(5)
+    two_deaths(fleet, 5)
     (fresh,) = fleet.send()
     consumer = fleet.worker().consume("default", prefetch=16, timeout=TIMEOUT_MS)
     begun = [next_of(consumer) for _ in range(6)]
@@ -243,9 +235,7 @@ def test_of_long_tasks_that_are_to_be_alone_each_is_begun_in_the_end(
 
 
 def test_a_suspect_that_others_have_taken_over_is_not_begun_and_not_counted(fleet: Fleet) -> None:
-    fleet.send()
-    for _ in range(2):
-        fleet.die_with_messages()
+    two_deaths(fleet)
     frozen, living = fleet.worker(), fleet.worker()
     assert not look(living, "default.DQ")
     fleet.send()
@@ -260,9 +250,7 @@ def test_a_suspect_that_others_have_taken_over_is_not_begun_and_not_counted(flee
 
 
 def test_a_suspect_stays_the_only_one_when_its_worker_loses_the_connection(fleet: Fleet) -> None:
-    fleet.send(2)
-    for _ in range(2):
-        fleet.die_with_messages(2)
+    two_deaths(fleet, 2)
     worker = fleet.worker()
     first = next_of(lost := worker.consume("default", prefetch=4, timeout=TIMEOUT_MS))
     lost.close()

@@ -72,11 +72,10 @@ class Recovery:
         if not dead and now_s < min(self._advance_due_s, self._clear_due_s):
             return
         queue_names = known_queues(self._client, self._namespace)
-        delay_queue_names = [dq_name(queue_name) for queue_name in queue_names]
-        self._bring_back([*queue_names, *delay_queue_names], dead)
+        self._bring_back(queue_names, dead)
         if now_s >= self._advance_due_s:
-            for queue_name in delay_queue_names:
-                self._advance(queue_name)
+            for queue_name in queue_names:
+                self._advance(dq_name(queue_name))
             self._advance_due_s = now_s + ADVANCE_S
         if now_s >= self._clear_due_s:
             for queue_name in queue_names:
@@ -92,14 +91,13 @@ class Recovery:
             redis.RedisError: it is done when a look has found that worker dead.
         """
         self._pulse.declare_dead(worker_id)
-        queue_names = known_queues(self._client, self._namespace)
-        self._bring_back([*queue_names, *map(dq_name, queue_names)], [worker_id.encode()])
+        self._bring_back(known_queues(self._client, self._namespace), [worker_id.encode()])
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # More than once, as long as they are on the list: a question of a worker that was frozen or cut off may still
         # be with Redis, and take messages after the worker was found dead.
         for first in range(0, len(dead), BATCH):
-            for queue_name in queue_names:
+            for queue_name in (*queue_names, *map(dq_name, queue_names)):
                 words: list[str | bytes | int] = [queue_name, self._max_crashes, *dead[first : first + BATCH]]
                 self._recover_script(keys=[self._namespace], args=words)
 

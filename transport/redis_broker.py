@@ -94,13 +94,12 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> BlockingConsumer:
         """A consumer of the queue; `timeout` in ms."""
-        permits = None if is_delay_queue(queue_name) else self.permits
-        # Dramatiq's own prefetch is two messages a thread. One that somebody has set is meant as it is; and that of a
-        # delay queue, whose messages need no thread.
-        is_own = not (QUEUE_PREFETCH or is_delay_queue(queue_name))
-        threads = max(1, prefetch // 2) if is_own else prefetch
-        # Messages that wait for their time are not performed meanwhile.
-        quiet = Quiet() if is_delay_queue(queue_name) else self._quiet
+        # The messages of a delay queue wait for their time: they need no permit, no thread and no quiet.
+        is_delayed = is_delay_queue(queue_name)
+        permits = None if is_delayed else self.permits
+        quiet = Quiet() if is_delayed else self._quiet
+        # Dramatiq's own prefetch is two messages a thread; one that somebody has set is meant as it is.
+        threads = prefetch if is_delayed or QUEUE_PREFETCH else max(1, prefetch // 2)
         in_hand = self._in_hand.setdefault(queue_name, InHand(queue_name, self.work_queue))
         return BlockingConsumer(
             self._feed(queue_name),

@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from tests.faults.disturbance import disturbed
+from tests.faults.disturbance import Strike, disturbed
 from tests.faults.extent import Extent
 from tests.faults.load import Load
 from tests.faults.row import Row
@@ -29,16 +30,15 @@ def killed(extent: Extent) -> Row:
     """SIGKILL for the processes that a worker command has started; two such commands run."""
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
-        strikes = [partial(site.kill_children, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
-        return _timely(disturbed("a worker's processes killed", site, extent, strikes))
+        return _timely(disturbed("a worker's processes killed", site, extent, _in_turn(site.kill_children, extent)))
 
 
 def machine_killed(extent: Extent) -> Row:
     """SIGKILL for a whole worker command, as when its machine dies, and a new one in its place."""
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
-        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
-        return _timely(disturbed("a worker killed with all its processes", site, extent, strikes))
+        fault = "a worker killed with all its processes"
+        return _timely(disturbed(fault, site, extent, _in_turn(site.kill_and_start, extent)))
 
 
 def frozen_and_killed(extent: Extent) -> Row:
@@ -46,8 +46,13 @@ def frozen_and_killed(extent: Extent) -> Row:
     between, on questions of before, is nobody else's."""
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
-        strikes = [partial(_freeze_and_kill, site, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        strikes = _in_turn(partial(_freeze_and_kill, site), extent)
         return disturbed("a worker frozen for 10 s, then killed", site, extent, strikes)
+
+
+def _in_turn(strike: Callable[[str], object], extent: Extent) -> list[Strike]:
+    """This, as often as `extent` says, for one of the two workers and the other."""
+    return [partial(strike, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
 
 
 def _freeze_and_kill(site: Site, name: str) -> None:
@@ -80,7 +85,7 @@ def killed_in_long_tasks(extent: Extent) -> Row:
     """A worker is killed with all its threads in tasks of a second: they begin again together."""
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
-        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        strikes = _in_turn(site.kill_and_start, extent)
         fault = "a worker killed in tasks of 1 s"
         # At half of what two workers can; so seldom that what has come back is done before the next one dies.
         gently = replace(extent, rate_per_s=8.0, pause_s=2 * extent.pause_s)
@@ -93,7 +98,7 @@ def killed_with_delayed_messages(extent: Extent) -> Row:
     """A worker is killed that holds messages which are not due yet, and some between two attempts."""
     with Site({"worker": TEST_CONFIG["worker"] | {"min_backoff_ms": 1000, "max_backoff_ms": 2000}}) as site:
         site.start("ingress", "worker-1", "worker-2")
-        strikes = [partial(site.kill_and_start, f"worker-{1 + turn % 2}") for turn in range(extent.times)]
+        strikes = _in_turn(site.kill_and_start, extent)
         fault = "a worker killed that holds delayed messages"
         return _timely(disturbed(fault, site, extent, strikes, workload=delayed))
 
