@@ -11,6 +11,7 @@ from loguru import logger
 import actors  # noqa: F401 - declares the tasks
 from broker import answers, broker, settings
 from errors import CallboardError
+from ingress.allocator import keep_freed_memory
 from ingress.control import Control
 from ingress.eviction import warn_of_eviction
 from ingress.gate import Gate
@@ -64,6 +65,7 @@ def main() -> None:
                 return
             warn_of_eviction(broker.client)
             collect_less_often()
+            keep_freed_memory()
             control.start()
             _run(readers, _replica(lease, intake, stop), stop)
             control.stop()

@@ -1,7 +1,7 @@
 """Which users, or task types, send so much that an ingress which is behind lets the others pass first."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import or_
 from typing import Any
 
@@ -45,13 +45,15 @@ class Crowd:
     def among(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, the latest ones, whether its user or its task type sends too many. Those that do
         not say whose they are count as one user's."""
-        found = [is_marked or self._includes(request) for is_marked, request in self._with_marks(requests)]
+        found = self._marked(requests)
+        if not all(found):
+            found = [is_marked or self._includes(request) for is_marked, request in zip(found, requests, strict=True)]
         self.share = sum(found) / max(1, len(found))
         return found
 
-    def _with_marks(self, requests: Sequence[bytes]) -> Iterable[tuple[bool, bytes]]:
-        """The requests, each with whether its bytes alone show that it is a crowd's: to parse it takes several times as
-        long. A user's mark may also stand within another one's parameters; then that request waits as well."""
+    def _marked(self, requests: Sequence[bytes]) -> list[bool]:
+        """For each of the requests, whether its bytes alone show that it is a crowd's: to parse it takes several times
+        as long. A user's mark may also stand within another one's parameters; then that request waits as well."""
         self._marks = {user_id: mark for user_id, mark in self._marks.items() if self._users.have_too_many(user_id)}
         marked = [False] * len(requests)
         counts: dict[_Trait, int] = {}
@@ -60,7 +62,7 @@ class Crowd:
             counts[user_id] = sum(found)
             marked = list(map(or_, marked, found))
         self._users.note(counts)
-        return zip(marked, requests, strict=True)
+        return marked
 
     def _includes(self, request: bytes) -> bool:
         user_id, task_type = _traits(request)

@@ -44,6 +44,11 @@ NOT_TAKEN = "Redis has refused what the request needs, the log of the ingress sa
 Received = tuple[bytes, str]
 
 
+def heard(data: bytes) -> Received:
+    """A request that came on the channel."""
+    return data, ""
+
+
 class Intake:
     """What the channel, the streams and the scheduler hand their requests to.
 
@@ -84,13 +89,17 @@ class Intake:
         arrivals = [self._judge(received, origin) for received in burst]
         self._bring(arrivals, origin)
 
+    def take_heard(self, requests: Sequence[bytes], origin: Origin) -> None:
+        """The same of requests that were heard on the channel. Raises the same."""
+        self.take([heard(data) for data in requests], origin)
+
     def take_where_there_is_room(self, burst: Sequence[Received], origin: Origin) -> None:
         """The same, but what is for a full queue stays where it was read. Raises the same."""
         arrivals = [self._judge(received, origin) for received in burst]
         if arrivals := [arrival for arrival in arrivals if not self._finds_no_room(arrival)]:
             self._bring(arrivals, origin)
 
-    def sift(self, burst: Sequence[Received], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
+    def sift(self, requests: Sequence[bytes], origin: Origin, crowd: Crowd, *, overflows: bool = False) -> None:
         """The same for an ingress that is behind with the channel: what a crowd sends is laid aside on a stream, to be
         judged later, so that the others' requests behind it come soon. Raises the same.
 
@@ -99,12 +108,12 @@ class Intake:
 
         Nothing leaves its order before it is safe in Redis, so that another ingress can take over at any time.
         """
-        of_crowd = self._among(crowd, burst)
+        of_crowd = self._among(crowd, requests)
         if overflows and crowd.share <= CROWD_SHARE:
-            arrivals: list[Arrival] = [self._shed(received) for received in burst]
-            shed = len(burst)
+            arrivals: list[Arrival] = [self._shed(data) for data in requests]
+            shed = len(requests)
         else:
-            arrivals, shed = self._lay_aside(burst, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
+            arrivals, shed = self._lay_aside(requests, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
         if shed:
             logger.error("Too far behind: {} requests are 'overloaded'", shed)
         self._sifted_s = time.monotonic()
@@ -112,36 +121,36 @@ class Intake:
 
     def others(self, burst: Sequence[Received], crowd: Crowd) -> list[Received]:
         """Those of the burst that a crowd has not sent."""
-        return [
-            received for received, is_of_crowd in zip(burst, self._among(crowd, burst), strict=True) if not is_of_crowd
-        ]
+        of_crowd = self._among(crowd, [data for data, _ in burst])
+        return [received for received, is_of_crowd in zip(burst, of_crowd, strict=True) if not is_of_crowd]
 
     @property
     def is_behind(self) -> bool:
         """Whether something was sifted just now, and more of that is to be expected."""
         return time.monotonic() - self._sifted_s < BEHIND_S
 
-    def _among(self, crowd: Crowd, burst: Sequence[Received]) -> list[bool]:
+    def _among(self, crowd: Crowd, requests: Sequence[bytes]) -> list[bool]:
         # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
         readable_bytes = self._gate.most_bytes
-        return crowd.among([data if len(data) <= readable_bytes else b"" for data, _ in burst])
+        if max(map(len, requests), default=0) > readable_bytes:
+            requests = [data if len(data) <= readable_bytes else b"" for data in requests]
+        return crowd.among(requests)
 
     def _lay_aside(
-        self, burst: Sequence[Received], of_crowd: Sequence[bool], origin: Origin, most_bytes: int
+        self, requests: Sequence[bytes], of_crowd: Sequence[bool], origin: Origin, most_bytes: int
     ) -> tuple[list[Arrival], int]:
-        """The burst with a crowd's requests laid aside, those above `most_bytes` shed; and how many were shed."""
+        """The requests with a crowd's laid aside, those above `most_bytes` shed; and how many were shed."""
         arrivals: list[Arrival] = []
         aside: list[bytes] = []
         shed = 0
-        for received, is_of_crowd in zip(burst, of_crowd, strict=True):
-            data, _ = received
+        for data, is_of_crowd in zip(requests, of_crowd, strict=True):
             if is_of_crowd and len(data) <= most_bytes:
                 aside.append(data)
             elif is_of_crowd:
-                arrivals.append(self._shed(received))
+                arrivals.append(self._shed(data))
                 shed += 1
             else:
-                arrivals.append(self._judge(received, origin))
+                arrivals.append(self._judge(heard(data), origin))
         arrivals += [Later(aside[start : start + MOST_IN_ENTRY]) for start in range(0, len(aside), MOST_IN_ENTRY)]
         return arrivals, shed
 
@@ -151,8 +160,8 @@ class Intake:
             return 0
         return min(SMALL_BYTES, self._gate.most_bytes) if overflows else self._gate.most_bytes
 
-    def _shed(self, received: Received) -> Refused:
-        return self._refusals.of_request(*received, ErrorCode.OVERLOADED, TOO_FAST)
+    def _shed(self, data: bytes) -> Refused:
+        return self._refusals.of_request(*heard(data), ErrorCode.OVERLOADED, TOO_FAST)
 
     def _judge(self, received: Received, origin: Origin) -> Arrival:
         if not origin.position_key:  # not of the channel, so no lease is lost over it

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import repeat
 
 import redis
 from loguru import logger
@@ -13,7 +12,7 @@ from redis.lock import Lock
 
 from ingress.backlog import Backlog
 from ingress.crowd import BEHIND, BEHIND_BYTES, Crowd
-from ingress.intake import PATIENCE_S, Intake, Received
+from ingress.intake import PATIENCE_S, Intake
 from ingress.lease import LEASE_S, Lease
 from ingress.markers import Markers
 from ingress.output_buffer import widen_output_buffer
@@ -25,8 +24,8 @@ from transport.connection import StopRequest
 from transport.presence import Presence
 from transport.watchdog import Watchdog
 
-#: What a burst is handed to: `Intake.take`, or its `sift`.
-Take = Callable[[list[Received], Origin], None]
+#: What a burst is handed to: `Intake.take_heard`, or its `sift`.
+Take = Callable[[list[bytes], Origin], None]
 
 #: What the health of an ingress calls its listening.
 LISTENING = "channel"
@@ -174,7 +173,7 @@ class Replica:
         if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
             self._sift()
         else:
-            self._hand_on_oldest(self._intake.take)
+            self._hand_on_oldest(self._intake.take_heard)
 
     def _sift(self, *, overflows: bool = False) -> None:
         count = SIFTED_OF_CROWD if self._crowd.share > NEARLY_ALL else SIFTED
@@ -193,7 +192,7 @@ class Replica:
         lease = (self._lease.key, self._lease.token) if self._leads else ("", "")
         before = next(iter(position.values())) - len(burst)
         try:
-            take(list(zip(burst, repeat(""))), Origin(*lease, self._position.key, position, before, POSITION_TTL_S))
+            take(burst, Origin(*lease, self._position.key, position, before, POSITION_TTL_S))
         except DeposedError:
             self._lease.lose()
             self._leads = False
@@ -216,7 +215,7 @@ class Replica:
         self._leads = True
         # Keeps the position, even with nothing to take in: it says to a replica that settles that nobody is busy any
         # more with what came before.
-        self._hand_on(self._intake.take, [])
+        self._hand_on(self._intake.take_heard, [])
         self._position.was_in_step = True
         logger.info("Takes requests in from now on, {} were waiting for that", len(self._backlog))
         if self._backlog.dropped:
@@ -253,7 +252,7 @@ class Replica:
                     self._drop_known()
                 self._leads = leads
                 if leads:
-                    self._hand_on_oldest(self._intake.take)
+                    self._hand_on_oldest(self._intake.take_heard)
                 elif not self._drop_known() and self._position.was_in_step:
                     # When Redis dies, it may have delivered the last requests to this replica only. The leader has gone
                     # on to what came later.
@@ -278,7 +277,7 @@ class Replica:
         if left := count():
             logger.info("Takes in {} requests that the ingress which leads has not heard", left)
         while left := count():
-            self._hand_on_oldest(self._intake.take, min(left, BURST))
+            self._hand_on_oldest(self._intake.take_heard, min(left, BURST))
             self._stop.until_redis_answers(self._position.drop_known, PATIENCE_S)
         with suppress(LockError, redis.RedisError):
             lock.release()

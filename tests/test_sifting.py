@@ -31,7 +31,7 @@ class Door:
 
     def sift(self, burst: list[bytes], *, overflows: bool) -> tuple[int, int]:
         """How many of the burst are laid aside now, and how many were answered `overloaded`."""
-        self.intake.sift([(data, "") for data in burst], Origin(), Crowd(), overflows=overflows)
+        self.intake.sift(burst, Origin(), Crowd(), overflows=overflows)
         entries: Any = self.client.xrange(LATER)
         aside = [data for _, fields in entries for data in unpacked(fields[b"requests"])]
         self.client.delete(LATER)
@@ -103,7 +103,7 @@ def test_where_as_many_are_laid_aside_as_may_be_a_crowd_is_turned_away(door: Doo
 def test_what_is_too_large_to_be_read_is_refused_at_once_and_not_read(door: Door, *, overflows: bool) -> None:
     too_large = b'{"user_id": "flooder", "parameters": [' + b"{}," * 500_000 + b"{}]}"
     tracemalloc.start()
-    door.intake.sift([(too_large, "")] * (2 * OF_USER), Origin(), Crowd(), overflows=overflows)
+    door.intake.sift([too_large] * (2 * OF_USER), Origin(), Crowd(), overflows=overflows)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (door.client.xlen(LATER), door.told()) == (0, {"too_large": 2 * OF_USER})
