@@ -9,9 +9,9 @@ from transport.arrivals import Origin, unpacked
 #: The field of an entry that holds them.
 FIELD = b"requests"
 
-#: The pause before each burst of a crowd, while other requests have to be sifted. To judge a burst takes 25 ms, in which
-#: the thread that sifts gets to run every 5 ms, Python's switch interval. With a pause of 0.1 s the others waited a third
-#: longer.
+#: The pause before each burst of a crowd, while other requests have to be sifted. To judge a burst takes 25 ms, in
+#: which the thread that sifts gets to run every 5 ms only, Python's switch interval. With a pause of 0.1 s the others
+#: waited a third longer.
 MEANWHILE_S = 0.25
 
 
