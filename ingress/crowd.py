@@ -1,8 +1,8 @@
 """Which users, or task types, send so much that an ingress which is behind lets the others pass first."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import or_
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,8 +18,12 @@ WINDOW = 1024
 OF_USER = WINDOW // 16
 OF_TYPE = WINDOW // 2
 
-#: The most users whose requests are recognized by their bytes alone.
-MOST_MARKS = 4
+#: One in so many of a task type's requests that are recognized by their bytes is parsed, to learn whose they are. A
+#: prime: of users who take turns every one is seen as often as the others.
+SAMPLED = 11
+
+#: So many ways to write the fields of crowds are remembered.
+MOST_MARKS = 64
 
 #: No more of a user id or a task type is kept: it may be as long as a request.
 KEPT_CHARACTERS = 200
@@ -37,75 +41,101 @@ class Crowd:
     def __init__(self) -> None:
         #: The part of the requests asked about last that is a crowd's, from 0 to 1.
         self.share = 0.0
-        self._users = _Latest(OF_USER)
-        self._types = _Latest(OF_TYPE)
-        #: By user who is a crowd, the bytes that his requests are recognized by.
-        self._marks: dict[_Trait, _Mark] = {}
+        self._users = _Crowds("user_id", OF_USER)
+        self._types = _Crowds("task_type", OF_TYPE)
+        #: How many requests were recognized by their task type since one of them was parsed.
+        self._passed = 0
 
     def among(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, the latest ones, whether its user or its task type sends too many. Those that do
         not say whose they are count as one user's."""
-        found = self._marked(requests)
-        if not all(found):
-            found = [is_marked or self._includes(request) for is_marked, request in zip(found, requests, strict=True)]
+        users = self._users.recognized(requests)
+        self._users.note(Counter(users))
+        found = [True] * len(requests)
+        if None in users:
+            others = [index for index, user_id in enumerate(users) if user_id is None]
+            types = self._types.recognized([requests[index] for index in others])
+            for index, task_type in zip(others, types, strict=True):
+                found[index] = self._includes(requests[index], task_type)
         self.share = sum(found) / max(1, len(found))
         return found
 
-    def _marked(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, whether its bytes alone show that it is a crowd's: to parse it takes several times
-        as long. A user's mark may also stand within another one's parameters; then that request waits as well."""
-        self._marks = {user_id: mark for user_id, mark in self._marks.items() if self._users.have_too_many(user_id)}
-        marked = [False] * len(requests)
-        counts: dict[_Trait, int] = {}
-        for user_id, mark in self._marks.items():
-            found = mark.is_in(requests)
-            counts[user_id] = sum(found)
-            marked = list(map(or_, marked, found))
-        self._users.note(counts)
-        return marked
-
-    def _includes(self, request: bytes) -> bool:
+    def _includes(self, request: bytes, recognized_type: _Trait) -> bool:
+        count = 1
+        if recognized_type is not None:
+            self._passed = (self._passed + 1) % SAMPLED
+            if self._passed:
+                return True
+            count = SAMPLED
         user_id, task_type = _traits(request)
-        self._users.note({user_id: 1})
-        if self._users.have_too_many(user_id):
-            self._mark(user_id, request)
-            return True
-        # Counted without the requests of crowds: one user's flood does not make a crowd of all who ask for the same
-        # task.
-        self._types.note({task_type: 1})
-        return self._types.have_too_many(task_type)
-
-    def _mark(self, user_id: _Trait, request: bytes) -> None:
-        if user_id is None or user_id in self._marks or len(self._marks) >= MOST_MARKS:
-            return
-        # With what follows the value, so that 7 is not the beginning of 70.
-        pattern = rb'"user_id"\s*:\s*%s\s*[,}]' % re.escape(to_json(user_id))
-        if match := re.search(pattern, request):
-            self._marks[user_id] = _Mark(match[0])
+        # Types are counted without the requests of crowds: one user's flood does not make a crowd of all who ask for
+        # the same task.
+        return self._users.include(user_id, count) or self._types.include(task_type, count)
 
 
-class _Mark:
-    """The bytes that the requests of one user are recognized by."""
+class _Crowds:
+    """Whose requests are too many of the latest, by one of their fields.
 
-    def __init__(self, mark: bytes) -> None:
-        self._mark = mark
-        self._search = re.compile(re.escape(mark)).search
-        # Where it stood last, from the beginning and from the end of a request. The requests of a flood are alike, and
-        # to look there takes a third of the time of a search.
+    Parameters:
+        most: more than this are too many.
+    """
+
+    def __init__(self, field: str, most: int) -> None:
+        self._field = re.escape(to_json(field))
+        self._latest = _Latest(most)
+        #: By how it is written, the value of each crowd.
+        self._values: dict[bytes, _Trait] = {}
+        self._search = re.compile(b"").search
+        #: By the bytes that its requests were recognized by, the same.
+        self._marks: dict[bytes, _Trait] = {}
+        # Where such bytes stood last, from the beginning and from the end of a request. The requests of a flood are
+        # alike, and to look there takes a third of the time of a search.
         self._from_begin = self._from_end = slice(0)
 
-    def is_in(self, requests: Sequence[bytes]) -> list[bool]:
-        """For each of the requests, whether the mark stands in it."""
-        mark, from_begin, from_end = self._mark, self._from_begin, self._from_end
-        found = [request[from_begin] == mark or request[from_end] == mark for request in requests]
-        if not all(found):
+    def recognized(self, requests: Sequence[bytes]) -> list[_Trait]:
+        """For each of the requests the value of its field, if its bytes alone show that it is a crowd's: to parse it
+        takes several times as long. They may also stand within another one's parameters; then that waits as well."""
+        self._forget_former()
+        if not self._values:
+            return [None] * len(requests)
+        value, from_begin, from_end = self._marks.get, self._from_begin, self._from_end
+        found = [value(request[from_begin]) or value(request[from_end]) for request in requests]
+        if None in found:
             for index, request in enumerate(requests):
-                if not found[index] and (match := self._search(request)):
-                    found[index] = True
-                    self._note(*match.span(), len(request))
+                if found[index] is None and (match := self._search(request)):
+                    found[index] = self._values[match[1]]
+                    self._mark(match, len(request))
         return found
 
-    def _note(self, start: int, stop: int, length: int) -> None:
+    def note(self, counts: Mapping[_Trait, int]) -> None:
+        """Learns of requests that came together and were recognized: how many there are with each value."""
+        self._latest.note({value: count for value, count in counts.items() if value is not None})
+
+    def include(self, value: _Trait, count: int) -> bool:
+        """Learns of so many requests, and says whether they are a crowd's."""
+        self._latest.note({value: count})
+        if not self._latest.have_too_many(value):
+            return False
+        if value is not None and (written := to_json(value)) not in self._values:
+            self._recognize(self._values | {written: value})
+        return True
+
+    def _forget_former(self) -> None:
+        values = {written: value for written, value in self._values.items() if self._latest.have_too_many(value)}
+        if len(values) < len(self._values):
+            self._recognize(values)
+
+    def _recognize(self, values: dict[bytes, _Trait]) -> None:
+        self._values, self._marks = values, {}
+        # With what follows the value, so that 7 is not the beginning of 70.
+        pattern = rb"%s\s{0,9}:\s{0,9}(%s)\s{0,9}[,}]" % (self._field, b"|".join(map(re.escape, values)))
+        self._search = re.compile(pattern).search
+
+    def _mark(self, match: re.Match[bytes], length: int) -> None:
+        if len(self._marks) >= MOST_MARKS:
+            self._marks.clear()
+        self._marks[match[0]] = self._values[match[1]]
+        start, stop = match.span()
         self._from_begin = slice(start, stop)
         self._from_end = slice(start - length, stop - length or None)
 

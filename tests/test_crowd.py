@@ -106,6 +106,13 @@ def test_a_task_type_is_a_crowd_no_longer_than_many_ask_for_it_whoever_floods() 
     assert crowd.among([*flood, request("other", "usual")])[-1] is False
 
 
+def test_a_user_who_floods_with_what_everybody_asks_for_is_found_out() -> None:
+    crowd = Crowd()
+    crowd.among([request(user_id, "usual") for user_id in range(2 * WINDOW)])
+    crowd.among([request("flooder", "usual")] * (2 * WINDOW))
+    assert crowd.among([request("flooder", "rare"), request("other", "rare")]) == [True, False]
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"{", b"[]", b"7", request([1]), request(None), request(True)])
 def test_all_that_do_not_say_whose_they_are_count_as_one_user(data: bytes) -> None:
     crowd = Crowd()
@@ -123,6 +130,19 @@ def test_users_and_task_types_as_long_as_a_request_are_not_kept() -> None:
     tracemalloc.start()
     for number in range(2 * OF_USER):
         crowd.among([request(f"{number}" + "x" * 1_000_000, f"{number}" + "x" * 1_000_000)])
+    assert _kept_bytes() < 1_000_000
+
+
+def test_the_ways_to_write_a_crowd_are_not_all_kept(flooded: Crowd) -> None:
+    tracemalloc.start()
+    for number in range(1000):
+        gap = " " * number
+        own = f'{{"user_id":{gap}"flooder"{gap}, "task_type": "any"}}'.encode()
+        assert flooded.among([own]) == [True]
+    assert _kept_bytes() < 100_000
+
+
+def _kept_bytes() -> int:
     kept_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert kept_bytes < 1_000_000
+    return kept_bytes

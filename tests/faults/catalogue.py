@@ -64,6 +64,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "one-user-floods": floods.by_one_user,
     "one-task-type-floods": floods.by_one_task_type,
     "one-user-floods-ingress": floods.by_one_user_with_short_tasks,
+    "one-task-type-floods-ingress": floods.by_one_task_type_with_short_tasks,
     "one-user-floods-stream": floods.by_one_user_on_the_stream,
     "worker-cut-everywhere": commands.worker_cut,
     "worker-killed-everywhere": commands.worker_killed,

@@ -26,6 +26,8 @@ LARGE_BYTES = 64_000
 #: How many requests the flooding user sends for each that another one sends.
 FLOODING = 100
 
+MANY_USERS = [f"user-{number}" for number in range(FLOODING)]
+
 
 def of_requests(extent: Extent) -> Row:
     """As many requests as Redis takes."""
@@ -68,12 +70,17 @@ def by_one_user(extent: Extent) -> Row:
 
 def by_one_task_type(extent: Extent) -> Row:
     """Many users together do so with one task type."""
-    return _unfair("one task type floods", extent, "works_as_well", [f"user-{number}" for number in range(FLOODING)])
+    return _unfair("one task type floods", extent, "works_as_well", MANY_USERS)
 
 
 def by_one_user_with_short_tasks(extent: Extent) -> Row:
     """One user does so with tasks that take no time, and so with more requests than an ingress can judge."""
     return _unfair("one user floods the ingress", extent, "works", ["the-flooder"], seconds=0.0, times=10)
+
+
+def by_one_task_type_with_short_tasks(extent: Extent) -> Row:
+    """Many users together do so with one task type."""
+    return _unfair("one task type floods the ingress", extent, "works_as_well", MANY_USERS, seconds=0.0, times=10)
 
 
 def by_one_user_on_the_stream(extent: Extent) -> Row:
