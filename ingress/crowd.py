@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from random import random
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -14,19 +15,20 @@ BEHIND_BYTES = 8 * 1024 * 1024
 #: Shares are judged by the latest requests, so many at least.
 WINDOW = 1024
 
-#: With more of these than this a user, or a task type, is a crowd.
+#: With a larger share of these than this a user, or a task type, is a crowd.
 OF_USER = WINDOW // 16
 OF_TYPE = WINDOW // 2
 
-#: One in so many of a task type's requests that are recognized by their bytes is parsed, to learn whose they are. A
-#: prime: of users who take turns every one is seen as often as the others.
-SAMPLED = 11
+#: One in about so many of a task type's requests that are recognized by their bytes is parsed, to learn whose they are,
+#: and counts for them all.
+SAMPLED = 16
 
 #: So many ways to write the fields of crowds are remembered.
 MOST_MARKS = 64
 
-#: No more of a user id or a task type is kept: it may be as long as a request.
+#: No more of a user id or a task type is kept: it may be as long as a request. And of a number as much as 64 bits hold.
 KEPT_CHARACTERS = 200
+KEPT_BITS = 64
 
 _Trait = str | int | None
 
@@ -43,58 +45,67 @@ class Crowd:
         self.share = 0.0
         self._users = _Crowds("user_id", OF_USER)
         self._types = _Crowds("task_type", OF_TYPE)
-        #: How many requests were recognized by their task type since one of them was parsed.
-        self._passed = 0
 
     def among(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, the latest ones, whether its user or its task type sends too many. Those that do
         not say whose they are count as one user's."""
         users = self._users.recognized(requests)
-        self._users.note(Counter(users))
+        counts = Counter(users)
+        others = counts.pop(None, 0)
+        self._users.note(counts)
+        # Types are counted without the requests of users who are crowds: one user's flood does not make a crowd of all
+        # who ask for the same task. But their share is that of all requests, or those who ask for it would be one.
+        self._types.pass_over(len(requests) - others)
         found = [True] * len(requests)
-        if None in users:
-            others = [index for index, user_id in enumerate(users) if user_id is None]
-            types = self._types.recognized([requests[index] for index in others])
-            for index, task_type in zip(others, types, strict=True):
-                found[index] = self._includes(requests[index], task_type)
+        if others:
+            self._judge([index for index, user_id in enumerate(users) if user_id is None], requests, found)
         self.share = sum(found) / max(1, len(found))
         return found
 
-    def _includes(self, request: bytes, recognized_type: _Trait) -> bool:
-        count = 1
-        if recognized_type is not None:
-            self._passed = (self._passed + 1) % SAMPLED
-            if self._passed:
-                return True
-            count = SAMPLED
+    def _judge(self, indices: Sequence[int], requests: Sequence[bytes], found: list[bool]) -> None:
+        """Fills in whether these requests are a crowd's."""
+        types = self._types.recognized([requests[index] for index in indices])
+        for index, task_type in zip(indices, types, strict=True):
+            # At random: of users who take turns a fixed step would always see the same.
+            if task_type is None:
+                found[index] = self._includes(requests[index], 1)
+            elif random() < 1 / SAMPLED:  # noqa: S311 - no secret
+                found[index] = self._includes(requests[index], SAMPLED)
+
+    def _includes(self, request: bytes, count: int) -> bool:
+        """Whether a request is a crowd's, which stands for so many."""
         user_id, task_type = _traits(request)
-        # Types are counted without the requests of crowds: one user's flood does not make a crowd of all who ask for
-        # the same task.
-        return self._users.include(user_id, count) or self._types.include(task_type, count)
+        if self._users.include(user_id, count):
+            self._types.pass_over(count)
+            return True
+        return self._types.include(task_type, count)
 
 
 class _Crowds:
-    """Whose requests are too many of the latest, by one of their fields.
+    """Those who send too many of the latest requests, by one of their fields.
 
     Parameters:
-        most: more than this are too many.
+        most: with more than this of `WINDOW` requests they are too many.
     """
 
     def __init__(self, field: str, most: int) -> None:
-        self._field = re.escape(to_json(field))
-        self._latest = _Latest(most)
+        self._most = most
+        self._latest = _Latest()
         #: By how it is written, the value of each crowd.
         self._values: dict[bytes, _Trait] = {}
-        self._search = re.compile(b"").search
+        written = rb'("[^"\\]{0,%d}"|-?\d{1,20})' % KEPT_CHARACTERS
+        # With what follows the value, so that 7 is not the beginning of 70.
+        self._search = re.compile(rb"%s\s{0,9}:\s{0,9}%s\s{0,9}[,}]" % (to_json(field), written)).search
         #: By the bytes that its requests were recognized by, the same.
         self._marks: dict[bytes, _Trait] = {}
         # Where such bytes stood last, from the beginning and from the end of a request. The requests of a flood are
-        # alike, and to look there takes a third of the time of a search.
+        # alike, and to look there takes a fifth of the time of a search.
         self._from_begin = self._from_end = slice(0)
 
     def recognized(self, requests: Sequence[bytes]) -> list[_Trait]:
         """For each of the requests the value of its field, if its bytes alone show that it is a crowd's: to parse it
-        takes several times as long. They may also stand within another one's parameters; then that waits as well."""
+        takes several times as long. Such bytes may also stand within the parameters; then it is taken for that crowd's.
+        """
         self._forget_former()
         if not self._values:
             return [None] * len(requests)
@@ -102,34 +113,33 @@ class _Crowds:
         found = [value(request[from_begin]) or value(request[from_end]) for request in requests]
         if None in found:
             for index, request in enumerate(requests):
-                if found[index] is None and (match := self._search(request)):
+                if found[index] is None and (match := self._search(request)) and match[1] in self._values:
                     found[index] = self._values[match[1]]
                     self._mark(match, len(request))
         return found
 
     def note(self, counts: Mapping[_Trait, int]) -> None:
-        """Learns of requests that came together and were recognized: how many there are with each value."""
-        self._latest.note({value: count for value, count in counts.items() if value is not None})
+        """Learns of requests that were recognized: how many there are with each value."""
+        for value, count in counts.items():
+            self._latest.note(value, count)
 
     def include(self, value: _Trait, count: int) -> bool:
         """Learns of so many requests, and says whether they are a crowd's."""
-        self._latest.note({value: count})
-        if not self._latest.have_too_many(value):
-            return False
-        if value is not None and (written := to_json(value)) not in self._values:
-            self._recognize(self._values | {written: value})
-        return True
+        self._latest.note(value, count)
+        is_crowd = self._latest.count(value) > self._most
+        if is_crowd and value is not None:
+            self._values[to_json(value)] = value
+        return is_crowd
+
+    def pass_over(self, count: int) -> None:
+        """Learns of so many requests that count for nobody."""
+        self._latest.pass_over(count)
 
     def _forget_former(self) -> None:
-        values = {written: value for written, value in self._values.items() if self._latest.have_too_many(value)}
+        self._latest.move_on()
+        values = {written: value for written, value in self._values.items() if self._latest.count(value) > self._most}
         if len(values) < len(self._values):
-            self._recognize(values)
-
-    def _recognize(self, values: dict[bytes, _Trait]) -> None:
-        self._values, self._marks = values, {}
-        # With what follows the value, so that 7 is not the beginning of 70.
-        pattern = rb"%s\s{0,9}:\s{0,9}(%s)\s{0,9}[,}]" % (self._field, b"|".join(map(re.escape, values)))
-        self._search = re.compile(pattern).search
+            self._values, self._marks = values, {}
 
     def _mark(self, match: re.Match[bytes], length: int) -> None:
         if len(self._marks) >= MOST_MARKS:
@@ -141,29 +151,33 @@ class _Crowds:
 
 
 class _Latest:
-    """How many of the latest requests have the same trait.
+    """How many of the latest requests have the same trait."""
 
-    Parameters:
-        most: more than this are too many.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._counts: dict[_Trait, int] = {}
         self._counts_before: dict[_Trait, int] = {}
-        self._noted = 0
+        self._noted = self._noted_before = 0
 
-    def note(self, counts: Mapping[_Trait, int]) -> None:
-        """Learns of requests that came together: how many there are with each trait."""
+    def note(self, trait: _Trait, count: int) -> None:
+        """Learns of so many with this trait."""
+        self._counts[trait] = self._counts.get(trait, 0) + count
+        self._noted += count
+
+    def pass_over(self, count: int) -> None:
+        """Learns of so many without any."""
+        self._noted += count
+
+    def count(self, trait: _Trait) -> float:
+        """How many of `WINDOW` requests have it. While fewer are known, how many of these."""
+        known = self._counts.get(trait, 0) + self._counts_before.get(trait, 0)
+        return known * WINDOW / max(WINDOW, self._noted + self._noted_before)
+
+    def move_on(self) -> None:
+        """Forgets the oldest, if enough are known that came later. To be called between bursts: in one, a crowd's may
+        all be noted first."""
         if self._noted >= WINDOW:
-            self._counts_before, self._counts, self._noted = self._counts, {}, 0
-        for trait, count in counts.items():
-            self._counts[trait] = self._counts.get(trait, 0) + count
-            self._noted += count
-
-    def have_too_many(self, trait: _Trait) -> bool:
-        """Whether too many have it."""
-        return self._counts.get(trait, 0) + self._counts_before.get(trait, 0) > self._most
+            self._counts_before, self._counts = self._counts, {}
+            self._noted_before, self._noted = self._noted, 0
 
 
 def _traits(request: bytes) -> tuple[_Trait, _Trait]:
@@ -181,4 +195,4 @@ def _trait(value: Any) -> _Trait:
     # By `type`, which is faster than `isinstance`: this is half of what a request costs here.
     if type(value) is str:
         return value[:KEPT_CHARACTERS]
-    return value if type(value) is int else None
+    return value if type(value) is int and value.bit_length() < KEPT_BITS else None

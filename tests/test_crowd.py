@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from itertools import product
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_whoever_shares_letters_with_a_crowd_is_none() -> None:
     crowd = Crowd()
     crowd.among([request(7)] * WINDOW)
     crowd.among([request("a")] * WINDOW)
-    innocent: list[object] = [70, 7.5, -7, "7", "aa", 'a"', "ba"]
+    innocent: list[object] = [70, 7.5, -7, "7", "aa", 'a"', "ba", 7 * 10**30]
     assert crowd.among([request(user_id) for user_id in innocent]) == [False] * len(innocent)
 
 
@@ -106,6 +107,27 @@ def test_a_task_type_is_a_crowd_no_longer_than_many_ask_for_it_whoever_floods() 
     assert crowd.among([*flood, request("other", "usual")])[-1] is False
 
 
+def test_those_who_all_ask_for_the_same_are_none_beside_a_flood(flooded: Crowd) -> None:
+    for _ in range(40):
+        burst = [request("flooder", "usual")] * (4 * WINDOW) + [request(user_id, "usual") for user_id in range(50)]
+        assert flooded.among(burst)[-50:] == [False] * 50
+
+
+def test_so_many_equal_users_that_none_sends_too_much_are_none() -> None:
+    crowd = Crowd()
+    for _ in range(10):
+        burst = [request(number % 20, f"task-{number % 3}") for number in range(4 * WINDOW)]
+        assert not any(crowd.among(burst)[WINDOW:])
+
+
+@pytest.mark.parametrize("users", [100, 110, 128])
+def test_users_who_take_turns_with_one_task_type_are_none_with_others(users: int) -> None:
+    crowd = Crowd()
+    for _ in range(10):
+        crowd.among([request(number % users, "flooded") for number in range(4 * WINDOW)])
+    assert not any(crowd.among([request(user_id, f"rare-{user_id}") for user_id in range(users)]))
+
+
 def test_a_user_who_floods_with_what_everybody_asks_for_is_found_out() -> None:
     crowd = Crowd()
     crowd.among([request(user_id, "usual") for user_id in range(2 * WINDOW)])
@@ -135,11 +157,10 @@ def test_users_and_task_types_as_long_as_a_request_are_not_kept() -> None:
 
 def test_the_ways_to_write_a_crowd_are_not_all_kept(flooded: Crowd) -> None:
     tracemalloc.start()
-    for number in range(1000):
-        gap = " " * number
-        own = f'{{"user_id":{gap}"flooder"{gap}, "task_type": "any"}}'.encode()
+    for gaps in product([" " * width for width in range(10)], repeat=3):
+        own = '{{"user_id"{}:{}"flooder"{}, "task_type": "any"}}'.format(*gaps).encode()
         assert flooded.among([own]) == [True]
-    assert _kept_bytes() < 100_000
+    assert _kept_bytes() < 50_000
 
 
 def _kept_bytes() -> int:
