@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from random import random
+from random import randrange, sample
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -56,21 +56,29 @@ class Crowd:
         # Types are counted without the requests of users who are crowds: one user's flood does not make a crowd of all
         # who ask for the same task. But their share is that of all requests, or those who ask for it would be one.
         self._types.pass_over(len(requests) - others)
-        found = [True] * len(requests)
-        if others:
-            self._judge([index for index, user_id in enumerate(users) if user_id is None], requests, found)
+        found = [user_id is not None for user_id in users]
+        if others == len(requests):
+            found = self._among_others(requests)
+        elif others:
+            rest = [request for request, is_found in zip(requests, found, strict=True) if not is_found]
+            answers = iter(self._among_others(rest))
+            found = [is_found or next(answers) for is_found in found]
         self.share = sum(found) / max(1, len(found))
         return found
 
-    def _judge(self, indices: Sequence[int], requests: Sequence[bytes], found: list[bool]) -> None:
-        """Fills in whether these requests are a crowd's."""
-        types = self._types.recognized([requests[index] for index in indices])
-        for index, task_type in zip(indices, types, strict=True):
-            # At random: of users who take turns a fixed step would always see the same.
-            if task_type is None:
-                found[index] = self._includes(requests[index], 1)
-            elif random() < 1 / SAMPLED:  # noqa: S311 - no secret
-                found[index] = self._includes(requests[index], SAMPLED)
+    def _among_others(self, requests: Sequence[bytes]) -> list[bool]:
+        """The same of requests that were not recognized by their users."""
+        types = self._types.recognized(requests)
+        found = [
+            task_type is not None or self._includes(request, 1)
+            for request, task_type in zip(requests, types, strict=True)
+        ]
+        # At random: of users who take turns a fixed step would always see the same.
+        count = (len(requests) + randrange(SAMPLED)) // SAMPLED  # noqa: S311 - no secret
+        for index in sample(range(len(requests)), count):
+            if types[index] is not None:
+                self._includes(requests[index], SAMPLED)
+        return found
 
     def _includes(self, request: bytes, count: int) -> bool:
         """Whether a request is a crowd's, which stands for so many."""
