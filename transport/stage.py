@@ -25,7 +25,6 @@ class Stage:
         self._running: dict[int, Delivery] = {}
         self._called_off: dict[str, None] = {}
         self._changing = threading.Lock()
-        self._has_task = threading.Event()
 
     def perform(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """What the function of the current task returns.
@@ -52,18 +51,6 @@ class Stage:
         """Whether one of the tasks that run now began so long ago."""
         before_s = time.perf_counter() - seconds
         return any(delivery.started_s is not None and delivery.started_s < before_s for delivery in self.running())
-
-    def wait_for_task(self, longest_s: float) -> None:
-        """Returns when a task runs or has begun since the last call, at the latest after that time."""
-        self._has_task.wait(longest_s)
-        # In this order: whoever begins now sets it again, or is seen here.
-        self._has_task.clear()
-        if self._running:
-            self._has_task.set()
-
-    def end_waiting(self) -> None:
-        """Ends `wait_for_task`."""
-        self._has_task.set()
 
     def call_off(self, redis_message_id: str) -> None:
         """Interrupts the task of a message, now if it runs here, or when it begins."""
@@ -92,5 +79,3 @@ class Stage:
                 raise Cancelled
             delivery.bulletin.add(EventKind.STARTED, timestamp())
             self._running[threading.get_ident()] = delivery
-        if not self._has_task.is_set():
-            self._has_task.set()
