@@ -113,11 +113,14 @@ class Intake:
             arrivals: list[Arrival] = [self._shed(data) for data in requests]
             shed = len(requests)
         else:
-            arrivals, shed = self._lay_aside(requests, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
-        if shed:
-            logger.error("Too far behind: {} requests are 'overloaded'", shed)
+            arrivals, shed = self._sort(requests, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
         self._sifted_s = time.monotonic()
-        self._bring(arrivals, origin._replace(later=self._later))
+        self._bring_sorted(arrivals, shed, origin)
+
+    def lay_aside(self, requests: Sequence[bytes], origin: Origin) -> None:
+        """The same without looking whose they are: all are laid aside for which there is room. Raises the same."""
+        arrivals, shed = self._sort(requests, [True] * len(requests), origin, self._most_bytes_aside(overflows=False))
+        self._bring_sorted(arrivals, shed, origin)
 
     def others(self, burst: Sequence[Received], crowd: Crowd) -> list[Received]:
         """Those of the burst that a crowd has not sent."""
@@ -136,7 +139,12 @@ class Intake:
             requests = [data if len(data) <= readable_bytes else b"" for data in requests]
         return crowd.among(requests)
 
-    def _lay_aside(
+    def _bring_sorted(self, arrivals: Sequence[Arrival], shed: int, origin: Origin) -> None:
+        if shed:
+            logger.error("Too far behind: {} requests are 'overloaded'", shed)
+        self._bring(arrivals, origin._replace(later=self._later))
+
+    def _sort(
         self, requests: Sequence[bytes], of_crowd: Sequence[bool], origin: Origin, most_bytes: int
     ) -> tuple[list[Arrival], int]:
         """The requests with a crowd's laid aside, those above `most_bytes` shed; and how many were shed."""

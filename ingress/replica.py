@@ -24,7 +24,7 @@ from transport.connection import StopRequest
 from transport.presence import Presence
 from transport.watchdog import Watchdog
 
-#: What a burst is handed to: `Intake.take_heard`, or its `sift`.
+#: What a burst is handed to: `take_heard`, `sift` or `lay_aside` of `Intake`.
 Take = Callable[[list[bytes], Origin], None]
 
 #: What the health of an ingress calls its listening.
@@ -35,9 +35,9 @@ BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
 #: The most that are sifted at once: most of them are only laid aside, which is a tenth of the work of taking them in.
-#: And the most when nearly all of those that were sifted last were a crowd's.
+#: And the most when nearly all are laid aside, since those that were sifted last were a crowd's, or without sifting.
 SIFTED = 1024
-SIFTED_OF_CROWD = 4096
+MOST = 4096
 NEARLY_ALL = 0.9
 
 #: How long a replica that hears nothing waits before it looks after its lease, and whether it should stop.
@@ -169,20 +169,24 @@ class Replica:
 
     def _take_in(self) -> None:
         while self._leads and self._backlog.size_bytes > self._limits.backlog_bytes:
-            self._sift(overflows=True)
-        if len(self._backlog) > BEHIND or self._backlog.size_bytes > BEHIND_BYTES:
-            self._sift()
-        else:
-            self._hand_on_oldest(self._intake.take_heard)
+            self._hand_on_oldest(overflows=True)
+        self._hand_on_oldest()
 
-    def _sift(self, *, overflows: bool = False) -> None:
-        count = SIFTED_OF_CROWD if self._crowd.share > NEARLY_ALL else SIFTED
-        self._hand_on_oldest(partial(self._intake.sift, crowd=self._crowd, overflows=overflows), count)
-
-    def _hand_on_oldest(self, take: Take, count: int = BURST) -> None:
-        """Has the oldest requests of the backlog taken in or sifted, in one step."""
-        if burst := self._backlog.first(count, BURST_BYTES):
+    def _hand_on_oldest(self, most: int = MOST, *, overflows: bool = False) -> None:
+        """Has the oldest requests of the backlog taken in, or sifted, or laid aside, in one step."""
+        take, count = self._way_in(overflows=overflows)
+        if burst := self._backlog.first(min(count, most), BURST_BYTES):
             self._hand_on(take, burst)
+
+    def _way_in(self, *, overflows: bool) -> tuple[Take, int]:
+        """What is done with the oldest requests, and with how many at once."""
+        if len(self._backlog) <= BEHIND and self._backlog.size_bytes <= BEHIND_BYTES:
+            return self._intake.take_heard, BURST
+        if self._stop.received:
+            # There may be no time to judge them all. Whoever leads next has time.
+            return self._intake.lay_aside, MOST
+        count = MOST if self._crowd.share > NEARLY_ALL else SIFTED
+        return partial(self._intake.sift, crowd=self._crowd, overflows=overflows), count
 
     def _hand_on(self, take: Take, burst: list[bytes]) -> None:
         position = self._backlog.position_after(len(burst))
@@ -252,7 +256,7 @@ class Replica:
                     self._drop_known()
                 self._leads = leads
                 if leads:
-                    self._hand_on_oldest(self._intake.take_heard)
+                    self._take_in()
                 elif not self._drop_known() and self._position.was_in_step:
                     # When Redis dies, it may have delivered the last requests to this replica only. The leader has gone
                     # on to what came later.
@@ -277,7 +281,7 @@ class Replica:
         if left := count():
             logger.info("Takes in {} requests that the ingress which leads has not heard", left)
         while left := count():
-            self._hand_on_oldest(self._intake.take_heard, min(left, BURST))
+            self._hand_on_oldest(left)
             self._stop.until_redis_answers(self._position.drop_known, PATIENCE_S)
         with suppress(LockError, redis.RedisError):
             lock.release()

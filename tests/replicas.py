@@ -20,7 +20,9 @@ from transport.watchdog import Watchdog
 def replica_on(client: "redis.Redis", stop: StopRequest, backlog_bytes: int = 1_000_000) -> Replica:
     """One that hears the channel `tasks`, until it is asked to stop."""
     broker = CallboardBroker(client, [])
-    intake = Intake(Gate(catalogue, Limits()), broker, answers, stop, QueueBound(broker, 1_000_000))
+    intake = Intake(
+        Gate(catalogue, Limits()), broker, answers, stop, QueueBound(broker, 1_000_000), "callboard:later:tasks"
+    )
     lease = Lease(client, "callboard:lease:tasks")
     limits = Limits(pubsub_buffer_bytes=0, backlog_bytes=backlog_bytes)
     return Replica(client, "tasks", lease, intake, stop, limits, watchdog=Watchdog(), key_prefix="")

@@ -1,6 +1,7 @@
 """A whole Callboard that is flooded answers the others meanwhile."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,24 @@ def test_what_was_laid_aside_is_taken_in_once_although_the_ingress_dies(
         wait_until(lambda: client.hlen("dramatiq:default.msgs") >= BEYOND, "all are on the queue", deadline_s=60)
         assert client.xlen("callboard:later:tasks") == 0
         assert client.hlen("dramatiq:default.msgs") == BEYOND
+    client.delete(*client.scan_iter("dramatiq:default*"))
+
+
+def test_an_ingress_that_is_stopped_in_a_flood_leaves_the_next_one_what_it_has_no_time_for(
+    project: Path, redis_server: RedisServer, client: "redis.Redis"
+) -> None:
+    users = [new_user() for _ in range(BEYOND)]
+    with System(project, redis_server.url) as system, Wire(redis_server.url) as wire:
+        ingress = system.start("ingress")
+        ingress.send_signal(signal.SIGSTOP)
+        send_to(wire, "channel", [request(user_id, "reverse_string") for user_id in users])
+        ingress.send_signal(signal.SIGTERM)
+        ingress.send_signal(signal.SIGCONT)
+        assert ingress.wait(timeout=60) == 0
+        assert client.xlen("callboard:later:tasks") > 0
+        system.start("ingress", as_="next")
+        wait_until(lambda: client.hlen("dramatiq:default.msgs") == BEYOND, "all are on the queue", deadline_s=60)
+        assert client.xlen("callboard:later:tasks") == 0
     client.delete(*client.scan_iter("dramatiq:default*"))
 
 

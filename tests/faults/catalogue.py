@@ -61,6 +61,7 @@ ROWS: dict[str, Callable[[Extent], Row]] = {
     "two-faults-stream": pairs.within_seconds_on_the_stream,
     "flood": floods.of_requests,
     "flood-large": floods.of_large_requests,
+    "flood-stopped": floods.with_a_stop,
     "one-user-floods": floods.by_one_user,
     "one-task-type-floods": floods.by_one_task_type,
     "one-user-floods-ingress": floods.by_one_user_with_short_tasks,

@@ -39,6 +39,21 @@ def of_large_requests(extent: Extent) -> Row:
     return _flood("a flood of requests of 64 kB", extent, extent.large_flood, partial(works, ballast_bytes=LARGE_BYTES))
 
 
+def with_a_stop(extent: Extent) -> Row:
+    """The ingress is asked to stop in the middle of one, and started anew when it has."""
+    count = extent.flood // 5
+    with Site() as site:
+        site.start("ingress", "worker-1", "worker-2")
+        with Load(site.url, works, window=count) as load:
+            load.publish(count // 2)
+            publishing = threading.Thread(target=load.publish, args=[count // 2])
+            publishing.start()
+            site.stop_and_start("ingress")
+            publishing.join()
+            account = load.settle(extent.patience_s)
+    return Row("the ingress stopped (SIGTERM) in a flood", 1, account, 0.0)
+
+
 def _flood(fault: str, extent: Extent, count: int, workload: Callable[[Path], Workload]) -> Row:
     with Site() as site:
         site.start("ingress", "worker-1", "worker-2")
