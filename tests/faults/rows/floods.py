@@ -40,15 +40,15 @@ def of_large_requests(extent: Extent) -> Row:
 
 
 def with_a_stop(extent: Extent) -> Row:
-    """The ingress is asked to stop in the middle of one, and started anew when it has."""
+    """The ingress that leads is asked to stop in the middle of one, and started anew when it has."""
     count = extent.flood // 5
     with Site() as site:
-        site.start("ingress", "worker-1", "worker-2")
+        site.start("ingress-1", "ingress-2", "worker-1", "worker-2")
         with Load(site.url, works, window=count) as load:
             load.publish(count // 2)
             publishing = threading.Thread(target=load.publish, args=[count // 2])
             publishing.start()
-            site.stop_and_start("ingress")
+            site.stop_and_start("ingress-1")
             publishing.join()
             account = load.settle(extent.patience_s)
     return Row("the ingress stopped (SIGTERM) in a flood", 1, account, 0.0)
