@@ -11,6 +11,7 @@ from dramatiq.middleware import CurrentMessage
 
 from broker import broker
 from contract import RefusedRequestError, Sender
+from ingress.crowd import Crowd
 from ingress.gate import Gate
 from setting_sections import Limits
 from task import Task
@@ -39,16 +40,20 @@ class Passage(NamedTuple):
 
 
 class RequestPath:
-    """The gate, the queue's encoder, the worker's side of a task and the composing of outcomes, one after another."""
+    """The look for crowds, the gate, the queue's encoder, the worker's side of a task and the composing of outcomes, in
+    this order."""
 
     def __init__(self, tasks: Mapping[str, Task[..., Any]]) -> None:
         self._tasks = tasks
         self._limits = Limits()
         self._gate = Gate(tasks, self._limits)
+        # One for all: most inputs are of the same users, who become crowds.
+        self._crowd = Crowd()
         self.endings: Counter[str] = Counter()
 
     def take(self, data: bytes) -> Passage:
         """Callboard's own work on a request, with nothing else in it, so that it can be timed."""
+        self._crowd.among([data])
         try:
             envelope = self._gate.admit(data)
         except RefusedRequestError as refused:
