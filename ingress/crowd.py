@@ -49,6 +49,8 @@ class Crowd:
     def among(self, requests: Sequence[bytes]) -> list[bool]:
         """For each of the requests, the latest ones, whether its user or its task type sends too many. Those that do
         not say whose they are count as one user's."""
+        self._users.move_on()
+        self._types.move_on()
         users = self._users.recognized(requests)
         counts = Counter(users)
         others = counts.pop(None, 0)
@@ -103,7 +105,7 @@ class _Crowds:
         self._values: dict[bytes, _Trait] = {}
         written = rb'("[^"\\]{0,%d}"|-?\d{1,20})' % KEPT_CHARACTERS
         # With what follows the value, so that 7 is not the beginning of 70.
-        self._search = re.compile(rb"%s\s{0,9}:\s{0,9}%s\s{0,9}[,}]" % (to_json(field), written)).search
+        self._find = re.compile(rb"%s\s{0,9}:\s{0,9}%s\s{0,9}[,}]" % (to_json(field), written)).finditer
         #: By the bytes that its requests were recognized by, the same.
         self._marks: dict[bytes, _Trait] = {}
         # Where such bytes stood last, from the beginning and from the end of a request. The requests of a flood are
@@ -114,17 +116,23 @@ class _Crowds:
         """For each of the requests the value of its field, if its bytes alone show that it is a crowd's: to parse it
         takes several times as long. Such bytes may also stand within the parameters; then it is taken for that crowd's.
         """
-        self._forget_former()
         if not self._values:
             return [None] * len(requests)
         value, from_begin, from_end = self._marks.get, self._from_begin, self._from_end
         found = [value(request[from_begin]) or value(request[from_end]) for request in requests]
         if None in found:
             for index, request in enumerate(requests):
-                if found[index] is None and (match := self._search(request)) and match[1] in self._values:
-                    found[index] = self._values[match[1]]
-                    self._mark(match, len(request))
+                if found[index] is None:
+                    found[index] = self._searched(request)
         return found
+
+    def _searched(self, request: bytes) -> _Trait:
+        # A field of the same name may stand before, in the parameters.
+        for match in self._find(request):
+            if match[1] in self._values:
+                self._mark(match, len(request))
+                return self._values[match[1]]
+        return None
 
     def note(self, counts: Mapping[_Trait, int]) -> None:
         """Learns of requests that were recognized: how many there are with each value."""
@@ -143,7 +151,8 @@ class _Crowds:
         """Learns of so many requests that count for nobody."""
         self._latest.pass_over(count)
 
-    def _forget_former(self) -> None:
+    def move_on(self) -> None:
+        """Forgets the oldest requests, and who was a crowd by them. To be called between bursts."""
         self._latest.move_on()
         values = {written: value for written, value in self._values.items() if self._latest.count(value) > self._most}
         if len(values) < len(self._values):

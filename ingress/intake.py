@@ -26,7 +26,7 @@ PATIENCE_S = 5.0
 #: How often it is tried to answer requests that Redis has refused, over about 8 s; meanwhile nothing is taken in.
 PUBLISH_TRIES = 12
 
-#: An ingress that has sifted is taken to be behind for so long.
+#: An ingress that was behind with the channel is taken to be so for so long.
 BEHIND_S = 0.05
 
 #: A request that is no larger is laid aside in less time than it takes to shed it, which includes an answer.
@@ -76,7 +76,7 @@ class Intake:
         self._bound = bound
         self._later = later
         self._entries_aside = 0
-        self._sifted_s = 0.0
+        self._behind_s = 0.0
         self._count = count
 
     def take(self, burst: Sequence[Received], origin: Origin) -> None:
@@ -114,12 +114,13 @@ class Intake:
             shed = len(requests)
         else:
             arrivals, shed = self._sort(requests, of_crowd, origin, self._most_bytes_aside(overflows=overflows))
-        self._sifted_s = time.monotonic()
+        self.note_behind()
         self._bring_sorted(arrivals, shed, origin)
 
     def lay_aside(self, requests: Sequence[bytes], origin: Origin) -> None:
-        """The same without looking whose they are: all are laid aside for which there is room. Raises the same."""
-        arrivals, shed = self._sort(requests, [True] * len(requests), origin, self._most_bytes_aside(overflows=False))
+        """The same without looking whose they are: all are laid aside, however many are, but those that are too large
+        are answered. Raises the same."""
+        arrivals, shed = self._sort(requests, [True] * len(requests), origin, self._gate.most_bytes)
         self._bring_sorted(arrivals, shed, origin)
 
     def others(self, burst: Sequence[Received], crowd: Crowd) -> list[Received]:
@@ -127,10 +128,14 @@ class Intake:
         of_crowd = self._among(crowd, [data for data, _ in burst])
         return [received for received, is_of_crowd in zip(burst, of_crowd, strict=True) if not is_of_crowd]
 
+    def note_behind(self) -> None:
+        """Notes that this process has more to do with the channel than it can."""
+        self._behind_s = time.monotonic()
+
     @property
     def is_behind(self) -> bool:
-        """Whether something was sifted just now, and more of that is to be expected."""
-        return time.monotonic() - self._sifted_s < BEHIND_S
+        """Whether that was so just now, and is likely to go on."""
+        return time.monotonic() - self._behind_s < BEHIND_S
 
     def _among(self, crowd: Crowd, requests: Sequence[bytes]) -> list[bool]:
         # What is too large to be read is not read to learn whose it is, either: that took up to 30 times its size.
@@ -141,7 +146,7 @@ class Intake:
 
     def _bring_sorted(self, arrivals: Sequence[Arrival], shed: int, origin: Origin) -> None:
         if shed:
-            logger.error("Too far behind: {} requests are 'overloaded'", shed)
+            logger.error("Too far behind: {} requests are refused, as 'overloaded' or 'too_large'", shed)
         self._bring(arrivals, origin._replace(later=self._later))
 
     def _sort(
@@ -164,9 +169,16 @@ class Intake:
 
     def _most_bytes_aside(self, *, overflows: bool) -> int:
         """How large a request may be that is laid aside."""
-        if self._entries_aside * MOST_IN_ENTRY >= self._bound.limit:
+        if self._is_aside_full():
             return 0
         return min(SMALL_BYTES, self._gate.most_bytes) if overflows else self._gate.most_bytes
+
+    def _is_aside_full(self) -> bool:
+        if self._entries_aside * MOST_IN_ENTRY < self._bound.limit:
+            return False
+        # That was when something was laid aside last; some of it may have been taken in since.
+        self._entries_aside = self._stop.until_redis_answers(lambda: self._broker.length_of(self._later), PATIENCE_S)
+        return self._entries_aside * MOST_IN_ENTRY >= self._bound.limit
 
     def _shed(self, data: bytes) -> Refused:
         return self._refusals.of_request(*heard(data), ErrorCode.OVERLOADED, TOO_FAST)

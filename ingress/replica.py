@@ -35,7 +35,7 @@ BURST = 256
 BURST_BYTES = 4 * 1024 * 1024
 
 #: The most that are sifted at once: most of them are only laid aside, which is a tenth of the work of taking them in.
-#: And the most when nearly all are laid aside, since those that were sifted last were a crowd's, or without sifting.
+#: And the most when nearly all are likely to be laid aside: so many of those that were sifted last were a crowd's.
 SIFTED = 1024
 MOST = 4096
 NEARLY_ALL = 0.9
@@ -98,8 +98,8 @@ class Replica:
         self._subscriber = Subscriber(client, channel, self._backlog)
 
     def run(self) -> None:
-        """Returns once asked to stop. By then everything that was heard is on its queue, answered, or held by another
-        replica.
+        """Returns once asked to stop. By then everything that was heard is on its queue, answered, laid aside, or held
+        by another replica.
 
         Raises:
             redis.RedisError: when it is asked to stop and Redis does not answer.
@@ -163,6 +163,9 @@ class Replica:
             self._take_in()
         if not self._stop.until_redis_answers(self._lease.seek):
             self._leads = False
+            if len(self._backlog) > BEHIND:
+                # It may have a machine in common with the leader, which then has the others' requests to bring on.
+                self._intake.note_behind()
             self._trim_when_due()
         elif not self._leads:
             self._take_over()
@@ -180,7 +183,7 @@ class Replica:
 
     def _way_in(self, *, overflows: bool) -> tuple[Take, int]:
         """What is done with the oldest requests, and with how many at once."""
-        if len(self._backlog) <= BEHIND and self._backlog.size_bytes <= BEHIND_BYTES:
+        if not overflows and len(self._backlog) <= BEHIND and self._backlog.size_bytes <= BEHIND_BYTES:
             return self._intake.take_heard, BURST
         if self._stop.received:
             # There may be no time to judge them all. Whoever leads next has time.

@@ -14,7 +14,7 @@ class Herald(Rounds):
     """
 
     pause_s = 0.1
-    idle_pause_s = 0.15
+    idle_pause_s = 0.1
 
     def run_once(self, broker: CallboardBroker) -> None:
         """Sends what there is to send."""

@@ -143,6 +143,10 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         """How many messages a queue has, including those in a worker's hands."""
         return cast(int, self.client.hlen(f"{self.namespace}:{queue_name}.msgs"))
 
+    def length_of(self, stream: str) -> int:
+        """How many entries a stream has."""
+        return cast(int, self.client.xlen(stream))
+
     def take_in(self, burst: Sequence[Arrival], origin: Origin) -> TakenIn:
         """Enqueues the messages of a burst of requests and sends the answers, in one round trip: all or nothing, except
         for requests that need something which Redis refuses; the log says what.
