@@ -1,4 +1,4 @@
-"""The stream on which a crowd's requests wait while an ingress is behind."""
+"""The stream where a crowd's requests wait while an ingress is behind, and what one had no time for when it stopped."""
 
 from collections.abc import Iterable
 
