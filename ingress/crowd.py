@@ -58,13 +58,14 @@ class Crowd:
         # Types are counted without the requests of users who are crowds: one user's flood does not make a crowd of all
         # who ask for the same task. But their share is that of all requests, or those who ask for it would be one.
         self._types.pass_over(len(requests) - others)
-        found = [user_id is not None for user_id in users]
-        if others == len(requests):
+        if not others:
+            found = [True] * len(requests)
+        elif others == len(requests):
             found = self._among_others(requests)
-        elif others:
-            rest = [request for request, is_found in zip(requests, found, strict=True) if not is_found]
+        else:
+            rest = [request for request, user_id in zip(requests, users, strict=True) if user_id is None]
             answers = iter(self._among_others(rest))
-            found = [is_found or next(answers) for is_found in found]
+            found = [user_id is not None or next(answers) for user_id in users]
         self.share = sum(found) / max(1, len(found))
         return found
 
@@ -142,10 +143,10 @@ class _Crowds:
     def include(self, value: _Trait, count: int) -> bool:
         """Learns of so many requests, and says whether they are a crowd's."""
         self._latest.note(value, count)
-        is_crowd = self._latest.count(value) > self._most
-        if is_crowd and value is not None:
+        are_too_many = self._are_too_many(value)
+        if are_too_many and value is not None:
             self._values[to_json(value)] = value
-        return is_crowd
+        return are_too_many
 
     def pass_over(self, count: int) -> None:
         """Learns of so many requests that count for nobody."""
@@ -154,9 +155,12 @@ class _Crowds:
     def move_on(self) -> None:
         """Forgets the oldest requests, and who was a crowd by them. To be called between bursts."""
         self._latest.move_on()
-        values = {written: value for written, value in self._values.items() if self._latest.count(value) > self._most}
+        values = {written: value for written, value in self._values.items() if self._are_too_many(value)}
         if len(values) < len(self._values):
             self._values, self._marks = values, {}
+
+    def _are_too_many(self, value: _Trait) -> bool:
+        return self._latest.count(value) > self._most
 
     def _mark(self, match: re.Match[bytes], length: int) -> None:
         if len(self._marks) >= MOST_MARKS:

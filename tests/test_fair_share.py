@@ -1,7 +1,6 @@
 """A whole Callboard that is flooded answers the others meanwhile."""
 
 import json
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +93,9 @@ def test_an_ingress_that_is_stopped_in_a_flood_leaves_the_next_one_what_it_has_n
     users = [new_user() for _ in range(BEYOND)]
     with System(project, redis_server.url) as system, Wire(redis_server.url) as wire:
         ingress = system.start("ingress")
-        ingress.send_signal(signal.SIGSTOP)
-        send_to(wire, "channel", [request(user_id, "reverse_string") for user_id in users])
-        ingress.send_signal(signal.SIGTERM)
-        ingress.send_signal(signal.SIGCONT)
+        with system.suspended("ingress"):
+            send_to(wire, "channel", [request(user_id, "reverse_string") for user_id in users])
+            ingress.terminate()
         assert ingress.wait(timeout=60) == 0
         assert client.xlen("callboard:later:tasks") > 0
         system.start("ingress", as_="next")

@@ -24,7 +24,7 @@ class Rounds(Middleware, ABC):
         """What is to be done."""
 
     def rest(self, broker: CallboardBroker) -> None:
-        """Returns when there may be something to do again, or the worker ends."""
+        """Waits, besides the pause, while there is less to do."""
 
     def after_worker_boot(self, broker: CallboardBroker, worker: Worker) -> None:  # type: ignore[override]
         """Starts the thread."""
