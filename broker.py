@@ -15,6 +15,7 @@ from transport.answers import Answers
 from transport.call_offs import CallOffs
 from transport.collector import SparseCollections
 from transport.connection import connect
+from transport.crew import Crew
 from transport.encoder import FastJSONEncoder
 from transport.herald import Herald
 from transport.lost_threads import LostThreads
@@ -45,6 +46,7 @@ def build_broker(settings: Settings, answers: Answers) -> CallboardBroker:
         events_channel=settings.redis.channels.events,
         max_crashes=worker.max_crashes,
         fair_backlog=settings.limits.fair_backlog,
+        crew=Crew.of_this_process(),
         middleware=[
             WorkerHealth(settings),
             WorkerLog(settings),

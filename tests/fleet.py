@@ -10,6 +10,7 @@ from contract import ErrorCode
 from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from transport.connection import connect
+from transport.crew import Crew
 from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
 
@@ -37,9 +38,11 @@ class Fleet:
         self.brokers: list[CallboardBroker] = []
         self.worker()
 
-    def worker(self) -> CallboardBroker:
+    def worker(self, crew: Crew | None = None) -> CallboardBroker:
         prefix = key_prefix(self._url)
-        broker = CallboardBroker(connect(self._url), middleware=[self.verdicts], key_prefix=prefix, max_crashes=3)
+        broker = CallboardBroker(
+            connect(self._url), middleware=[self.verdicts], key_prefix=prefix, max_crashes=3, crew=crew
+        )
         for queue_name in ("default", "other"):
             broker.declare_queue(queue_name)
         self.brokers.append(broker)

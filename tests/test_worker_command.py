@@ -16,7 +16,7 @@ from tests.command_line import callboard
 from tests.system import START_S, System, copy_project, environment, run_to_its_end, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
-from transport.pulse import whereabouts
+from transport.pulse import crew_key, whereabouts
 from worker.child import described
 from worker.pauses import LONGEST_PAUSE_S, USEFUL_LIFE_S, Pauses
 
@@ -75,7 +75,7 @@ def test_the_process_that_replaces_a_killed_one_begins_its_task_however_alive_th
         (held,) = client.scan_iter("dramatiq:__acks__.*")
         worker_id = held.decode().removeprefix("dramatiq:__acks__.").removesuffix(".default")
         psutil.Process(whereabouts(worker_id)["pid"]).kill()
-        client.persist(f"dramatiq:__alive__.{worker_id}")
+        client.persist(crew_key("dramatiq", worker_id))
         assert wire.outcome_of(user_id)["status"] == "completed"
 
 

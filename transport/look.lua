@@ -26,35 +26,33 @@ if not has_looked then
     return {}
 end
 
-local ours, dead = {}, {}
+local dead = {}
+
+-- The workers of the crew with that key that are alive.
+local function alive_in(crew)
+    local alive = {}
+    for _, id in ipairs(redis.call("hkeys", crew)) do
+        alive[id] = true
+    end
+    return alive
+end
+
+-- By the keys of the crews, see pulse.py.
+local alive_by_crew = {}
+
+local function is_alive(id)
+    local name = string.match(string.sub(id, #prefix + 1), "^(%x+)%.") or id
+    local crew = namespace .. ":__alive__." .. name
+    alive_by_crew[crew] = alive_by_crew[crew] or alive_in(crew)
+    return alive_by_crew[crew][id]
+end
+
 local workers = redis.call("zrange", namespace .. ":__heartbeats__", 0, -1, "withscores")
 for w = 1, #workers, 2 do
     local id, shown_ms = workers[w], tonumber(workers[w + 1])
-    if string.sub(id, 1, #prefix) == prefix then
-        ours[#ours + 1] = id
-    elseif shown_ms < now_ms() - silence_ms then
+    local is_ours = string.sub(id, 1, #prefix) == prefix
+    if is_ours and not is_alive(id) or not is_ours and shown_ms < now_ms() - silence_ms then
         dead[#dead + 1] = id
-    end
-end
-
-local function count_alive(first, last)
-    local keys = {}
-    for w = first, last do
-        keys[#keys + 1] = namespace .. ":__alive__." .. ours[w]
-    end
-    return redis.call("exists", unpack(keys))
-end
-
--- Of so many at once, and of each by itself only where one is missing.
-local batch = 200
-for first = 1, #ours, batch do
-    local last = math.min(first + batch - 1, #ours)
-    if count_alive(first, last) < last - first + 1 then
-        for w = first, last do
-            if count_alive(w, w) == 0 then
-                dead[#dead + 1] = ours[w]
-            end
-        end
     end
 end
 return dead

@@ -10,7 +10,7 @@ from dramatiq.common import current_millis
 
 from transport.arrivals import GROUP
 from transport.presence import PRESENT_MS, index_key, lease_key
-from transport.pulse import ALIVE_MS, STOCK_SILENCE_MS, WORKER_PREFIX, alive_key, heartbeats_key, whereabouts
+from transport.pulse import ALIVE_MS, STOCK_SILENCE_MS, WORKER_PREFIX, crew_key, heartbeats_key, whereabouts
 from transport.queue_names import known_queues, namespace_of
 
 #: A worker that was not seen for so long is left out.
@@ -100,7 +100,12 @@ class Overview:
         since_ms = current_millis() - FORGOTTEN_MS
         shown: Sequence[Any] = self._client.zrange(self._heartbeats, -MOST_WORKERS, -1, withscores=True)
         recent = [(worker_id.decode(), shown_ms) for worker_id, shown_ms in shown if shown_ms > since_ms]
-        signs = self._signs([alive_key(self._namespace, worker_id) for worker_id, _ in recent], ALIVE_MS)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for worker_id, _ in recent:
+                crew = crew_key(self._namespace, worker_id)
+                pipeline.hget(crew, worker_id)
+                pipeline.pttl(crew)
+            signs = _signs(pipeline.execute(), ALIVE_MS)
         states = []
         for (worker_id, shown_ms), (account, silent_s) in zip(recent, signs, strict=True):
             stock_silence_ms = max(0.0, current_millis() - shown_ms)
@@ -120,7 +125,11 @@ class Overview:
             members, token = pipeline.execute()
         leader = f"ingress:{token.decode()}" if token else None
         ids = sorted(member.decode() for member in members)
-        signs = self._signs([f"{index}:{process_id}" for process_id in ids], PRESENT_MS)
+        with self._client.pipeline(transaction=False) as pipeline:
+            for process_id in ids:
+                pipeline.get(f"{index}:{process_id}")
+                pipeline.pttl(f"{index}:{process_id}")
+            signs = _signs(pipeline.execute(), PRESENT_MS)
         return [
             _process(process_id, account, silent_s, alive=True, leads=process_id == leader)
             for process_id, (account, silent_s) in zip(ids, signs, strict=True)
@@ -143,17 +152,14 @@ class Overview:
         found: Any = self._client.info("memory")
         return MemoryState(found["used_memory"], found.get("maxmemory", 0))
 
-    def _signs(self, keys: Sequence[str], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
-        """What each process says of itself, and how many seconds ago; None when that is too long ago."""
-        with self._client.pipeline(transaction=False) as pipeline:
-            for key in keys:
-                pipeline.get(key)
-                pipeline.pttl(key)
-            replies = pipeline.execute()
-        return [
-            (json.loads(account or b"{}"), None if account is None else max(0.0, (ttl_ms - left_ms) / 1000))
-            for account, left_ms in zip(replies[::2], replies[1::2], strict=True)
-        ]
+
+def _signs(replies: Sequence[Any], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
+    """What each process says of itself, and how many seconds ago it was shown, None when that is too long ago; from
+    Redis's replies about its account and the time that is left of that."""
+    return [
+        (json.loads(account or b"{}"), None if account is None else max(0.0, (ttl_ms - left_ms) / 1000))
+        for account, left_ms in zip(replies[::2], replies[1::2], strict=True)
+    ]
 
 
 def _process(

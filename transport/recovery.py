@@ -64,6 +64,7 @@ class Recovery:
         Raises:
             redis.RedisError: nothing is lost by that; the next run goes on.
         """
+        self._look_after_mates()
         found = self._pulse.dead_workers()
         if found is None:
             return
@@ -92,6 +93,11 @@ class Recovery:
         """
         self._pulse.declare_dead(worker_id)
         self._bring_back(known_queues(self._client, self._namespace), [worker_id.encode()])
+
+    def _look_after_mates(self) -> None:
+        for worker_id in self._pulse.silent_mates():
+            self.bring_back_from(worker_id)
+            self._pulse.forget(worker_id)
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # More than once, as long as they are on the list: a question of a worker that was frozen or cut off may still

@@ -20,6 +20,7 @@ from transport.appetite import Appetite
 from transport.arrivals import Admitted, Arrival, DeposedError, Origin, TakenIn
 from transport.completion import Completion, Ending, News
 from transport.consumer import BlockingConsumer
+from transport.crew import Crew
 from transport.dead_letters import letter_of
 from transport.feed import Feed
 from transport.in_hand import InHand
@@ -51,6 +52,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
     Parameters:
         max_crashes: how often a message may be begun whose worker dies, from 2 on.
         fair_backlog: from how many messages on a queue the next ones wait in lanes, see turns.lua; 0 for never.
+        crew: the one that this process belongs to as a worker; None for one of its own.
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         events_channel: str = "events",
         max_crashes: int = 3,
         fair_backlog: int = 64,
+        crew: Crew | None = None,
     ) -> None:
         super().__init__(client=client, middleware=middleware, namespace=namespace_of(key_prefix))
-        self.broker_id = name_worker(self.broker_id)
+        crew = crew or Crew()
+        self.broker_id = name_worker(self.broker_id, crew.name)
         #: To enqueue, to take in and to cancel.
         self._line = Line(client)
         self._enqueue_script = script(client, "turns", "enqueue")
@@ -84,7 +88,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         #: The descriptor of the file that `Permit` needs, where there is one.
         self.permits: int | None = None
         self._generations = count(1)
-        self._pulse = Pulse(client, self.namespace, self.broker_id)
+        self._pulse = Pulse(client, self.namespace, self.broker_id, crew)
         self._recovery = Recovery(
             client,
             self._pulse,

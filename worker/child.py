@@ -32,18 +32,20 @@ class Child:
         self.complaint = ""
 
     @classmethod
-    async def start(cls, lifeline: int, environment: Mapping[str, str], permits: int | None) -> Self:
+    async def start(
+        cls, lifeline: int, environment: Mapping[str, str], *, permits: int | None, crew: int | None
+    ) -> Self:
         """Starts a process that stops when `lifeline`, the descriptor of a pipe, is at its end; `environment` is added
-        to its variables, `permits` is the descriptor of the file that `Permit` needs, if any.
+        to its variables. The others are the descriptors of the files that `Permit` and `Crew` need, if any.
 
         Raises:
             OSError: when the machine cannot.
         """
-        shared = () if permits is None else (permits,)
-        command = (sys.executable, "-m", "worker.process", *map(str, shared))
+        command = (sys.executable, "-m", "worker.process", *([] if permits is None else [str(permits)]))
+        files = [file for file in (permits, crew) if file is not None]
         variables = {**RESTART_DELAY, **os.environ, **environment}
         return cls(
-            await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, pass_fds=shared, env=variables)
+            await asyncio.create_subprocess_exec(*command, stdin=lifeline, stdout=PIPE, pass_fds=files, env=variables)
         )
 
     async def is_ready(self) -> bool:

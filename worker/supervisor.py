@@ -12,6 +12,7 @@ from loguru import logger
 
 from monitoring.worker_metrics import SLOT
 from settings import Settings
+from transport.crew import file_for_crew, place_in_crew
 from transport.permit import file_for_permits
 from transport.termination import SAME_REQUEST_S
 from worker.child import PREDECESSOR, Child, described
@@ -32,6 +33,7 @@ class Supervisor:
         self._settings = settings
         self._lifeline, self._lifeline_end = os.pipe()
         self._permits = file_for_permits(settings.worker.processes)
+        self._crew = file_for_crew(settings.worker.processes)
         self._stopping = asyncio.Event()
         self._asked_s = 0.0
         self._running: set[Child] = set()
@@ -85,8 +87,9 @@ class Supervisor:
         """The life of one process: for how many seconds it consumed, and how it ended. It brings back at once what the
         worker with the id `predecessor` held, if there is one."""
         try:
-            environment = {**self._environment, SLOT: str(slot), PREDECESSOR: predecessor}
-            child = await Child.start(self._lifeline, environment, self._permits)
+            own = {SLOT: str(slot), PREDECESSOR: predecessor, **place_in_crew(self._crew, slot)}
+            environment = {**self._environment, **own}
+            child = await Child.start(self._lifeline, environment, permits=self._permits, crew=self._crew)
         except OSError as error:
             return 0.0, f"cannot be started: {error}"
         self._running.add(child)

@@ -1,0 +1,182 @@
+"""The worker processes of one supervisor tell Redis together that they are alive, and look after one another."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from client.redis_server import RedisServer
+from tests.fleet import Fleet, consume, look, perform
+from tests.system import System, write_config
+from tests.waiting import wait_until
+from tests.wire import Wire, new_user
+from transport.crew import PLACE, Crew, file_for_crew, place_in_crew
+from transport.pulse import LOOK_MS, crew_key, whereabouts
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do the processes share a file")
+
+
+@pytest.fixture
+def file() -> Iterator[int]:
+    """What two processes share."""
+    descriptor = file_for_crew(2)
+    assert descriptor is not None
+    yield descriptor
+    os.close(descriptor)
+
+
+@pytest.fixture
+def mates(file: int) -> tuple[Crew, Crew]:
+    return Crew(file, 1), Crew(file, 2)
+
+
+def ids(crew: Crew) -> list[str]:
+    return [member.worker_id for member in crew.members()]
+
+
+def silence(crew: Crew, monkeypatch: pytest.MonkeyPatch, *worker_ids: str) -> None:
+    """From now on these have given no sign of life for long."""
+    members = crew.members
+
+    def seen() -> list[object]:
+        return [member._replace(silent_s=60.0) if member.worker_id in worker_ids else member for member in members()]
+
+    monkeypatch.setattr(crew, "members", seen)
+
+
+def test_a_process_finds_its_place_by_a_variable_which_it_takes_out(file: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in place_in_crew(os.dup(file), 2).items():
+        monkeypatch.setenv(name, value)
+    crew = Crew.of_this_process()
+    assert crew.name == Crew(file, 1).name != ""
+    assert PLACE not in os.environ
+    crew.note_alive("worker")
+    assert ids(Crew(file, 1)) == ["worker"]
+
+
+def test_without_a_supervisor_a_process_is_by_itself() -> None:
+    alone, other = Crew.of_this_process(), Crew.of_this_process()
+    assert alone.name == ""
+    assert alone.is_shown_by_this_process(within_s=60)
+    alone.note_alive("worker")
+    assert (ids(alone), ids(other)) == (["worker"], [])
+    assert file_for_crew(1) is None
+    assert place_in_crew(None, 1) == {}
+
+
+def test_one_process_shows_the_crew_and_another_one_when_that_is_late_or_leaves(mates: tuple[Crew, Crew]) -> None:
+    one, other = mates
+    one.note_shown()
+    assert one.is_shown_by_this_process(within_s=0)
+    assert not other.is_shown_by_this_process(within_s=60)
+    assert other.is_shown_by_this_process(within_s=0)
+    one.leave("one")
+    assert other.is_shown_by_this_process(within_s=60)
+
+
+def test_a_process_learns_whose_place_it_has_and_that_it_was_forgotten(mates: tuple[Crew, Crew], file: int) -> None:
+    one, other = mates
+    assert one.note_alive("one") == ""
+    assert one.note_alive("one") == "one"
+    assert Crew(file, 1).note_alive("its successor") == "one"
+    other.note_alive("other")
+    other.forget("its successor")
+    assert ids(other) == ["other"]
+    assert one.note_alive("its successor") == ""
+    one.forget_all()
+    assert other.note_alive("other") == ""
+
+
+def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of_its_crew(
+    fleet: Fleet, mates: tuple[Crew, Crew], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (fleet.worker(crew) for crew in mates)
+    assert not look(other)
+    (sent,) = fleet.send()
+    consume(one)
+    fleet.client.set("dramatiq:__look__", "", px=LOOK_MS)  # so that no look finds it
+    silence(mates[1], monkeypatch, one.broker_id)
+    other.maintain()
+    assert [delivery.message_id for delivery in perform(other)] == [sent]
+    assert ids(mates[0]) == [other.broker_id]
+    key = crew_key("dramatiq", one.broker_id)
+    assert list(fleet.client.hgetall(key)) == [other.broker_id.encode()]
+    one.maintain()
+    assert len(fleet.client.hgetall(key)) == 2
+
+
+def test_one_that_has_stood_still_itself_takes_nobody_for_dead(
+    fleet: Fleet, mates: tuple[Crew, Crew], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (fleet.worker(crew) for crew in mates)
+    for broker in (one, other):
+        assert not look(broker)
+    silence(mates[1], monkeypatch, one.broker_id)
+    monkeypatch.setattr("transport.pulse.BEAT_S", 0.0)
+    other.maintain()
+    assert fleet.client.hexists(crew_key("dramatiq", one.broker_id), one.broker_id)
+
+
+def test_what_a_process_held_whose_place_another_one_has_taken_is_brought_back_by_a_look(
+    fleet: Fleet, mates: tuple[Crew, Crew], file: int
+) -> None:
+    dead, other = (fleet.worker(crew) for crew in mates)
+    (sent,) = fleet.send()
+    consume(dead)
+    other.maintain()
+    next_one = fleet.worker(Crew(file, 1))
+    assert not look(next_one)
+    fleet.look_after(other)
+    assert [delivery.message_id for delivery in perform(next_one)] == [sent]
+
+
+def test_a_crew_that_redis_has_forgotten_joins_again(fleet: Fleet, mates: tuple[Crew, Crew]) -> None:
+    brokers = [fleet.worker(crew) for crew in mates]
+    for broker in brokers:
+        broker.maintain()
+    key = crew_key("dramatiq", brokers[0].broker_id)
+    fleet.client.delete(key, "dramatiq:__heartbeats__")
+    for broker in brokers:
+        broker.maintain()
+    workers = {broker.broker_id.encode() for broker in brokers}
+    assert set(fleet.client.hgetall(key)) == workers
+    assert set(fleet.client.zrange("dramatiq:__heartbeats__", 0, -1)) == workers
+    for broker in brokers:
+        broker.close()
+    assert not fleet.client.exists(key)
+
+
+def test_one_command_shows_a_crew(fleet: Fleet, mates: tuple[Crew, Crew]) -> None:
+    brokers = [fleet.worker(crew) for crew in mates]
+    for broker in brokers * 2:
+        broker.maintain()
+    fleet.client.set("dramatiq:__look__", "", px=LOOK_MS)
+    before = fleet.client.info("commandstats")["cmdstat_pexpire"]["calls"]
+    for broker in brokers:
+        broker.maintain()
+    assert fleet.client.info("commandstats")["cmdstat_pexpire"]["calls"] == before + 1
+
+
+def test_the_task_of_a_process_that_stands_still_is_begun_by_another_one(
+    project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, worker={"processes": 2, "threads": 1})
+    started = tmp_path / "started"
+    with System(project, redis_server.url, CALLBOARD_CONFIG=str(config)) as own, Wire(redis_server.url) as wire:
+        own.start("ingress")
+        own.start("worker")
+        user_id = new_user()
+        wire.publish({"task_type": "is_slow_at_first", "user_id": user_id, "parameters": {"started": str(started)}})
+        wait_until(started.exists, "the task runs")
+        (held,) = client.scan_iter("dramatiq:__acks__.*")
+        worker_id = held.decode().removeprefix("dramatiq:__acks__.").removesuffix(".default")
+        process = psutil.Process(whereabouts(worker_id)["pid"])
+        process.suspend()
+        assert wire.outcome_of(user_id, 20)["status"] == "completed"
+        process.resume()
+        wait_until(lambda: "gave no sign of life" in own.log("worker"), "it notices that it was taken for dead")
+        process.kill()
