@@ -54,7 +54,7 @@ def test_a_process_finds_its_place_by_a_variable_which_it_takes_out(file: int, m
     crew = Crew.of_this_process()
     assert crew.name == Crew(file, 1).name != ""
     assert PLACE not in os.environ
-    crew.note_alive("worker")
+    crew.enter("worker")
     assert ids(Crew(file, 1)) == ["worker"]
 
 
@@ -62,7 +62,7 @@ def test_without_a_supervisor_a_process_is_by_itself() -> None:
     alone, other = Crew.of_this_process(), Crew.of_this_process()
     assert alone.name == ""
     assert alone.is_shown_by_this_process(within_s=60)
-    alone.note_alive("worker")
+    alone.enter("worker")
     assert (ids(alone), ids(other)) == (["worker"], [])
     assert file_for_crew(1) is None
     assert place_in_crew(None, 1) == {}
@@ -80,15 +80,19 @@ def test_one_process_shows_the_crew_and_another_one_when_that_is_late_or_leaves(
 
 def test_a_process_learns_whose_place_it_has_and_that_it_was_forgotten(mates: tuple[Crew, Crew], file: int) -> None:
     one, other = mates
-    assert one.note_alive("one") == ""
-    assert one.note_alive("one") == "one"
-    assert Crew(file, 1).note_alive("its successor") == "one"
-    other.note_alive("other")
+    assert (one.predecessor, one.note_alive("one")) == ("", False)
+    one.enter("one")
+    assert one.note_alive("one")
+    successor = Crew(file, 1)
+    assert (successor.predecessor, successor.note_alive("its successor")) == ("one", False)
+    assert ids(other) == ["one"]
+    successor.enter("its successor")
+    other.enter("other")
     other.forget("its successor")
     assert ids(other) == ["other"]
-    assert one.note_alive("its successor") == ""
+    assert not successor.note_alive("its successor")
     one.forget_all()
-    assert other.note_alive("other") == ""
+    assert not other.note_alive("other")
 
 
 def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of_its_crew(
@@ -129,6 +133,7 @@ def test_what_a_process_held_whose_place_another_one_has_taken_is_brought_back_b
     consume(dead)
     other.maintain()
     next_one = fleet.worker(Crew(file, 1))
+    next_one.maintain()
     assert not look(next_one)
     fleet.look_after(other)
     assert [delivery.message_id for delivery in perform(next_one)] == [sent]

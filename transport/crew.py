@@ -40,6 +40,8 @@ class Crew:
         # Not the file itself: a task may close that, and open another one with the same descriptor.
         self._memory = mmap(-1, 2 * RECORD_BYTES) if file is None else mmap(file, 0)
         self._slot = slot
+        #: The worker that has had this place before, and is dead; "" if there was none.
+        self.predecessor = self._member(slot).worker_id
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -58,13 +60,17 @@ class Crew:
         """What the ids of its workers have in common; "" for a process by itself."""
         return str(self._head()[0].rstrip(b"\0").decode())
 
-    def note_alive(self, worker_id: str) -> str:
-        """Notes that this process is alive; returns the id in its place before. That is another one's when the process
-        died that had the place, and "" when this one is new or was forgotten."""
-        before = self._member(self._slot).worker_id
+    def enter(self, worker_id: str) -> None:
+        """Puts this process on the list. To be called when Redis knows it, and not its predecessor any more."""
         offset = self._slot * RECORD_BYTES
         _MEMBER.pack_into(self._memory, offset, time.monotonic_ns(), worker_id.encode())
-        return before
+
+    def note_alive(self, worker_id: str) -> bool:
+        """Notes that this process is alive; False when it has to enter, since it is new or was forgotten."""
+        is_on_list = self._member(self._slot).worker_id == worker_id
+        if is_on_list:
+            self.enter(worker_id)
+        return is_on_list
 
     def is_shown_by_this_process(self, within_s: float) -> bool:
         """Whether this process has to show the crew to Redis: it has done so last, or nobody has within that time."""
@@ -81,7 +87,7 @@ class Crew:
 
     def forget(self, worker_id: str) -> None:
         """Takes a worker off the list; if it is alive, it learns that by `note_alive`. To be called when it is dead to
-        Redis, too."""
+        Redis, and holds nothing any more."""
         for slot in self._slots():
             if self._member(slot).worker_id == worker_id:
                 self._memory[slot * RECORD_BYTES : (slot + 1) * RECORD_BYTES] = _NOBODY

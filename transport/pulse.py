@@ -111,7 +111,7 @@ class Pulse:
         meanwhile, else 0."""
         now_s = time.monotonic()
         self._silent_s, self._beaten_s = now_s - self._beaten_s, now_s
-        is_known = self._crew.note_alive(self.worker_id) == self.worker_id
+        is_known = self._crew.note_alive(self.worker_id)
         if self._shows_crew():
             is_known = self._show_crew() and is_known
         was_silent = self._silent_s * 1000 >= ALIVE_MS
@@ -158,7 +158,7 @@ class Pulse:
         self._client.hdel(crew_key(self.namespace, worker_id), worker_id)
 
     def forget(self, worker_id: str) -> None:
-        """Takes a worker off its crew's list, which was declared dead and holds no message any more."""
+        """Takes a worker of the crew off its list, which was declared dead and holds no message any more."""
         self._crew.forget(worker_id)
 
     def forget_long_dead(self) -> None:
@@ -168,11 +168,10 @@ class Pulse:
         self._client.zremrangebyscore(self._heartbeats, "-inf", now_s * 1000 - FORGET_MS)
 
     def _join(self) -> None:
-        predecessor = self._crew.note_alive(self.worker_id)
-        who = (self.worker_id, description("worker"), self._crew_key, ALIVE_MS)
-        before = "" if predecessor == self.worker_id else predecessor
-        words: list[str | bytes | int] = [*who, before, REMEMBERED_MS, *self._queue_names]
+        who = (self.worker_id, description("worker"), self._crew_key, ALIVE_MS, self._crew.predecessor)
+        words: list[str | bytes | int] = [*who, REMEMBERED_MS, *self._queue_names]
         self._join_script(keys=[self.namespace], args=words)
+        self._crew.enter(self.worker_id)
 
     def _shows_crew(self) -> bool:
         return self._crew.is_shown_by_this_process(BEAT_S + DELAY_S)
