@@ -10,7 +10,7 @@ from contract import ErrorCode
 from tests.consumers import next_of
 from tests.redis_under_test import key_prefix
 from transport.connection import connect
-from transport.crew import Crew
+from transport.crew import Crew, Duty
 from transport.messages import Delivery
 from transport.redis_broker import CallboardBroker
 
@@ -36,16 +36,19 @@ class Fleet:
         self.verdicts = Verdicts()
         self._url = url
         self.brokers: list[CallboardBroker] = []
+        self._crews: dict[str, Crew] = {}
         self.worker()
 
     def worker(self, crew: Crew | None = None) -> CallboardBroker:
         prefix = key_prefix(self._url)
+        crew = crew or Crew()
         broker = CallboardBroker(
             connect(self._url), middleware=[self.verdicts], key_prefix=prefix, max_crashes=3, crew=crew
         )
         for queue_name in ("default", "other"):
             broker.declare_queue(queue_name)
         self.brokers.append(broker)
+        self._crews[broker.broker_id] = crew
         return broker
 
     def send(self, count: int = 1, delay: int | None = None, queue_name: str = "default") -> list[str]:
@@ -59,8 +62,12 @@ class Fleet:
         """Has this worker look after the queues now, as it does every few seconds."""
         for _ in range(2):  # The first look, when Redis knows of none before, finds nobody.
             self.client.delete("dramatiq:__look__")
-            for _ in range(2):  # The beat that follows a look has none.
-                broker.maintain()
+            self.offer_to_look(broker)
+
+    def offer_to_look(self, broker: CallboardBroker) -> None:
+        """Has this worker do what it does with each beat, when it has not looked lately."""
+        self._crews[broker.broker_id].put_off(Duty.LOOK, 0)
+        broker.maintain()
 
     def die_with_messages(self, count: int = 1) -> None:
         """A worker gets so many and dies; another one brings them back."""

@@ -11,10 +11,12 @@ import redis
 from client.redis_server import RedisServer
 from errors import RedisServerError
 from tests.acl_server import USERS_FILE, AclServer, denials, url_of
+from tests.fleet import Fleet, consume, perform
 from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from transport.connection import connect
+from transport.crew import Crew, Duty
 
 JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number", "user_id": "clock"}
 
@@ -80,6 +82,23 @@ def test_the_task_of_a_dead_worker_is_begun_again_with_the_rights_of_the_others(
     system.kill("worker", children_only=True)
     assert wire.outcome_of(user_id, deadline_s=30)["status"] == "completed"
     assert denials(server.url) == set()
+
+
+def test_a_worker_may_look_for_those_that_died_and_call_the_roll_of_its_crew() -> None:
+    with AclServer() as server, connect(server.url) as operator:
+        fleet, crew = Fleet(url_of(server.url, "worker"), operator), Crew()
+        dead, living = fleet.worker(), fleet.worker(crew)
+        (sent,) = fleet.send()
+        consume(dead)
+        for _ in range(2):
+            crew.put_off(Duty.SHOW, 0)
+            living.maintain()
+        fleet.kill(dead)
+        fleet.look_after(living)
+        assert [delivery.message_id for delivery in perform(living)] == [sent]
+        assert denials(server.url) == set()
+        for broker in fleet.brokers:
+            broker.client.close()
 
 
 def test_a_trusted_client_may_use_the_stream_and_read_outcomes(system: System, server: AclServer, wire: Wire) -> None:

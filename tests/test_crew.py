@@ -14,7 +14,7 @@ from tests.fleet import Fleet, consume, look, perform
 from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
-from transport.crew import PLACE, Crew, file_for_crew, place_in_crew
+from transport.crew import PLACE, Crew, Duty, file_for_crew, place_in_crew
 from transport.pulse import LOOK_MS, crew_key, whereabouts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do the processes share a file")
@@ -61,33 +61,35 @@ def test_a_process_finds_its_place_by_a_variable_which_it_takes_out(file: int, m
 def test_without_a_supervisor_a_process_is_by_itself() -> None:
     alone, other = Crew.of_this_process(), Crew.of_this_process()
     assert alone.name == ""
-    assert alone.is_shown_by_this_process(within_s=60)
     alone.enter("worker")
     assert (ids(alone), ids(other)) == (["worker"], [])
     assert file_for_crew(1) is None
     assert place_in_crew(None, 1) == {}
 
 
-def test_one_process_shows_the_crew_and_another_one_when_that_is_late_or_leaves(mates: tuple[Crew, Crew]) -> None:
+def test_what_one_process_has_done_is_not_due_for_another_one(mates: tuple[Crew, Crew]) -> None:
     one, other = mates
-    one.note_shown()
-    assert one.is_shown_by_this_process(within_s=0)
-    assert not other.is_shown_by_this_process(within_s=60)
-    assert other.is_shown_by_this_process(within_s=0)
-    one.leave("one")
-    assert other.is_shown_by_this_process(within_s=60)
+    assert all(crew.is_due(Duty.SHOW) for crew in mates)
+    one.put_off(Duty.SHOW, 60)
+    assert not other.is_due(Duty.SHOW)
+    assert other.is_due(Duty.LOOK)
+    other.put_off(Duty.SHOW, 0)
+    assert one.is_due(Duty.SHOW)
 
 
 def test_a_process_learns_whose_place_it_has_and_that_it_was_forgotten(mates: tuple[Crew, Crew], file: int) -> None:
     one, other = mates
-    assert (one.predecessor, one.note_alive("one")) == ("", False)
+    assert (one.in_place(), one.note_alive("one")) == ("", False)
     one.enter("one")
+    assert not one.note_alive("one")
+    one.note_joined()
     assert one.note_alive("one")
     successor = Crew(file, 1)
-    assert (successor.predecessor, successor.note_alive("its successor")) == ("one", False)
+    assert (successor.in_place(), successor.note_alive("its successor")) == ("one", False)
     assert ids(other) == ["one"]
-    successor.enter("its successor")
-    other.enter("other")
+    for crew, worker_id in ((successor, "its successor"), (other, "other")):
+        crew.enter(worker_id)
+        crew.note_joined()
     other.forget("its successor")
     assert ids(other) == ["other"]
     assert not successor.note_alive("its successor")
@@ -145,6 +147,7 @@ def test_a_crew_that_redis_has_forgotten_joins_again(fleet: Fleet, mates: tuple[
         broker.maintain()
     key = crew_key("dramatiq", brokers[0].broker_id)
     fleet.client.delete(key, "dramatiq:__heartbeats__")
+    mates[0].put_off(Duty.SHOW, 0)
     for broker in brokers:
         broker.maintain()
     workers = {broker.broker_id.encode() for broker in brokers}
@@ -155,11 +158,41 @@ def test_a_crew_that_redis_has_forgotten_joins_again(fleet: Fleet, mates: tuple[
     assert not fleet.client.exists(key)
 
 
+def test_one_that_redis_does_not_know_joins_again(fleet: Fleet, mates: tuple[Crew, Crew]) -> None:
+    brokers = [fleet.worker(crew) for crew in mates]
+    for broker in brokers:
+        broker.maintain()
+    lost = brokers[0].broker_id
+    key = crew_key("dramatiq", lost)
+    fleet.client.hdel(key, lost)
+    for duty in (Duty.SHOW, Duty.CALL_ROLL):
+        mates[0].put_off(duty, 0)
+    brokers[1].maintain()
+    assert ids(mates[0]) == [brokers[1].broker_id]
+    brokers[0].maintain()
+    assert fleet.client.hexists(key, lost)
+
+
+def test_one_that_redis_does_not_let_join_tries_again(
+    fleet: Fleet, mates: tuple[Crew, Crew], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = fleet.worker(mates[0])
+    key = crew_key("dramatiq", broker.broker_id)
+    fleet.client.set(key, "")
+    with pytest.raises(redis.ResponseError):
+        broker.maintain()
+    assert ids(mates[1]) == [broker.broker_id]
+    fleet.client.delete(key)
+    broker.maintain()
+    assert fleet.client.hexists(key, broker.broker_id)
+
+
 def test_one_command_shows_a_crew(fleet: Fleet, mates: tuple[Crew, Crew]) -> None:
     brokers = [fleet.worker(crew) for crew in mates]
-    for broker in brokers * 2:
+    for broker in brokers:
         broker.maintain()
-    fleet.client.set("dramatiq:__look__", "", px=LOOK_MS)
+    for duty in Duty:
+        mates[0].put_off(duty, 0 if duty is Duty.SHOW else 60)
     before = fleet.client.info("commandstats")["cmdstat_pexpire"]["calls"]
     for broker in brokers:
         broker.maintain()

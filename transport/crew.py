@@ -1,23 +1,34 @@
-"""The worker processes of one supervisor: in memory that they share each notes when it was last alive, and one of them
-tells Redis so for all. So an idle system has as few commands with many processes as with one."""
+"""The worker processes of one supervisor: in memory that they share each notes when it was last alive, and they take
+turns in telling Redis so for all. So an idle system has as few commands with many processes as with one."""
 
 import os
 import secrets
-import struct
-import sys
 import time
+from enum import IntEnum
 from mmap import mmap
 from typing import NamedTuple, Self
 
 #: The variable with the descriptor of the shared file, and which of the processes this one is, from 1 on.
 PLACE = "CALLBOARD_CREW"
 
-#: The first record is the crew's: its name, which process shows it to Redis, and when that did so last. The others are
-#: the processes': when each was last alive, and its worker id. Times are in ns, by the machine's monotonic clock.
+#: The first record is the crew's: its name, and when its duties are due. The others are the processes': when each was
+#: last alive, whether Redis knows of it, and its worker id. Numbers have 8 bytes; times are in ns, by the machine's
+#: monotonic clock.
 RECORD_BYTES = 512
-_HEAD = struct.Struct("=16sqq")
-_MEMBER = struct.Struct(f"=q{RECORD_BYTES - 8}s")
-_NOBODY = bytes(RECORD_BYTES)
+NUMBER_BYTES = 8
+NAME_BYTES = 16
+SEEN, JOINED = 0, 1
+ID_OFFSET = 2 * NUMBER_BYTES
+ID_BYTES = RECORD_BYTES - ID_OFFSET
+
+
+class Duty(IntEnum):
+    """What one process does for all; the value is where the crew's record says when it is due."""
+
+    SHOW = NAME_BYTES // NUMBER_BYTES
+    SHOW_TO_STOCK = SHOW + 1
+    CALL_ROLL = SHOW + 2
+    LOOK = SHOW + 3
 
 
 class Member(NamedTuple):
@@ -29,7 +40,7 @@ class Member(NamedTuple):
 
 class Crew:
     """A crew as one of its processes sees it. Each may write everywhere: what goes wrong when two write at the same
-    time, the next beat sets right.
+    time, the next roll call sets right.
 
     Parameters:
         file: the descriptor of what `file_for_crew` has made; None for a process by itself.
@@ -39,9 +50,9 @@ class Crew:
     def __init__(self, file: int | None = None, slot: int = 1) -> None:
         # Not the file itself: a task may close that, and open another one with the same descriptor.
         self._memory = mmap(-1, 2 * RECORD_BYTES) if file is None else mmap(file, 0)
+        # Through this a number is written at once, and nobody reads half of it.
+        self._numbers = memoryview(self._memory).cast("q")
         self._slot = slot
-        #: The worker that has had this place before, and is dead; "" if there was none.
-        self.predecessor = self._member(slot).worker_id
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -58,75 +69,83 @@ class Crew:
     @property
     def name(self) -> str:
         """What the ids of its workers have in common; "" for a process by itself."""
-        return str(self._head()[0].rstrip(b"\0").decode())
+        return _text(self._memory[:NAME_BYTES])
+
+    def is_due(self, duty: Duty) -> bool:
+        """Whether somebody should do this now; after that he is to put it off."""
+        return time.monotonic_ns() >= self._numbers[duty]
+
+    def put_off(self, duty: Duty, seconds: float) -> None:
+        """It is due again after so long."""
+        self._numbers[duty] = time.monotonic_ns() + int(seconds * 1e9)
+
+    def in_place(self) -> str:
+        """The worker in this process's place: the one before, if that has died there; "" when it was forgotten."""
+        return self._id(self._slot) if self._numbers[_at(self._slot, SEEN)] else ""
 
     def enter(self, worker_id: str) -> None:
-        """Puts this process on the list. To be called when Redis knows it, and not its predecessor any more."""
-        offset = self._slot * RECORD_BYTES
-        _MEMBER.pack_into(self._memory, offset, time.monotonic_ns(), worker_id.encode())
+        """Puts this process on the list, before Redis knows of it: so the others notice its death in between."""
+        self._numbers[_at(self._slot, SEEN)] = 0
+        self._numbers[_at(self._slot, JOINED)] = 0
+        start = self._slot * RECORD_BYTES + ID_OFFSET
+        self._memory[start : start + ID_BYTES] = worker_id.encode().ljust(ID_BYTES, b"\0")
+        self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
+
+    def note_joined(self) -> None:
+        """Notes that Redis knows of this process."""
+        self._numbers[_at(self._slot, JOINED)] = 1
 
     def note_alive(self, worker_id: str) -> bool:
-        """Notes that this process is alive; False when it has to enter, since it is new or was forgotten."""
-        is_on_list = self._member(self._slot).worker_id == worker_id
-        if is_on_list:
-            self.enter(worker_id)
-        return is_on_list
-
-    def is_shown_by_this_process(self, within_s: float) -> bool:
-        """Whether this process has to show the crew to Redis: it has done so last, or nobody has within that time."""
-        _, shown_by, shown_ns = self._head()
-        return shown_by == self._slot or time.monotonic_ns() - shown_ns > within_s * 1e9
-
-    def note_shown(self) -> None:
-        """Notes that this process has shown it; from now on it does so."""
-        _HEAD.pack_into(self._memory, 0, self._head()[0], self._slot, time.monotonic_ns())
+        """Notes that this process is alive; False when it has to join, since it is new or was forgotten."""
+        if self.in_place() != worker_id:
+            return False
+        self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
+        return bool(self._numbers[_at(self._slot, JOINED)])
 
     def members(self) -> list[Member]:
-        """All that have noted themselves and were not forgotten, this process among them."""
-        return [member for member in map(self._member, self._slots()) if member.worker_id]
+        """All that are on the list, this process among them."""
+        now_ns = time.monotonic_ns()
+        # The id first: of one that enters meanwhile the time is new, or 0.
+        seen = [(self._id(slot), self._numbers[_at(slot, SEEN)]) for slot in self._slots()]
+        return [Member(worker_id, (now_ns - seen_ns) / 1e9) for worker_id, seen_ns in seen if seen_ns]
 
     def forget(self, worker_id: str) -> None:
-        """Takes a worker off the list; if it is alive, it learns that by `note_alive`. To be called when it is dead to
-        Redis, and holds nothing any more."""
+        """Takes a worker off the list. If it is alive, it learns that by `note_alive`."""
         for slot in self._slots():
-            if self._member(slot).worker_id == worker_id:
-                self._memory[slot * RECORD_BYTES : (slot + 1) * RECORD_BYTES] = _NOBODY
+            if self._id(slot) == worker_id:
+                self._numbers[_at(slot, JOINED)] = 0
+                self._numbers[_at(slot, SEEN)] = 0
 
     def forget_all(self) -> None:
         """Takes all off the list."""
         for member in self.members():
             self.forget(member.worker_id)
 
-    def leave(self, worker_id: str) -> None:
-        """Ends this process's part in it: another one shows the crew, at once."""
-        self.forget(worker_id)
-        name, shown_by, _ = self._head()
-        if shown_by == self._slot:
-            _HEAD.pack_into(self._memory, 0, name, 0, 0)
-
     def _slots(self) -> range:
         return range(1, len(self._memory) // RECORD_BYTES)
 
-    def _head(self) -> tuple[bytes, int, int]:
-        name, shown_by, shown_ns = _HEAD.unpack_from(self._memory)
-        return name, shown_by, shown_ns
-
-    def _member(self, slot: int) -> Member:
-        seen_ns, worker_id = _MEMBER.unpack_from(self._memory, slot * RECORD_BYTES)
-        # What is half written is nobody's id, and never found dead.
-        return Member(worker_id.rstrip(b"\0").decode(errors="replace"), (time.monotonic_ns() - seen_ns) / 1e9)
+    def _id(self, slot: int) -> str:
+        return _text(self._memory[slot * RECORD_BYTES + ID_OFFSET : (slot + 1) * RECORD_BYTES])
 
 
 def file_for_crew(processes: int) -> int | None:
-    """The descriptor of a file for so many processes; None where each is by itself: there is one, or it is no Linux."""
-    if sys.platform != "linux" or processes == 1:
+    """The descriptor of a file for so many processes; None where each is by itself: it is one, or no Linux."""
+    if processes == 1 or not hasattr(os, "memfd_create"):
         return None
-    file = os.memfd_create("callboard-crew")
+    file: int = os.memfd_create("callboard-crew")
     os.ftruncate(file, (processes + 1) * RECORD_BYTES)
-    os.pwrite(file, secrets.token_hex(8).encode(), 0)
+    os.pwrite(file, secrets.token_hex(NAME_BYTES // 2).encode(), 0)
     return file
 
 
 def place_in_crew(file: int | None, slot: int) -> dict[str, str]:
     """The variables by which a process finds its place."""
     return {} if file is None else {PLACE: f"{file}:{slot}"}
+
+
+def _at(slot: int, number: int) -> int:
+    return slot * RECORD_BYTES // NUMBER_BYTES + number
+
+
+def _text(padded: bytes) -> str:
+    return padded.rstrip(b"\0").decode(errors="replace")

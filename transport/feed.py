@@ -14,7 +14,7 @@ from transport.line import Line
 from transport.scripts import script
 
 #: For how long a question waits in Redis for a message, before it is asked again.
-QUESTION_S = 60
+QUESTION_S = 40
 
 #: The same while an older question may be with Redis on a connection that only Redis believes to be there. If Redis has
 #: lost the script of that one, what its BLMOVE has put aside waits for the end of the next question.
@@ -24,7 +24,7 @@ SHORT_QUESTION_S = 2
 GRACE_S = 5
 
 #: How long Redis remembers the worker's generation: until no question of an older one can be with it any more.
-GENERATION_S = 180
+GENERATION_S = 120
 
 #: The pause between two questions to a Redis that cannot block.
 POLL_S = 0.1

@@ -5,15 +5,14 @@
 --
 -- KEYS[1]  the namespace
 -- ARGV     1 worker id, 2 its account of itself, 3 its crew's key, see pulse.py, 4 how long the crew is alive without
---          another sign, in ms, 5 the id of the worker whose place it has taken in the crew, or "", 6 how long its queues
---          are remembered, in ms, then their names
+--          another sign, in ms, 5 how long its queues are remembered, in ms, then their names
 
-local namespace, worker_id, account, crew, alive_ms, predecessor, remembered_ms = KEYS[1], unpack(ARGV, 1, 6)
-local first_queue_name = 7
+local namespace, worker_id, account, crew, alive_ms, remembered_ms = KEYS[1], unpack(ARGV, 1, 5)
+local first_queue_name = 6
 
 local queues = namespace .. ":__queues__"
 
-redis.call("hdel", crew, worker_id, predecessor)
+redis.call("hdel", crew, worker_id)
 redis.call("hset", crew, worker_id, account)
 redis.call("pexpire", crew, alive_ms)
 -- With its time, for a stock Dramatiq worker that looks after the same queues.

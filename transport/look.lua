@@ -26,33 +26,33 @@ if not has_looked then
     return {}
 end
 
-local dead = {}
-
--- The workers of the crew with that key that are alive.
-local function alive_in(crew)
-    local alive = {}
-    for _, id in ipairs(redis.call("hkeys", crew)) do
-        alive[id] = true
-    end
-    return alive
-end
-
 -- By the keys of the crews, see pulse.py.
-local alive_by_crew = {}
+local workers_by_crew = {}
 
-local function is_alive(id)
-    local name = string.match(string.sub(id, #prefix + 1), "^(%x+)%.") or id
-    local crew = namespace .. ":__alive__." .. name
-    alive_by_crew[crew] = alive_by_crew[crew] or alive_in(crew)
-    return alive_by_crew[crew][id]
-end
-
+local dead = {}
 local workers = redis.call("zrange", namespace .. ":__heartbeats__", 0, -1, "withscores")
 for w = 1, #workers, 2 do
     local id, shown_ms = workers[w], tonumber(workers[w + 1])
-    local is_ours = string.sub(id, 1, #prefix) == prefix
-    if is_ours and not is_alive(id) or not is_ours and shown_ms < now_ms() - silence_ms then
+    if string.sub(id, 1, #prefix) == prefix then
+        local crew = namespace .. ":__alive__." .. (string.match(string.sub(id, #prefix + 1), "^(%x+)%.") or id)
+        workers_by_crew[crew] = workers_by_crew[crew] or {}
+        table.insert(workers_by_crew[crew], id)
+    elseif shown_ms < now_ms() - silence_ms then
         dead[#dead + 1] = id
+    end
+end
+
+-- So many at once: Lua's stack has to hold them.
+local batch = 200
+for crew, ids in pairs(workers_by_crew) do
+    for first = 1, #ids, batch do
+        local last = math.min(first + batch - 1, #ids)
+        local accounts = redis.call("hmget", crew, unpack(ids, first, last))
+        for w = first, last do
+            if not accounts[w - first + 1] then
+                dead[#dead + 1] = ids[w]
+            end
+        end
     end
 end
 return dead

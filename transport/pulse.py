@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from dramatiq.common import q_name
 
-from transport.crew import Crew
+from transport.crew import Crew, Duty
 from transport.presence import description
 from transport.queue_names import REMEMBERED_MS
 from transport.scripts import script
@@ -21,13 +21,15 @@ from transport.scripts import script
 BEAT_S = 1.5
 ALIVE_MS = 5_500
 
-#: The worker that shows its crew is replaced when it is so much later than it should be. So a crew without it is shown
-#: after 3.3 s at most.
-DELAY_S = 0.3
+#: Whoever of a crew comes round next after so long shows it: less than a beat, for one that is by itself.
+SHOW_S = 1.35
 
-#: One worker looks for dead ones, and no other one for so long; each that shows a crew offers to with every beat. So
-#: two looks are at most 3.5 s apart, even when the worker that has looked last is the one that died.
-LOOK_MS = 2_000
+#: How often it is looked whether Redis knows of all that a crew knows of.
+ROLL_CALL_S = 6.0
+
+#: One worker looks for dead ones, and no other one for so long; each offers to with the beat after. So two looks are at
+#: most 3.9 s apart, even when the worker that has looked last is the one that died.
+LOOK_MS = 2_400
 
 #: A look counts only if the one before was no longer ago than this. Else Redis or its clock has stopped or jumped, and
 #: every worker looks dead: they have until the next look to show themselves. It is longer than two looks are apart, and
@@ -41,8 +43,8 @@ STOCK_SILENCE_MS = 60_000
 #: A worker that was silent for so long is forgotten. Dead letters are kept no longer, either.
 FORGET_MS = 7 * 24 * 3600 * 1000
 
-#: Every so many beats, which is half of `STOCK_SILENCE_MS`, a crew is shown to stock workers, too.
-STOCK_BEAT = 20
+#: How often a crew is shown to stock workers, too.
+SHOW_TO_STOCK_S = STOCK_SILENCE_MS / 1000 / 2
 
 #: What the ids of Callboard's workers begin with, and those of stock workers do not.
 WORKER_PREFIX = "callboard-"
@@ -86,10 +88,8 @@ class Pulse:
         self.worker_id = worker_id
         self._crew = crew
         self._crew_key = crew_key(namespace, worker_id)
-        self._times_shown = 0
         self._beaten_s = time.monotonic()
         self._silent_s = 0.0
-        self._passes_on = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
         self._join_script = script(client, "clock", "join")
@@ -112,20 +112,22 @@ class Pulse:
         now_s = time.monotonic()
         self._silent_s, self._beaten_s = now_s - self._beaten_s, now_s
         is_known = self._crew.note_alive(self.worker_id)
-        if self._shows_crew():
+        if self._crew.is_due(Duty.SHOW):
             is_known = self._show_crew() and is_known
         was_silent = self._silent_s * 1000 >= ALIVE_MS
         if not is_known or was_silent:  # or another one of its crew is about to take it for dead
             self._join()
-        # One that is not known though it was not silent: Redis has forgotten all.
+        # One that is not known though it was not silent: Redis has forgotten it.
         return self._silent_s if was_silent and not is_known else 0.0
 
     def silent_mates(self) -> list[str]:
         """The ids of the others in the crew that have died or stand still. None while this worker itself has just stood
-        still: then they may have with it, and show themselves with their next beats."""
-        if self._silent_s > 2 * BEAT_S:
+        still, or has waited for Redis: so may they, and note themselves with their next beats."""
+        waited_s = time.monotonic() - self._beaten_s
+        if max(self._silent_s, waited_s) > 2 * BEAT_S:
             return []
-        return [member.worker_id for member in self._crew.members() if member.silent_s * 1000 >= ALIVE_MS]
+        mates = [member for member in self._crew.members() if member.worker_id != self.worker_id]
+        return [mate.worker_id for mate in mates if mate.silent_s * 1000 >= ALIVE_MS]
 
     def leave(self) -> None:
         """Takes this worker, which holds no message any more, off the list."""
@@ -133,32 +135,25 @@ class Pulse:
             pipeline.zrem(self._heartbeats, self.worker_id)
             pipeline.hdel(self._crew_key, self.worker_id)
             pipeline.execute()
-        self._crew.leave(self.worker_id)
+        self._crew.forget(self.worker_id)
 
     def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
-        if not self._shows_crew():
-            return None
-        # When a look was just before a beat, its time is not over at the next one.
-        if self._passes_on:
-            self._passes_on = False
+        if not self._crew.is_due(Duty.LOOK):
             return None
         # look.lua says the same, for three times as many commands. Below 0 when nobody has looked lately.
         if 0 < (left_ms := self._client.pttl(f"{self.namespace}:__look__")) <= LOOK_MS:
-            self._passes_on = left_ms > BEAT_S * 1000
+            self._crew.put_off(Duty.LOOK, left_ms / 1000)
             return None
         words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
         dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
         # Or another one came first, in the same moment.
-        self._passes_on = True
+        self._crew.put_off(Duty.LOOK, LOOK_MS / 1000)
         return dead
 
     def declare_dead(self, worker_id: str) -> None:
-        """Has every look find this worker dead from now on, unless it shows itself."""
+        """Has every look find this worker dead from now on; one of its crew that is alive joins again."""
         self._client.hdel(crew_key(self.namespace, worker_id), worker_id)
-
-    def forget(self, worker_id: str) -> None:
-        """Takes a worker of the crew off its list, which was declared dead and holds no message any more."""
         self._crew.forget(worker_id)
 
     def forget_long_dead(self) -> None:
@@ -168,13 +163,14 @@ class Pulse:
         self._client.zremrangebyscore(self._heartbeats, "-inf", now_s * 1000 - FORGET_MS)
 
     def _join(self) -> None:
-        who = (self.worker_id, description("worker"), self._crew_key, ALIVE_MS, self._crew.predecessor)
+        if (former := self._crew.in_place()) not in ("", self.worker_id):
+            # It has died in this place. If this worker died before that is known, the next one would not know of it.
+            self.declare_dead(former)
+        self._crew.enter(self.worker_id)
+        who = (self.worker_id, description("worker"), self._crew_key, ALIVE_MS)
         words: list[str | bytes | int] = [*who, REMEMBERED_MS, *self._queue_names]
         self._join_script(keys=[self.namespace], args=words)
-        self._crew.enter(self.worker_id)
-
-    def _shows_crew(self) -> bool:
-        return self._crew.is_shown_by_this_process(BEAT_S + DELAY_S)
+        self._crew.note_joined()
 
     def _show_crew(self) -> bool:
         """False when Redis has forgotten the crew, or has taken it for dead: then all have to join it again."""
@@ -182,9 +178,20 @@ class Pulse:
         is_known = bool(self._client.pexpire(self._crew_key, ALIVE_MS))
         if not is_known:
             self._crew.forget_all()
-        elif self._times_shown % STOCK_BEAT == 0:
-            words: list[str | int] = [REMEMBERED_MS, *(member.worker_id for member in self._crew.members())]
-            self._show_script(keys=[self.namespace], args=words)
-        self._crew.note_shown()
-        self._times_shown += 1
+        self._crew.put_off(Duty.SHOW, SHOW_S)
+        worker_ids = [member.worker_id for member in self._crew.members()]
+        if worker_ids and self._crew.is_due(Duty.CALL_ROLL):
+            self._call_roll(worker_ids)
+        if worker_ids and self._crew.is_due(Duty.SHOW_TO_STOCK):
+            self._show_script(keys=[self.namespace], args=[REMEMBERED_MS, *worker_ids])
+            self._crew.put_off(Duty.SHOW_TO_STOCK, SHOW_TO_STOCK_S)
         return is_known
+
+    def _call_roll(self, worker_ids: list[str]) -> None:
+        """One that is on the list and unknown to Redis is to join again: it was taken for dead just when it began to
+        move again, or Redis has lost it."""
+        accounts = self._client.hmget(self._crew_key, worker_ids)
+        for worker_id, account in zip(worker_ids, accounts, strict=True):
+            if account is None:
+                self._crew.forget(worker_id)
+        self._crew.put_off(Duty.CALL_ROLL, ROLL_CALL_S)

@@ -97,7 +97,6 @@ class Recovery:
     def _look_after_mates(self) -> None:
         for worker_id in self._pulse.silent_mates():
             self.bring_back_from(worker_id)
-            self._pulse.forget(worker_id)
 
     def _bring_back(self, queue_names: Sequence[str], dead: Sequence[bytes]) -> None:
         # More than once, as long as they are on the list: a question of a worker that was frozen or cut off may still
