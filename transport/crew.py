@@ -29,6 +29,8 @@ class Duty(IntEnum):
     SHOW_TO_STOCK = SHOW + 1
     CALL_ROLL = SHOW + 2
     LOOK = SHOW + 3
+    ADVANCE = SHOW + 4
+    CLEAR = SHOW + 5
 
 
 class Member(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import redis
 from dramatiq.common import current_millis, dq_name
 
+from transport.crew import Crew, Duty
 from transport.pulse import Pulse
 from transport.queue_names import known_queues
 from transport.scripts import script
@@ -16,10 +17,10 @@ HORIZON_MS = 30_000
 #: The same of one that comes to a worker which holds many. Longer than `ADVANCE_S`, or it would come back too late.
 NEAR_HORIZON_MS = 15_000
 
-#: How often each worker looks for what is laid aside.
+#: How often each crew looks for what is laid aside.
 ADVANCE_S = 10.0
 
-#: How often each worker removes old dead letters.
+#: How often each crew removes old dead letters.
 CLEAR_S = 60.0
 
 #: A worker that was found dead so long ago is looked after every `CLEAR_S` only: by then hardly a question of it can be
@@ -43,9 +44,12 @@ class Recovery:
         dead_letter_ttl_ms: how long a dead letter is kept.
     """
 
-    def __init__(self, client: "redis.Redis", pulse: Pulse, *, max_crashes: int, dead_letter_ttl_ms: int) -> None:
+    def __init__(
+        self, client: "redis.Redis", pulse: Pulse, crew: Crew, *, max_crashes: int, dead_letter_ttl_ms: int
+    ) -> None:
         self._client = client
         self._pulse = pulse
+        self._crew = crew
         self._recover_script = script(client, "recover")
         self._advance_script = script(client, "advance")
         self._clear_script = script(client, "clock", "clear")
@@ -54,8 +58,6 @@ class Recovery:
         self._dead_letter_ttl_ms = dead_letter_ttl_ms
         #: When this worker has first found each of the dead ones so.
         self._found_s: dict[bytes, float] = {}
-        self._advance_due_s = 0.0
-        self._clear_due_s = 0.0
 
     def run_when_due(self) -> None:
         """Looks after all queues, if it is this worker's turn: also after those that it does not work for, since the
@@ -68,22 +70,22 @@ class Recovery:
         found = self._pulse.dead_workers()
         if found is None:
             return
-        now_s = time.monotonic()
-        dead = found if now_s >= self._clear_due_s else self._dead_lately(found, now_s)
-        if not dead and now_s < min(self._advance_due_s, self._clear_due_s):
+        advances, clears = self._crew.is_due(Duty.ADVANCE), self._crew.is_due(Duty.CLEAR)
+        dead = found if clears else self._dead_lately(found, time.monotonic())
+        if not (dead or advances or clears):
             return
         queue_names = known_queues(self._client, self._namespace)
         self._bring_back(queue_names, dead)
-        if now_s >= self._advance_due_s:
+        if advances:
             for queue_name in queue_names:
                 self._advance(dq_name(queue_name))
-            self._advance_due_s = now_s + ADVANCE_S
-        if now_s >= self._clear_due_s:
+            self._crew.put_off(Duty.ADVANCE, ADVANCE_S)
+        if clears:
             for queue_name in queue_names:
                 self._clear(queue_name)
             if dead:
                 self._pulse.forget_long_dead()
-            self._clear_due_s = now_s + CLEAR_S
+            self._crew.put_off(Duty.CLEAR, CLEAR_S)
 
     def bring_back_from(self, worker_id: str) -> None:
         """Brings back what a worker held that is known to be dead.

@@ -92,6 +92,7 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
         self._recovery = Recovery(
             client,
             self._pulse,
+            crew,
             max_crashes=max_crashes,
             dead_letter_ttl_ms=self.dead_message_ttl,
         )
