@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from transport.connection import connect
 from transport.crew import Crew, Duty
+from transport.overview import Overview
 
 JOB = {"name": "tick", "interval_s": 0.2, "task_type": "generate_random_number", "user_id": "clock"}
 
@@ -99,6 +100,13 @@ def test_a_worker_may_look_for_those_that_died_and_call_the_roll_of_its_crew() -
         assert denials(server.url) == set()
         for broker in fleet.brokers:
             broker.client.close()
+
+
+@pytest.mark.parametrize("user", ["ingress", "web"])
+def test_those_who_show_the_workers_may_look_for_them(system: System, server: AclServer, user: str) -> None:
+    with connect(url_of(server.url, user)) as client:
+        assert any(worker.alive for worker in Overview(client, "").workers())
+    assert denials(server.url) == set()
 
 
 def test_a_trusted_client_may_use_the_stream_and_read_outcomes(system: System, server: AclServer, wire: Wire) -> None:

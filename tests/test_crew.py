@@ -77,7 +77,7 @@ def test_what_one_process_has_done_is_not_due_for_another_one(mates: tuple[Crew,
     assert one.is_due(Duty.SHOW)
 
 
-def test_a_process_learns_whose_place_it_has_and_that_it_was_forgotten(mates: tuple[Crew, Crew], file: int) -> None:
+def test_a_process_learns_whose_place_it_has_and_that_it_has_to_join(mates: tuple[Crew, Crew], file: int) -> None:
     one, other = mates
     assert (one.in_place(), one.note_alive("one")) == ("", False)
     one.enter("one")
@@ -87,14 +87,23 @@ def test_a_process_learns_whose_place_it_has_and_that_it_was_forgotten(mates: tu
     successor = Crew(file, 1)
     assert (successor.in_place(), successor.note_alive("its successor")) == ("one", False)
     assert ids(other) == ["one"]
-    for crew, worker_id in ((successor, "its successor"), (other, "other")):
-        crew.enter(worker_id)
-        crew.note_joined()
-    other.forget("its successor")
-    assert ids(other) == ["other"]
+    successor.enter("its successor")
+    successor.note_joined()
+    other.have_join("its successor")
     assert not successor.note_alive("its successor")
-    one.forget_all()
-    assert not other.note_alive("other")
+    assert ids(other) == ["its successor"]
+
+
+def test_one_that_is_dead_to_redis_is_on_the_list_no_more_unless_it_has_moved_since(mates: tuple[Crew, Crew]) -> None:
+    one, other = mates
+    one.enter("one")
+    one.note_joined()
+    other.take_off("one", silent_s=60)
+    assert ids(other) == ["one"]
+    assert not one.note_alive("one")
+    other.take_off("one")
+    assert ids(other) == []
+    assert not one.note_alive("one")
 
 
 def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of_its_crew(
@@ -108,7 +117,6 @@ def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of
     silence(mates[1], monkeypatch, one.broker_id)
     other.maintain()
     assert [delivery.message_id for delivery in perform(other)] == [sent]
-    assert ids(mates[0]) == [other.broker_id]
     key = crew_key("dramatiq", one.broker_id)
     assert list(fleet.client.hgetall(key)) == [other.broker_id.encode()]
     one.maintain()
@@ -122,7 +130,7 @@ def test_one_that_has_stood_still_itself_takes_nobody_for_dead(
     for broker in (one, other):
         assert not look(broker)
     silence(mates[1], monkeypatch, one.broker_id)
-    monkeypatch.setattr("transport.pulse.BEAT_S", 0.0)
+    monkeypatch.setattr("transport.pulse.BEAT_S", -60.0)
     other.maintain()
     assert fleet.client.hexists(crew_key("dramatiq", one.broker_id), one.broker_id)
 
@@ -167,9 +175,8 @@ def test_one_that_redis_does_not_know_joins_again(fleet: Fleet, mates: tuple[Cre
     fleet.client.hdel(key, lost)
     for duty in (Duty.SHOW, Duty.CALL_ROLL):
         mates[0].put_off(duty, 0)
-    brokers[1].maintain()
-    assert ids(mates[0]) == [brokers[1].broker_id]
-    brokers[0].maintain()
+    for broker in reversed(brokers):
+        broker.maintain()
     assert fleet.client.hexists(key, lost)
 
 

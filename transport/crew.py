@@ -41,8 +41,8 @@ class Member(NamedTuple):
 
 
 class Crew:
-    """A crew as one of its processes sees it. Each may write everywhere: what goes wrong when two write at the same
-    time, the next roll call sets right.
+    """A crew as one of its processes sees it. Each may write everywhere. When two do so at the same time, somebody may
+    be on the list whom Redis does not know: the next roll call sets that right. Nobody is missing there who lives.
 
     Parameters:
         file: the descriptor of what `file_for_crew` has made; None for a process by itself.
@@ -82,15 +82,16 @@ class Crew:
         self._numbers[duty] = time.monotonic_ns() + int(seconds * 1e9)
 
     def in_place(self) -> str:
-        """The worker in this process's place: the one before, if that has died there; "" when it was forgotten."""
-        return self._id(self._slot) if self._numbers[_at(self._slot, SEEN)] else ""
+        """The worker that had this process's place last; "" if there was none."""
+        return self._id(self._slot)
 
     def enter(self, worker_id: str) -> None:
         """Puts this process on the list, before Redis knows of it: so the others notice its death in between."""
-        self._numbers[_at(self._slot, SEEN)] = 0
         self._numbers[_at(self._slot, JOINED)] = 0
-        start = self._slot * RECORD_BYTES + ID_OFFSET
-        self._memory[start : start + ID_BYTES] = worker_id.encode().ljust(ID_BYTES, b"\0")
+        if self.in_place() != worker_id:
+            self._numbers[_at(self._slot, SEEN)] = 0
+            start = self._slot * RECORD_BYTES + ID_OFFSET
+            self._memory[start : start + ID_BYTES] = worker_id.encode().ljust(ID_BYTES, b"\0")
         self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
 
     def note_joined(self) -> None:
@@ -98,7 +99,7 @@ class Crew:
         self._numbers[_at(self._slot, JOINED)] = 1
 
     def note_alive(self, worker_id: str) -> bool:
-        """Notes that this process is alive; False when it has to join, since it is new or was forgotten."""
+        """Notes that this process is alive; False when it has to join."""
         if self.in_place() != worker_id:
             return False
         self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
@@ -111,17 +112,20 @@ class Crew:
         seen = [(self._id(slot), self._numbers[_at(slot, SEEN)]) for slot in self._slots()]
         return [Member(worker_id, (now_ns - seen_ns) / 1e9) for worker_id, seen_ns in seen if seen_ns]
 
-    def forget(self, worker_id: str) -> None:
-        """Takes a worker off the list. If it is alive, it learns that by `note_alive`."""
+    def have_join(self, worker_id: str) -> None:
+        """Has a worker join again with its next beat. It stays on the list: it may die before that."""
         for slot in self._slots():
             if self._id(slot) == worker_id:
                 self._numbers[_at(slot, JOINED)] = 0
-                self._numbers[_at(slot, SEEN)] = 0
 
-    def forget_all(self) -> None:
-        """Takes all off the list."""
-        for member in self.members():
-            self.forget(member.worker_id)
+    def take_off(self, worker_id: str, silent_s: float = 0.0) -> None:
+        """Takes a worker off the list that is dead to Redis; but one that was not silent for so long only has to join
+        again."""
+        self.have_join(worker_id)
+        for slot in self._slots():
+            silent_ns = time.monotonic_ns() - self._numbers[_at(slot, SEEN)]
+            if self._id(slot) == worker_id and silent_ns >= silent_s * 1e9:
+                self._numbers[_at(slot, SEEN)] = 0
 
     def _slots(self) -> range:
         return range(1, len(self._memory) // RECORD_BYTES)

@@ -103,9 +103,10 @@ class Overview:
         with self._client.pipeline(transaction=False) as pipeline:
             for worker_id, _ in recent:
                 crew = crew_key(self._namespace, worker_id)
-                pipeline.hget(crew, worker_id)
+                pipeline.hmget(crew, [worker_id])
                 pipeline.pttl(crew)
-            signs = _signs(pipeline.execute(), ALIVE_MS)
+            replies = pipeline.execute()
+        signs = _signs([account for (account,) in replies[::2]], replies[1::2], ALIVE_MS)
         states = []
         for (worker_id, shown_ms), (account, silent_s) in zip(recent, signs, strict=True):
             stock_silence_ms = max(0.0, current_millis() - shown_ms)
@@ -129,7 +130,8 @@ class Overview:
             for process_id in ids:
                 pipeline.get(f"{index}:{process_id}")
                 pipeline.pttl(f"{index}:{process_id}")
-            signs = _signs(pipeline.execute(), PRESENT_MS)
+            replies = pipeline.execute()
+        signs = _signs(replies[::2], replies[1::2], PRESENT_MS)
         return [
             _process(process_id, account, silent_s, alive=True, leads=process_id == leader)
             for process_id, (account, silent_s) in zip(ids, signs, strict=True)
@@ -153,12 +155,11 @@ class Overview:
         return MemoryState(found["used_memory"], found.get("maxmemory", 0))
 
 
-def _signs(replies: Sequence[Any], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
-    """What each process says of itself, and how many seconds ago it was shown, None when that is too long ago; from
-    Redis's replies about its account and the time that is left of that."""
+def _signs(accounts: Sequence[Any], left_ms: Sequence[Any], ttl_ms: int) -> list[tuple[dict[str, Any], float | None]]:
+    """What each process says of itself, and how many seconds ago it was shown; None when that is too long ago."""
     return [
-        (json.loads(account or b"{}"), None if account is None else max(0.0, (ttl_ms - left_ms) / 1000))
-        for account, left_ms in zip(replies[::2], replies[1::2], strict=True)
+        (json.loads(account or b"{}"), None if account is None else max(0.0, (ttl_ms - left) / 1000))
+        for account, left in zip(accounts, left_ms, strict=True)
     ]
 
 

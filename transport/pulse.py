@@ -28,12 +28,13 @@ SHOW_S = 1.35
 ROLL_CALL_S = 6.0
 
 #: One worker looks for dead ones, and no other one for so long; each offers to with the beat after. So two looks are at
-#: most 3.9 s apart, even when the worker that has looked last is the one that died.
-LOOK_MS = 2_400
+#: most 3.5 s apart, even when the worker that has looked last is the one that died.
+LOOK_MS = 2_000
 
 #: A look counts only if the one before was no longer ago than this. Else Redis or its clock has stopped or jumped, and
 #: every worker looks dead: they have until the next look to show themselves. It is longer than two looks are apart, and
-#: no longer than a sign of life lasts at least, which is `ALIVE_MS` less a beat.
+#: no longer than a sign of life lasts at least, which is `ALIVE_MS` less a beat. No less than twice `LOOK_MS`: a worker
+#: that looks with every second beat may look that late, and no look of its would ever count.
 KEEP_LOOK_MS = 4_000
 
 #: A stock Dramatiq worker is dead after this long: it shows itself only when it fetches. Source: `RedisBroker`,
@@ -113,7 +114,8 @@ class Pulse:
         self._silent_s, self._beaten_s = now_s - self._beaten_s, now_s
         is_known = self._crew.note_alive(self.worker_id)
         if self._crew.is_due(Duty.SHOW):
-            is_known = self._show_crew() and is_known
+            self._show_crew()
+            is_known = self._crew.note_alive(self.worker_id) and is_known
         was_silent = self._silent_s * 1000 >= ALIVE_MS
         if not is_known or was_silent:  # or another one of its crew is about to take it for dead
             self._join()
@@ -121,13 +123,11 @@ class Pulse:
         return self._silent_s if was_silent and not is_known else 0.0
 
     def silent_mates(self) -> list[str]:
-        """The ids of the others in the crew that have died or stand still. None while this worker itself has just stood
-        still, or has waited for Redis: so may they, and note themselves with their next beats."""
-        waited_s = time.monotonic() - self._beaten_s
-        if max(self._silent_s, waited_s) > 2 * BEAT_S:
-            return []
+        """The ids of the others in the crew that have died or stand still. As late as this worker itself is, they may
+        be, too: then the machine or Redis has stood still."""
+        late_s = max(0.0, max(self._silent_s, time.monotonic() - self._beaten_s) - BEAT_S)
         mates = [member for member in self._crew.members() if member.worker_id != self.worker_id]
-        return [mate.worker_id for mate in mates if mate.silent_s * 1000 >= ALIVE_MS]
+        return [mate.worker_id for mate in mates if mate.silent_s >= ALIVE_MS / 1000 + late_s]
 
     def leave(self) -> None:
         """Takes this worker, which holds no message any more, off the list."""
@@ -135,7 +135,7 @@ class Pulse:
             pipeline.zrem(self._heartbeats, self.worker_id)
             pipeline.hdel(self._crew_key, self.worker_id)
             pipeline.execute()
-        self._crew.forget(self.worker_id)
+        self._crew.take_off(self.worker_id)
 
     def dead_workers(self) -> list[bytes] | None:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
@@ -152,9 +152,9 @@ class Pulse:
         return dead
 
     def declare_dead(self, worker_id: str) -> None:
-        """Has every look find this worker dead from now on; one of its crew that is alive joins again."""
+        """Has every look find this worker dead from now on. One of this crew that lives after all joins again."""
         self._client.hdel(crew_key(self.namespace, worker_id), worker_id)
-        self._crew.forget(worker_id)
+        self._crew.take_off(worker_id, ALIVE_MS / 1000)
 
     def forget_long_dead(self) -> None:
         """Takes dead workers off the list that have been silent for so long. To be called when their messages were
@@ -172,26 +172,24 @@ class Pulse:
         self._join_script(keys=[self.namespace], args=words)
         self._crew.note_joined()
 
-    def _show_crew(self) -> bool:
-        """False when Redis has forgotten the crew, or has taken it for dead: then all have to join it again."""
-        # Unlike HSET, PEXPIRE is not refused when Redis is out of memory.
-        is_known = bool(self._client.pexpire(self._crew_key, ALIVE_MS))
-        if not is_known:
-            self._crew.forget_all()
-        self._crew.put_off(Duty.SHOW, SHOW_S)
+    def _show_crew(self) -> None:
         worker_ids = [member.worker_id for member in self._crew.members()]
-        if worker_ids and self._crew.is_due(Duty.CALL_ROLL):
-            self._call_roll(worker_ids)
-        if worker_ids and self._crew.is_due(Duty.SHOW_TO_STOCK):
+        # Unlike HSET, PEXPIRE is not refused when Redis is out of memory. 0 when Redis has forgotten the crew, or has
+        # taken it for dead.
+        if not self._client.pexpire(self._crew_key, ALIVE_MS):
+            self._have_join(worker_ids)
+        self._crew.put_off(Duty.SHOW, SHOW_S)
+        if not worker_ids:
+            return
+        if self._crew.is_due(Duty.CALL_ROLL):
+            accounts = self._client.hmget(self._crew_key, worker_ids)
+            # It was taken for dead just when it began to move again, or Redis has lost it.
+            self._have_join([worker_id for worker_id, account in zip(worker_ids, accounts, strict=True) if not account])
+            self._crew.put_off(Duty.CALL_ROLL, ROLL_CALL_S)
+        if self._crew.is_due(Duty.SHOW_TO_STOCK):
             self._show_script(keys=[self.namespace], args=[REMEMBERED_MS, *worker_ids])
             self._crew.put_off(Duty.SHOW_TO_STOCK, SHOW_TO_STOCK_S)
-        return is_known
 
-    def _call_roll(self, worker_ids: list[str]) -> None:
-        """One that is on the list and unknown to Redis is to join again: it was taken for dead just when it began to
-        move again, or Redis has lost it."""
-        accounts = self._client.hmget(self._crew_key, worker_ids)
-        for worker_id, account in zip(worker_ids, accounts, strict=True):
-            if account is None:
-                self._crew.forget(worker_id)
-        self._crew.put_off(Duty.CALL_ROLL, ROLL_CALL_S)
+    def _have_join(self, worker_ids: list[str]) -> None:
+        for worker_id in worker_ids:
+            self._crew.have_join(worker_id)
