@@ -15,7 +15,7 @@ from tests.system import System, write_config
 from tests.waiting import wait_until
 from tests.wire import Wire, new_user
 from transport.crew import PLACE, Crew, Duty, file_for_crew, place_in_crew
-from transport.pulse import LOOK_MS, crew_key, whereabouts
+from transport.pulse import ALIVE_MS, BEAT_S, KEEP_LOOK_MS, LOOK_MS, crew_key, whereabouts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do the processes share a file")
 
@@ -79,17 +79,17 @@ def test_what_one_process_has_done_is_not_due_for_another_one(mates: tuple[Crew,
 
 def test_a_process_learns_whose_place_it_has_and_that_it_has_to_join(mates: tuple[Crew, Crew], file: int) -> None:
     one, other = mates
-    assert (one.in_place(), one.note_alive("one")) == ("", False)
+    assert (one.occupant(), one.note_alive("one")) == ("", False)
     one.enter("one")
     assert not one.note_alive("one")
     one.note_joined()
     assert one.note_alive("one")
     successor = Crew(file, 1)
-    assert (successor.in_place(), successor.note_alive("its successor")) == ("one", False)
+    assert (successor.occupant(), successor.note_alive("its successor")) == ("one", False)
     assert ids(other) == ["one"]
     successor.enter("its successor")
     successor.note_joined()
-    other.have_join("its successor")
+    other.ask_to_join("its successor")
     assert not successor.note_alive("its successor")
     assert ids(other) == ["its successor"]
 
@@ -103,7 +103,7 @@ def test_one_that_is_dead_to_redis_is_on_the_list_no_more_unless_it_has_moved_si
     assert not one.note_alive("one")
     other.take_off("one")
     assert ids(other) == []
-    assert not one.note_alive("one")
+    assert (one.occupant(), one.note_alive("one")) == ("one", False)
 
 
 def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of_its_crew(
@@ -123,16 +123,43 @@ def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of
     assert len(fleet.client.hgetall(key)) == 2
 
 
-def test_one_that_has_stood_still_itself_takes_nobody_for_dead(
+def test_one_that_is_late_itself_allows_for_that_when_it_looks_at_the_others(
     fleet: Fleet, mates: tuple[Crew, Crew], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = (fleet.worker(crew) for crew in mates)
     for broker in (one, other):
         assert not look(broker)
     silence(mates[1], monkeypatch, one.broker_id)
-    monkeypatch.setattr("transport.pulse.BEAT_S", -60.0)
+    key = crew_key("dramatiq", one.broker_id)
+    monkeypatch.setattr("transport.pulse.BEAT_S", -60.0)  # so that it is a minute late
     other.maintain()
-    assert fleet.client.hexists(crew_key("dramatiq", one.broker_id), one.broker_id)
+    assert fleet.client.hexists(key, one.broker_id)
+    monkeypatch.setattr("transport.pulse.BEAT_S", -40.0)
+    other.maintain()
+    assert not fleet.client.hexists(key, one.broker_id)
+
+
+def test_every_look_of_a_worker_counts_that_looks_in_time() -> None:
+    assert LOOK_MS + BEAT_S * 1000 < KEEP_LOOK_MS <= ALIVE_MS - BEAT_S * 1000
+    assert 2 * LOOK_MS <= KEEP_LOOK_MS
+
+
+def test_one_that_leaves_in_the_middle_of_a_beat_does_not_join_again(
+    fleet: Fleet, mates: tuple[Crew, Crew], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, other = (fleet.worker(crew) for crew in mates)
+    for broker in (leaving, other):
+        broker.maintain()
+    mates[0].put_off(Duty.SHOW, 0)
+    pexpire = leaving.client.pexpire
+
+    def leaves_meanwhile(key: str, ttl_ms: int) -> object:
+        leaving.close()
+        return pexpire(key, ttl_ms)
+
+    monkeypatch.setattr(leaving.client, "pexpire", leaves_meanwhile)
+    leaving.maintain()
+    assert not fleet.client.hexists(crew_key("dramatiq", leaving.broker_id), leaving.broker_id)
 
 
 def test_what_a_process_held_whose_place_another_one_has_taken_is_brought_back_by_a_look(
@@ -175,8 +202,9 @@ def test_one_that_redis_does_not_know_joins_again(fleet: Fleet, mates: tuple[Cre
     fleet.client.hdel(key, lost)
     for duty in (Duty.SHOW, Duty.CALL_ROLL):
         mates[0].put_off(duty, 0)
-    for broker in reversed(brokers):
-        broker.maintain()
+    brokers[1].maintain()
+    assert lost in ids(mates[0])
+    brokers[0].maintain()
     assert fleet.client.hexists(key, lost)
 
 

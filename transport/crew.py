@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 PLACE = "CALLBOARD_CREW"
 
 #: The first record is the crew's: its name, and when its duties are due. The others are the processes': when each was
-#: last alive, whether Redis knows of it, and its worker id. Numbers have 8 bytes; times are in ns, by the machine's
-#: monotonic clock.
+#: last alive, or 0 when it is off the list; whether it has joined, and need not again; and its worker id. Numbers have
+#: 8 bytes; times are in ns, by the machine's monotonic clock.
 RECORD_BYTES = 512
 NUMBER_BYTES = 8
 NAME_BYTES = 16
@@ -42,7 +42,7 @@ class Member(NamedTuple):
 
 class Crew:
     """A crew as one of its processes sees it. Each may write everywhere. When two do so at the same time, somebody may
-    be on the list whom Redis does not know: the next roll call sets that right. Nobody is missing there who lives.
+    be on the list whom Redis does not know: the next roll call sets that right. Who lives is back with its next beat.
 
     Parameters:
         file: the descriptor of what `file_for_crew` has made; None for a process by itself.
@@ -81,26 +81,27 @@ class Crew:
         """It is due again after so long."""
         self._numbers[duty] = time.monotonic_ns() + int(seconds * 1e9)
 
-    def in_place(self) -> str:
-        """The worker that had this process's place last; "" if there was none."""
+    def occupant(self) -> str:
+        """The worker that has this process's place, or had it last: this one or one that has died; "" if none has."""
         return self._id(self._slot)
 
     def enter(self, worker_id: str) -> None:
-        """Puts this process on the list, before Redis knows of it: so the others notice its death in between."""
+        """Puts this process on the list, before it joins: so the others notice its death in between. One that is there
+        stays there."""
         self._numbers[_at(self._slot, JOINED)] = 0
-        if self.in_place() != worker_id:
+        if self.occupant() != worker_id:
             self._numbers[_at(self._slot, SEEN)] = 0
             start = self._slot * RECORD_BYTES + ID_OFFSET
             self._memory[start : start + ID_BYTES] = worker_id.encode().ljust(ID_BYTES, b"\0")
         self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
 
     def note_joined(self) -> None:
-        """Notes that Redis knows of this process."""
+        """Notes that this process has joined."""
         self._numbers[_at(self._slot, JOINED)] = 1
 
     def note_alive(self, worker_id: str) -> bool:
         """Notes that this process is alive; False when it has to join."""
-        if self.in_place() != worker_id:
+        if self.occupant() != worker_id:
             return False
         self._numbers[_at(self._slot, SEEN)] = time.monotonic_ns()
         return bool(self._numbers[_at(self._slot, JOINED)])
@@ -112,16 +113,16 @@ class Crew:
         seen = [(self._id(slot), self._numbers[_at(slot, SEEN)]) for slot in self._slots()]
         return [Member(worker_id, (now_ns - seen_ns) / 1e9) for worker_id, seen_ns in seen if seen_ns]
 
-    def have_join(self, worker_id: str) -> None:
-        """Has a worker join again with its next beat. It stays on the list: it may die before that."""
+    def ask_to_join(self, worker_id: str) -> None:
+        """Has a worker join again with its next beat. It stays on the list, since it may die before that."""
         for slot in self._slots():
             if self._id(slot) == worker_id:
                 self._numbers[_at(slot, JOINED)] = 0
 
     def take_off(self, worker_id: str, silent_s: float = 0.0) -> None:
-        """Takes a worker off the list that is dead to Redis; but one that was not silent for so long only has to join
-        again."""
-        self.have_join(worker_id)
+        """Takes a worker off the list that is dead to Redis, or leaves; but one that was not silent for so long only
+        has to join again."""
+        self.ask_to_join(worker_id)
         for slot in self._slots():
             silent_ns = time.monotonic_ns() - self._numbers[_at(slot, SEEN)]
             if self._id(slot) == worker_id and silent_ns >= silent_s * 1e9:

@@ -90,7 +90,9 @@ class Pulse:
         self._crew = crew
         self._crew_key = crew_key(namespace, worker_id)
         self._beaten_s = time.monotonic()
+        #: How long ago the beat before the last one was, at that one.
         self._silent_s = 0.0
+        self._has_left = False
         self._queue_names: set[str] = set()
         self._heartbeats = heartbeats_key(namespace)
         self._join_script = script(client, "clock", "join")
@@ -119,7 +121,7 @@ class Pulse:
         was_silent = self._silent_s * 1000 >= ALIVE_MS
         if not is_known or was_silent:  # or another one of its crew is about to take it for dead
             self._join()
-        # One that is not known though it was not silent: Redis has forgotten it.
+        # One that was not silent has to join when Redis has lost it, or it was wrongly taken for dead.
         return self._silent_s if was_silent and not is_known else 0.0
 
     def silent_mates(self) -> list[str]:
@@ -130,7 +132,9 @@ class Pulse:
         return [mate.worker_id for mate in mates if mate.silent_s >= ALIVE_MS / 1000 + late_s]
 
     def leave(self) -> None:
-        """Takes this worker, which holds no message any more, off the list."""
+        """Takes this worker, which holds no message any more, off the list for good."""
+        # First: a beat may be under way in another thread, and find it missing.
+        self._has_left = True
         with self._client.pipeline(transaction=False) as pipeline:
             pipeline.zrem(self._heartbeats, self.worker_id)
             pipeline.hdel(self._crew_key, self.worker_id)
@@ -163,7 +167,9 @@ class Pulse:
         self._client.zremrangebyscore(self._heartbeats, "-inf", now_s * 1000 - FORGET_MS)
 
     def _join(self) -> None:
-        if (former := self._crew.in_place()) not in ("", self.worker_id):
+        if self._has_left:
+            return
+        if (former := self._crew.occupant()) not in ("", self.worker_id):
             # It has died in this place. If this worker died before that is known, the next one would not know of it.
             self.declare_dead(former)
         self._crew.enter(self.worker_id)
@@ -177,19 +183,21 @@ class Pulse:
         # Unlike HSET, PEXPIRE is not refused when Redis is out of memory. 0 when Redis has forgotten the crew, or has
         # taken it for dead.
         if not self._client.pexpire(self._crew_key, ALIVE_MS):
-            self._have_join(worker_ids)
+            self._ask_to_join(worker_ids)
         self._crew.put_off(Duty.SHOW, SHOW_S)
         if not worker_ids:
             return
         if self._crew.is_due(Duty.CALL_ROLL):
             accounts = self._client.hmget(self._crew_key, worker_ids)
             # It was taken for dead just when it began to move again, or Redis has lost it.
-            self._have_join([worker_id for worker_id, account in zip(worker_ids, accounts, strict=True) if not account])
+            self._ask_to_join(
+                [worker_id for worker_id, account in zip(worker_ids, accounts, strict=True) if not account]
+            )
             self._crew.put_off(Duty.CALL_ROLL, ROLL_CALL_S)
         if self._crew.is_due(Duty.SHOW_TO_STOCK):
             self._show_script(keys=[self.namespace], args=[REMEMBERED_MS, *worker_ids])
             self._crew.put_off(Duty.SHOW_TO_STOCK, SHOW_TO_STOCK_S)
 
-    def _have_join(self, worker_ids: list[str]) -> None:
+    def _ask_to_join(self, worker_ids: list[str]) -> None:
         for worker_id in worker_ids:
-            self._crew.have_join(worker_id)
+            self._crew.ask_to_join(worker_id)
