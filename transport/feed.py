@@ -68,6 +68,7 @@ class Feed:
         self._worker_id = worker_id
         aside = f"{namespace}:__aside__.{worker_id}.{queue_name}"
         self._wait_command = ("BLMOVE", f"{namespace}:{queue_name}", aside, "LEFT", "RIGHT")
+        #: Until then an older question may be with Redis.
         self._older_until_s = 0.0
         self._asked_s: float | None = None
         self._generation = ""
@@ -99,8 +100,10 @@ class Feed:
     def put_back(self, in_hand: Collection[str], let_go: Collection[str] = ()) -> None:
         """Returns to the queue all messages that Redis has given this worker, except those `in_hand`. Those in `let_go`
         count as not begun. Questions that are still with Redis get no messages from now on."""
-        self._generation = str(next(self._generations))
-        if self._run(self._put_back_script, self._generation, GENERATION_S, *in_hand, "", *let_go):
+        is_first, self._generation = not self._generation, str(next(self._generations))
+        has_older = self._run(self._put_back_script, self._generation, GENERATION_S, *in_hand, "", *let_go)
+        if is_first and has_older:
+            # From the feed before this one, which has lost its connection.
             self._older_until_s = time.monotonic() + QUESTION_S
 
     def postpone(self, times: Iterable[tuple[float, str]]) -> None:
@@ -116,6 +119,8 @@ class Feed:
     def close(self) -> None:
         """Takes the question back. What Redis has put aside by then waits for this worker's next fetch."""
         self._line.close()
+        if self._asked_s is not None:
+            self._older_until_s = time.monotonic() + QUESTION_S
         self._asked_s = None
 
     def _ask(self, wanted: int) -> float:
