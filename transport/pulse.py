@@ -90,7 +90,7 @@ class Pulse:
         self._crew = crew
         self._crew_key = crew_key(namespace, worker_id)
         self._beaten_s = time.monotonic()
-        #: How long ago the beat before the last one was, at that one.
+        #: The time between the last two beats.
         self._silent_s = 0.0
         self._has_left = False
         self._queue_names: set[str] = set()
