@@ -29,9 +29,11 @@ GRACE_S = 5.0
 #: How long a reader takes to notice that it should stop, while no entry comes.
 SILENCE_S = 0.5
 
-#: An entry that was read this long ago and is still pending is claimed; how often these are looked for.
+#: An entry that was read this long ago and is still pending is claimed; how often these are looked for; and how many
+#: pending entries are seen through for each one that may be claimed, as XAUTOCLAIM does.
 ABANDONED_MS = 5_000
 CLAIM_S = 5.0
+SEEN_PER_CLAIM = 10
 
 #: A consumer that was not seen for so long belonged to an ingress that is gone.
 FORGET_MS = 3600 * 1000
@@ -136,13 +138,17 @@ class StreamReader(ABC):
     def _abandoned(self) -> list[Received]:
         if time.monotonic() < self._claim_due_s:
             return []
+        # Not XAUTOCLAIM, which is one command, but came with Redis 6.2. Another reader may claim some of them in between:
+        # XCLAIM leaves out those.
         count = self.count
-        claimed = self._client.xautoclaim(self.stream, GROUP, self._consumer, min_idle_time=ABANDONED_MS, count=count)
-        entries = claimed[1]
-        self.has_more = len(entries) == count
+        pending = self._client.xpending_range(self.stream, GROUP, min="-", max="+", count=SEEN_PER_CLAIM * count)
+        abandoned = [entry["message_id"] for entry in pending if entry["time_since_delivered"] >= ABANDONED_MS][:count]
+        self.has_more = len(abandoned) == count
         if not self.has_more:
             self._claim_due_s = time.monotonic() + CLAIM_S
-        return self.received(entries)
+        if not abandoned:
+            return []
+        return self.received(self._client.xclaim(self.stream, GROUP, self._consumer, ABANDONED_MS, abandoned))
 
     def _new(self) -> list[Received]:
         if self._asked_s is None:

@@ -26,7 +26,8 @@ def hear(client: "redis.Redis") -> None:
 def answer(client: "redis.Redis") -> None:
     """Answers them, one after another, until it is killed."""
     while True:
-        if popped := client.blpop([QUEUE], timeout=10):
+        # redis-py 8 gives up on a read after 5 s of its own accord: the answer "nothing" has to come before.
+        if popped := client.blpop([QUEUE], timeout=2):
             client.publish("results", reversed_outcome(json.loads(popped[1]), str(uuid4())))
 
 
