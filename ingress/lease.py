@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from typing import Literal
 from uuid import uuid4
 
 import redis
@@ -37,12 +38,23 @@ LEFTOVERS_S = 5.0
 
 
 class _LeaseLock(Lock):
-    """A Lock that can be acquired when Redis is out of memory, too."""
+    """A Lock that can be acquired when Redis is out of memory, too, and is renewed with fewer commands."""
 
     def do_acquire(self, token: str) -> bool:
         """Acquires it if nobody holds it."""
         acquire = self.redis.register_script(ACQUIRE)
         return bool(acquire(keys=[self.name], args=[token, int(LEASE_S * 1000)]))
+
+    def do_reacquire(self) -> Literal[True]:
+        """Renews it, without the script that redis-py has for that: nothing is done more often in an idle system. Where
+        another process holds it by now, its lease lasts longer for once, by no more than `LEASE_S`."""
+        with self.redis.pipeline(transaction=False) as pipeline:
+            pipeline.pexpire(self.name, int(LEASE_S * 1000))
+            pipeline.get(self.name)
+            _, token = pipeline.execute()
+        if token != self.local.token:
+            raise LockNotOwnedError("it is another process's")
+        return True
 
 
 class Lease:

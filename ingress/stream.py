@@ -138,17 +138,19 @@ class StreamReader(ABC):
     def _abandoned(self) -> list[Received]:
         if time.monotonic() < self._claim_due_s:
             return []
-        # Not XAUTOCLAIM, which is one command, but came with Redis 6.2. Another reader may claim some of them in between:
-        # XCLAIM leaves out those.
+        # Not XAUTOCLAIM, which is one command, but came with Redis 6.2. What another reader claims in between, XCLAIM
+        # leaves out.
         count = self.count
-        pending = self._client.xpending_range(self.stream, GROUP, min="-", max="+", count=SEEN_PER_CLAIM * count)
+        seen = SEEN_PER_CLAIM * count
+        pending: list[Any] = self._client.xpending_range(self.stream, GROUP, min="-", max="+", count=seen)
         abandoned = [entry["message_id"] for entry in pending if entry["time_since_delivered"] >= ABANDONED_MS][:count]
         self.has_more = len(abandoned) == count
         if not self.has_more:
             self._claim_due_s = time.monotonic() + CLAIM_S
         if not abandoned:
             return []
-        return self.received(self._client.xclaim(self.stream, GROUP, self._consumer, ABANDONED_MS, abandoned))
+        claimed: list[Any] = self._client.xclaim(self.stream, GROUP, self._consumer, ABANDONED_MS, abandoned)
+        return self.received(claimed)
 
     def _new(self) -> list[Received]:
         if self._asked_s is None:

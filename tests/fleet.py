@@ -12,6 +12,7 @@ from tests.redis_under_test import key_prefix
 from transport.connection import connect
 from transport.crew import Crew, Duty
 from transport.messages import Delivery
+from transport.pulse import KEEP_LOOK_MS, LOOK_MS
 from transport.redis_broker import CallboardBroker
 
 #: How long a consumer waits for what is not to come.
@@ -61,7 +62,7 @@ class Fleet:
     def look_after(self, broker: CallboardBroker) -> None:
         """Has this worker look after the queues now, as it does every few seconds."""
         for _ in range(2):  # The first look, when Redis knows of none before, finds nobody.
-            self.client.delete("dramatiq:__look__")
+            self.client.pexpire("dramatiq:__looked__", KEEP_LOOK_MS - LOOK_MS)
             self.offer_to_look(broker)
 
     def offer_to_look(self, broker: CallboardBroker) -> None:

@@ -71,7 +71,7 @@ def test_the_dead_are_looked_for_although_the_clock_of_redis_was_set_back(fleet:
     fleet.look_after(living)
     fleet.kill(dead)
     # Redis keeps it until a time of its clock, to which it is now an hour.
-    assert fleet.client.pexpire("dramatiq:__look__", 3_600_000)
+    assert fleet.client.pexpire("dramatiq:__looked__", 3_600_000)
     fleet.offer_to_look(living)
     assert perform(living) == sent
 

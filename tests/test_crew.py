@@ -113,7 +113,7 @@ def test_what_a_process_held_that_stands_still_is_brought_back_by_another_one_of
     assert not look(other)
     (sent,) = fleet.send()
     consume(one)
-    fleet.client.set("dramatiq:__look__", "", px=LOOK_MS)  # so that no look finds it
+    fleet.client.set("dramatiq:__looked__", "", px=KEEP_LOOK_MS)  # so that no look finds it
     silence(mates[1], monkeypatch, one.broker_id)
     other.maintain()
     assert [delivery.message_id for delivery in perform(other)] == [sent]

@@ -112,7 +112,7 @@ def test_nobody_is_taken_for_dead_just_after_redis_was_away(fleet: Fleet) -> Non
     consume(silent)
     assert not look(living)
     fleet.kill(silent)
-    fleet.client.delete("dramatiq:__look__", "dramatiq:__looked__")
+    fleet.client.delete("dramatiq:__looked__")
     living.maintain()
     assert not look(living)
 

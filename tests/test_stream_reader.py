@@ -17,6 +17,7 @@ from ingress.crowd import BEHIND, BEHIND_BYTES
 from ingress.gate import Gate
 from ingress.intake import Intake, Received
 from ingress.queue_bound import QueueBound
+from ingress.stream import ABANDONED_MS
 from ingress.tasks_stream import READ, READ_BYTES, TasksStreamReader
 from setting_sections import Limits
 from task import catalogue, task
@@ -211,6 +212,17 @@ def test_an_entry_is_taken_in_once_by_whoever_comes_first(
     assert cast(Any, own_redis.xreadgroup(GROUP, "me", {STREAM: ">"})) in ([], None, {})
     assert own_redis.xpending(STREAM, GROUP)["pending"] == 0
     assert own_redis.xlen(STREAM) == 0
+
+
+def test_what_a_dead_ingress_has_read_is_claimed_also_on_a_redis_of_before_6_2() -> None:
+    with RedisServer("--rename-command", "XAUTOCLAIM", "") as server, connect(server.url) as old_redis:
+        old_redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        *of_living, of_dead = add(old_redis, "first", "second", "third")
+        old_redis.xreadgroup(GROUP, "living", {STREAM: ">"})
+        old_redis.xclaim(STREAM, GROUP, "dead", 0, [of_dead], idle=ABANDONED_MS)
+        with reading(reader_on(old_redis, StopRequest())):
+            wait_until(lambda: old_redis.xlen(STREAM) < 3, "an entry is taken in")
+        assert [entry_id.decode() for entry_id, _ in cast(Any, old_redis.xrange(STREAM))] == of_living
 
 
 def test_behind_the_highest_id_that_there_is_nothing_is_found(own_redis: "redis.Redis") -> None:

@@ -16,11 +16,12 @@ local turns, suspects = queue .. ".turns", queue .. ".suspects"
 local holder = worker_id .. "." .. queue_name
 local acks, aside = namespace .. ":__acks__." .. holder, namespace .. ":__aside__." .. holder
 
+if redis.call("exists", aside, queue, turns) == 0 then
+    return {{}, {}, {}}
+end
 local ids = redis.call("lrange", aside, 0, -1)
 if #ids > 0 then
     redis.call("del", aside)
-elseif redis.call("exists", queue, turns) == 0 then
-    return {{}, {}, {}}
 end
 
 local generation = redis.call("get", namespace .. ":__generation__." .. holder)

@@ -1,28 +1,18 @@
--- A worker's look for those that have died, if it is its turn. In one step: if Redis stood still between two, everybody
--- would look dead in the second.
+-- A look for the workers that have died. In one step: if Redis stood still between two, everybody would look dead in the
+-- second. Nobody is dead when the last look is forgotten: everybody would look so then, too, see pulse.py.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 worker id, 2 for how long no other one looks, in ms, 3 how long it is remembered that one has looked, in
---          ms, 4 what the ids of Callboard's workers begin with, 5 after how long of silence any other worker is dead,
---          in ms
--- Returns  the ids of the dead workers, or false when it is not its turn.
+-- ARGV     1 for how long this look is remembered, in ms, 2 what the ids of Callboard's workers begin with, 3 after how
+--          long of silence any other worker is dead, in ms
+-- Returns  the ids of the dead workers.
 
-local namespace, worker_id, pause_ms, remembered_ms, prefix, silence_ms = KEYS[1], unpack(ARGV)
-
-local lock, last_look = namespace .. ":__look__", namespace .. ":__looked__"
+local namespace, remembered_ms, prefix, silence_ms = KEYS[1], unpack(ARGV)
 
 -- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
--- one. When it is not this worker's turn, another one has just looked.
-local has_looked = redis.call("pexpire", last_look, remembered_ms) == 1
-if not redis.call("set", lock, worker_id, "nx", "px", pause_ms) then
-    -- It lasts for longer than anybody has set it for when Redis's clock was set back: nobody would look for so long.
-    if redis.call("pttl", lock) <= tonumber(pause_ms) then
-        return false
-    end
-    redis.call("set", lock, worker_id, "px", pause_ms)
-end
-if not has_looked then
-    redis.call("set", last_look, worker_id, "px", remembered_ms)
+-- one.
+local last_look = namespace .. ":__looked__"
+if redis.call("pexpire", last_look, remembered_ms) == 0 then
+    redis.call("set", last_look, "", "px", remembered_ms)
     return {}
 end
 

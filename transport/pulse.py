@@ -27,7 +27,7 @@ SHOW_S = 1.35
 #: How often it is looked whether Redis knows of all that a crew knows of.
 ROLL_CALL_S = 6.0
 
-#: One worker looks for dead ones, and no other one for so long; each offers to with the beat after. So two looks are at
+#: One worker looks for dead ones, and then nobody for so long; each offers to with the beat after. So two looks are at
 #: most 3.5 s apart, even when the worker that has looked last is the one that died.
 LOOK_MS = 2_000
 
@@ -145,13 +145,14 @@ class Pulse:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
         if not self._crew.is_due(Duty.LOOK):
             return None
-        # look.lua says the same, for three times as many commands. Below 0 when nobody has looked lately.
-        if 0 < (left_ms := self._client.pttl(f"{self.namespace}:__look__")) <= LOOK_MS:
-            self._crew.put_off(Duty.LOOK, left_ms / 1000)
+        # Below 0 when Redis's clock was set back: the last look may be remembered for an hour then.
+        since_ms = KEEP_LOOK_MS - self._client.pttl(f"{self.namespace}:__looked__")
+        if 0 <= since_ms < LOOK_MS:
+            self._crew.put_off(Duty.LOOK, (LOOK_MS - since_ms) / 1000)
             return None
-        words: list[str | int] = [self.worker_id, LOOK_MS, KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
-        dead: list[bytes] | None = self._look_script(keys=[self.namespace], args=words)
-        # Or another one came first, in the same moment.
+        # Another one may do so in the same moment, which does no harm.
+        words: list[str | int] = [KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
+        dead: list[bytes] = self._look_script(keys=[self.namespace], args=words)
         self._crew.put_off(Duty.LOOK, LOOK_MS / 1000)
         return dead
 
