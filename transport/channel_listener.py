@@ -11,7 +11,7 @@ from transport.line import Line
 from transport.silence import Silence
 
 #: After this long without a word from Redis it is asked for one.
-PING_S = 20.0
+PING_S = 25.0
 
 #: How long a stopping listener takes to notice.
 SLICE_S = 5.0

@@ -33,6 +33,8 @@ if generation and generation ~= asked_in then
     return {{}, {}, {}}
 end
 if redis.call("exists", turns) == 1 then
+    -- Nothing was put aside where Redis has no BLMOVE. Whoever wants one message only would never take the head.
+    ids[1] = ids[1] or redis.call("lpop", queue) or nil
     while #ids < wanted and redis.call("exists", turns) == 1 do
         ids[#ids + 1] = take_turn(queue) or nil
         ids[#ids + 1] = #ids < wanted and redis.call("lpop", queue) or nil
