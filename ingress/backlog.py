@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, islice
 from uuid import uuid4
 
-#: How many markers are remembered; each start of an ingress makes one.
+#: How many markers are remembered. An ingress makes one when it subscribes, and most that take over make another.
 MARKERS = 100
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-#: An ingress is behind when more requests than this, or bytes of them, wait for it: a tenth of a second's work or more.
+#: An ingress is behind when more requests than this, or bytes of them, wait for it: 0.04 s of work or more.
 BEHIND = 2048
 BEHIND_BYTES = 8 * 1024 * 1024
 

@@ -23,7 +23,7 @@ from transport.redis_broker import CallboardBroker
 #: time to stop in: its last attempt may have to wait for an answer.
 PATIENCE_S = 5.0
 
-#: How often it is tried to answer requests that Redis has refused, over about 8 s; meanwhile nothing is taken in.
+#: How often it is tried again to answer requests that Redis has refused, over about 9 s; meanwhile nothing is taken in.
 PUBLISH_TRIES = 12
 
 #: An ingress that was behind with the channel is taken to be so for so long.

@@ -46,8 +46,8 @@ class _LeaseLock(Lock):
         return bool(acquire(keys=[self.name], args=[token, int(LEASE_S * 1000)]))
 
     def do_reacquire(self) -> Literal[True]:
-        """Renews it, without the script that redis-py has for that: nothing is done more often in an idle system. Where
-        another process holds it by now, its lease lasts longer for once, by no more than `LEASE_S`."""
+        """Renews it, without the script that redis-py has for that: an idle system does little else. Where another
+        process holds it by now, its lease lasts longer for once, by no more than `LEASE_S`."""
         with self.redis.pipeline(transaction=False) as pipeline:
             pipeline.pexpire(self.name, int(LEASE_S * 1000))
             pipeline.get(self.name)

@@ -43,7 +43,7 @@ class QueueBound:
 
     def is_any_full(self) -> bool:
         """The same of any queue that this process has put something on."""
-        return any(self.is_full(queue_name) for queue_name in list(self._lengths) if self._was_full(queue_name))
+        return any(self.is_full(queue_name) for queue_name in list(self._lengths))
 
     def _tell(self, queue_name: str) -> None:
         now_s = time.monotonic()

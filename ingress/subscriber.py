@@ -28,9 +28,10 @@ REFUSED = b"refused"
 class Subscriber:
     """A subscription to the tasks channel and to the markers' channel beside it, which ends with its connection.
 
-    Raises, in each of its methods:
+    Raises, where it is begun, heard or left:
         redis.ConnectionError, redis.TimeoutError: the subscription is lost; what is published before the next one is
             not heard.
+        redis.ResponseError: Redis lets nobody subscribe; later it is no error.
     """
 
     def __init__(self, client: "redis.Redis", channel: str, backlog: Backlog) -> None:

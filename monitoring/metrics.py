@@ -137,4 +137,4 @@ def _add(counter: "prometheus.Counter", labels: Iterable[str]) -> None:
 def _source(origin: Origin) -> str:
     if origin.stream:
         return "stream"
-    return "channel" if origin.lease_key else "schedule"
+    return "channel" if origin.position_key else "schedule"

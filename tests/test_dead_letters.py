@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import dramatiq
 import pytest
@@ -13,6 +13,7 @@ from dramatiq.common import current_millis
 from client.redis_server import RedisServer
 from contract import ErrorCode, Sender
 from tests.morgue import Morgue
+from transport.dead_letters import DeadLetter, letter_with_reason
 from transport.redis_broker import KILLS_ITS_WORKERS
 
 
@@ -46,10 +47,15 @@ def test_a_message_that_killed_its_workers_says_so(morgue: Morgue, redis_server:
     assert (morgue.only().error, morgue.only().error_code) == (KILLS_ITS_WORKERS, ErrorCode.FAILED)
 
 
-def test_what_nobody_can_read_says_so_and_is_known_by_the_id_that_redis_has(morgue: Morgue) -> None:
-    morgue.put(b"\xff no message")
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff no message", dramatiq.Message(cast(Any, 7), "any", (), {}, {}).encode()],
+    ids=["no message", "a queue's name that is none"],
+)
+def test_what_nobody_can_read_says_so_and_is_known_by_the_id_that_redis_has(morgue: Morgue, data: bytes) -> None:
+    morgue.put(data)
     letter = morgue.only()
-    assert (letter.id, letter.data, letter.task_type, letter.attempts) == ("odd", b"\xff no message", None, None)
+    assert (letter.id, letter.data, letter.task_type, letter.attempts) == ("odd", data, None, None)
     assert "cannot be read" in letter.error
     assert morgue.letters.find("odd") == letter
     assert morgue.letters.retry([letter]) == 0
@@ -125,6 +131,13 @@ def test_the_outcome_of_a_later_request_with_the_same_id_is_left_alone(morgue: M
     morgue.client.set('callboard:outcome:"u":r-1', later, ex=60)
     morgue.letters.retry([morgue.only()])
     assert morgue.client.get('callboard:outcome:"u":r-1') == later
+
+
+def test_what_another_program_has_put_in_place_of_an_error_code_is_none() -> None:
+    message: dramatiq.Message[Any] = dramatiq.Message("default", "any", (), {}, {})
+    data = letter_with_reason(message, "it broke", error_code=["failed"], attempts="two")
+    letter = DeadLetter("default", "odd", 0, data, message)
+    assert (letter.error, letter.error_code, letter.attempts) == ("it broke", None, None)
 
 
 def test_letters_come_in_pages_the_newest_first(morgue: Morgue) -> None:

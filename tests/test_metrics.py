@@ -16,10 +16,14 @@ from dramatiq.common import current_millis
 from prometheus_client.parser import text_string_to_metric_families
 
 from client.redis_server import RedisServer
+from contract import ErrorCode
+from monitoring.metrics import RequestMetrics
 from tests.system import PROJECT
 from tests.waiting import wait_until
 from tests.watched import ROLES, Watched
 from tests.wire import Wire
+from transport.answers import Answer
+from transport.arrivals import Origin, Refused
 
 Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
@@ -39,7 +43,10 @@ def own(project: Path, redis_server: RedisServer, client: "redis.Redis", tmp_pat
 def scrape(system: Watched, role: str) -> Samples:
     """Every sample on a port, by name and labels."""
     with urllib.request.urlopen(f"http://127.0.0.1:{system.ports[role]}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+        return samples_in(answer.read().decode())
+
+
+def samples_in(text: str) -> Samples:
     samples: Samples = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -80,6 +87,14 @@ def test_what_comes_in_is_counted_by_way_task_and_code(own: Watched, redis_serve
     assert value(seen, "requests_refused_total", error_code="unknown_task") == 1
     assert value(seen, "queue_messages", queue="default", state="dead") == 1
     assert (value(seen, "ingress_leads"), value(seen, "workers"), value(seen, "redis_up")) == (1, 1, 1)
+
+
+def test_what_an_ingress_has_taken_in_that_does_not_lead_came_by_the_channel() -> None:
+    metrics = RequestMetrics()
+    refused = Refused(Answer(b"{}", (), ()), b"{}", ErrorCode.INVALID_REQUEST)
+    metrics.count([refused], Origin(position_key="callboard:position:tasks"))
+    samples = samples_in(metrics.page().body.decode())
+    assert value(samples, "requests_received_total", source="channel") == 1
 
 
 def test_a_task_nobody_declared_makes_no_label(own: Watched, redis_server: RedisServer, client: "redis.Redis") -> None:

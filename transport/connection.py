@@ -39,7 +39,7 @@ MOST_CONNECTIONS = 2**31
 def connect(url: str, key_prefix: str = CLUSTER_KEY_PREFIX) -> "redis.Redis":
     """A client whose commands are sent once, over RESP2, where every reply comes in turn.
 
-    redis-py repeats a command whose answer did not come (10 times by default, since version 6). That is right for
+    redis-py repeats a command whose answer did not come (10 times by default, since version 8). That is right for
     idempotent commands only, so here the caller decides: see `StopRequest.until_redis_answers`.
 
     Parameters:
@@ -103,8 +103,8 @@ class StopRequest:
             self._requests.put(None)
 
     def until_redis_answers(self, action: Callable[[], T], patience_s: float = 0.0) -> T:
-        """What `action` returns, once Redis answers it: it is repeated with growing pauses, each with a line in the
-        log.
+        """What `action` returns, once Redis answers it: it is repeated at once, and then with growing pauses, each with
+        a line in the log.
 
         `action` must be one that may run more than once. After a request to stop no attempt begins later than
         `patience_s`: the longer that is, the less likely something is lost by giving up.
@@ -145,7 +145,7 @@ class StopRequest:
 
     def _tell(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        what = "does not answer"
+        what = "refuses it" if isinstance(error, redis.ResponseError) else "does not answer"
         if isinstance(error, redis.AuthenticationError):
             what = "does not let this process in, look at user and password in REDIS_URL"
         logger.warning("Redis {}: {}; trying again in {:.1f} s", what, error, state.upcoming_sleep)

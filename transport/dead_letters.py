@@ -83,7 +83,7 @@ class DeadLetter(NamedTuple):
     def error_code(self) -> ErrorCode | None:
         """That of its outcome."""
         code = self._reason.get("error_code")
-        return ErrorCode(code) if code in set(ErrorCode) else None
+        return ErrorCode(code) if isinstance(code, str) and code in set(ErrorCode) else None
 
     @property
     def attempts(self) -> int | None:

@@ -225,7 +225,7 @@ def _check(message: Message[Any], sender: Sender, reply_to: object) -> None:
     """Raises one of `UNDECODABLE` when no answer could be made: anybody may have put the message on the queue."""
     optional = [text for text in (reply_to, sender.request_id, sender.traceparent) if text is not None]
     user_id = str(sender.user_id) if type(sender.user_id) in (int, type(None)) else sender.user_id
-    for text in (message.message_id, message.actor_name, user_id, *optional):
+    for text in (message.queue_name, message.message_id, message.actor_name, user_id, *optional):
         if not isinstance(text, str):
             raise TypeError(f"{text!r:.100} is no text")
         text.encode()

@@ -1,5 +1,5 @@
-"""What is going on now, as Redis tells it: queues, workers, ingresses, schedulers, the stream. Each method costs one or
-two round trips, however much waits there."""
+"""What is going on now, as Redis tells it: queues, workers, ingresses, schedulers, the stream. Each method costs up to
+three round trips, however much waits there."""
 
 import json
 from collections.abc import Sequence

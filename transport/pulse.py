@@ -33,8 +33,8 @@ LOOK_MS = 2_000
 
 #: A look counts only if the one before was no longer ago than this. Else Redis or its clock has stopped or jumped, and
 #: every worker looks dead: they have until the next look to show themselves. It is longer than two looks are apart, and
-#: no longer than a sign of life lasts at least, which is `ALIVE_MS` less a beat. No less than twice `LOOK_MS`: a worker
-#: that looks with every second beat may look that late, and no look of its would ever count.
+#: no longer than a sign of life lasts at least, which is `ALIVE_MS` less a beat. No less than twice `LOOK_MS`: one
+#: whose beats are late, a little less than `LOOK_MS` apart, looks with every second, and none of its looks would count.
 KEEP_LOOK_MS = 4_000
 
 #: A stock Dramatiq worker is dead after this long: it shows itself only when it fetches. Source: `RedisBroker`,

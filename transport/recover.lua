@@ -2,7 +2,7 @@
 -- reads every key of this Redis.
 --
 -- A message that was in the hands of a dead worker is a suspect from then on: it may be what has killed it. One that
--- was begun too often is condemned: whoever fetches it ends it, see consumer.py. It goes back to the queue like the
+-- was begun too often is condemned: whoever fetches it ends it, see suspects.py. It goes back to the queue like the
 -- others, and not to the caller: until it is ended, it is where somebody finds it.
 --
 -- KEYS[1]  the namespace

@@ -160,7 +160,9 @@ class CallboardBroker(SelectiveSignals, RedisBroker):
 
         Raises:
             DeposedError: another process holds the lease, or has taken in a part of the burst.
-            redis.OutOfMemoryError: Redis is at its `maxmemory`, and nothing was taken in.
+            redis.OutOfMemoryError: Redis is at its `maxmemory`, and nothing was taken in; Redis 6 says it with another
+                `redis.ResponseError`.
+            redis.RedisError: Redis refuses it, or it may have been taken in and the reply was lost.
         """
         admitted = [arrival.envelope for arrival in burst if isinstance(arrival, Admitted)]
         for envelope in admitted:

@@ -12,7 +12,7 @@ Hook = Callable[..., None]
 class SelectiveSignals(Broker):
     """A broker that keeps, for each signal, the hooks that its middleware has overridden.
 
-    Dramatiq calls a hook of every middleware eight times a message, and nearly all of them are empty. What a hook may
+    Dramatiq calls a hook of every middleware six times a message, and nearly all of them are empty. What a hook may
     raise, and what becomes of that, is as in Dramatiq. A signal that Dramatiq does not know goes to those with a hook.
     """
 
