@@ -94,7 +94,7 @@ class BlockingConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         try:
-            if not (self._fetched or self._suspects.want_quiet() or self._suspects.may_begin()):
+            if not (self._fetched or self._suspects.want_quiet() or self._suspects.seek_turn()):
                 self._begin()
                 self._fetch()
             if self._suspects.want_quiet():
@@ -172,7 +172,7 @@ class BlockingConsumer(Consumer):
         if self._suspects.keep_one() or self._fetched or self._feed.is_asking:
             self._fetched.clear()
             self._put_back()
-        if not self._suspects.may_begin():
+        if not self._suspects.seek_turn():
             self._room.wait(SUSPECT_PAUSE_S)
             self._room.clear()
 

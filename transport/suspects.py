@@ -71,8 +71,8 @@ class Suspects:
             self._alone.pop()
         return len(self) < before
 
-    def may_begin(self) -> bool:
-        """Whether `take` returns one now."""
+    def seek_turn(self) -> bool:
+        """Whether `take` returns one now; asks for quiet, where one is to be begun alone."""
         return bool(self._next_line())
 
     def take(self) -> Fetched | None:
