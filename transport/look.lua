@@ -1,16 +1,22 @@
--- A look for the workers that have died. In one step: if Redis stood still between two, everybody would look dead in the
--- second. Nobody is dead when the last look is forgotten: everybody would look so then, too, see pulse.py.
+-- A worker's look for those that have died, if it is time for one. In one step: if Redis stood still between two,
+-- everybody would look dead in the second. Nobody is dead when the last look is forgotten, see pulse.py, nor is it time for
+-- another one then: after Redis stood still many look at once, and nobody has shown himself yet.
 --
 -- KEYS[1]  the namespace
--- ARGV     1 for how long this look is remembered, in ms, 2 what the ids of Callboard's workers begin with, 3 after how
---          long of silence any other worker is dead, in ms
--- Returns  the ids of the dead workers.
+-- ARGV     1 for how long this look is remembered, in ms, 2 how long nobody looks again, in ms, 3 what the ids of
+--          Callboard's workers begin with, 4 after how long of silence any other worker is dead, in ms
+-- Returns  the ids of the dead workers; or in how many ms it is time for a look.
 
-local namespace, remembered_ms, prefix, silence_ms = KEYS[1], unpack(ARGV)
+local namespace, remembered_ms, pause_ms, prefix, silence_ms = KEYS[1], unpack(ARGV)
 
+-- Below 0 when Redis's clock was set back: the last look may be remembered for an hour then.
+local last_look = namespace .. ":__looked__"
+local since_ms = remembered_ms - redis.call("pttl", last_look)
+if since_ms >= 0 and since_ms < tonumber(pause_ms) then
+    return pause_ms - since_ms
+end
 -- First: out of memory Redis refuses a script's first write if that may take memory, as PEXPIRE does not, and no later
 -- one.
-local last_look = namespace .. ":__looked__"
 if redis.call("pexpire", last_look, remembered_ms) == 0 then
     redis.call("set", last_look, "", "px", remembered_ms)
     return {}

@@ -145,16 +145,11 @@ class Pulse:
         """The ids of the workers that have died, if it is this worker's turn to look for them; else None."""
         if not self._crew.is_due(Duty.LOOK):
             return None
-        # Below 0 when Redis's clock was set back: the last look may be remembered for an hour then.
-        since_ms = KEEP_LOOK_MS - self._client.pttl(f"{self.namespace}:__looked__")
-        if 0 <= since_ms < LOOK_MS:
-            self._crew.put_off(Duty.LOOK, (LOOK_MS - since_ms) / 1000)
-            return None
-        # Another one may do so in the same moment, which does no harm.
-        words: list[str | int] = [KEEP_LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
-        dead: list[bytes] = self._look_script(keys=[self.namespace], args=words)
-        self._crew.put_off(Duty.LOOK, LOOK_MS / 1000)
-        return dead
+        words: list[str | int] = [KEEP_LOOK_MS, LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
+        found: list[bytes] | int = self._look_script(keys=[self.namespace], args=words)
+        left_ms = found if isinstance(found, int) else LOOK_MS
+        self._crew.put_off(Duty.LOOK, left_ms / 1000)
+        return None if isinstance(found, int) else found
 
     def declare_dead(self, worker_id: str) -> None:
         """Has every look find this worker dead from now on. One of this crew that lives after all joins again."""
