@@ -83,6 +83,23 @@ def test_a_result_that_is_too_deep_for_readers_of_json_has_failed(wire: Wire) ->
     assert (outcome["error_code"], "nested too deeply" in outcome["error"]) == ("failed", True)
 
 
+def test_a_result_with_more_digits_than_readers_of_json_take_has_failed(wire: Wire) -> None:
+    assert wire.ask("returns_an_integer", {"digits": 4300})["status"] == "completed"
+    outcome = wire.ask("returns_an_integer", {"digits": 4301})
+    assert (outcome["error_code"], "too many digits" in outcome["error"]) == ("failed", True)
+
+
+def test_a_task_that_raises_shutdown_itself_has_failed(wire: Wire) -> None:
+    outcome = wire.ask("raises_shutdown")
+    assert (outcome["error"], outcome["attempts"]) == ("The task wanted to end its worker: Shutdown()", 2)
+
+
+@pytest.mark.parametrize(("fate", "exit_code"), [("return", 0), ("raise", 1), ("exit", 3)])
+def test_a_child_that_comes_out_of_its_task_ends_there(wire: Wire, fate: str, exit_code: int) -> None:
+    outcome = wire.ask("forks", {"fate": fate})
+    assert (outcome["result"], outcome["attempts"]) == ({"exit_code": exit_code}, 1)
+
+
 def test_a_default_is_not_judged_as_json(wire: Wire) -> None:
     assert wire.ask("has_a_default_that_json_has_no_word_for")["result"] == {"path": "/a"}
     assert wire.ask("has_defaults_to_be_converted")["result"] == {"a": 2}

@@ -4,15 +4,16 @@ import asyncio
 import ctypes
 import itertools
 import multiprocessing
+import os
 import sys
 import threading
 import time
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from dramatiq.errors import Retry
-from dramatiq.middleware import SkipMessage, raise_thread_exception
+from dramatiq.middleware import Shutdown, SkipMessage, raise_thread_exception
 from pydantic import BaseModel, Field, model_serializer
 
 from task import task
@@ -101,6 +102,28 @@ async def waits_in_the_loop(file: str) -> dict[str, Any]:
     while not Path(file).exists():
         await asyncio.sleep(0.01)
     return {}
+
+
+@task(max_attempts=2, min_backoff_ms=10)
+def raises_shutdown() -> dict[str, Any]:
+    raise Shutdown
+
+
+@task()
+def forks(fate: Literal["return", "raise", "exit"]) -> dict[str, Any]:
+    """Its child comes out of the task, too."""
+    if child := os.fork():
+        return {"exit_code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+    if fate == "raise":
+        raise LookupError("in the child")
+    if fate == "exit":
+        sys.exit(3)
+    return {}
+
+
+@task()
+def returns_an_integer(digits: int) -> dict[str, int]:
+    return {"integer": 10 ** (digits - 1)}
 
 
 @task(max_attempts=1)

@@ -1,5 +1,6 @@
 """The middleware that composes the outcome of a message; the consumer sends it with the acknowledgement."""
 
+import re
 import time
 from typing import Any
 
@@ -13,8 +14,10 @@ from transport.answers import Answers
 from transport.messages import Delivery
 from transport.stage import Cancelled
 
-#: An outcome with no more brackets can be read by every JSON parser; pydantic's, for one, goes 200 levels deep.
+#: An outcome with no more brackets, and no such integer, can be read by every JSON parser. Pydantic's, for one, goes 200
+#: levels deep, and like Python's reads no more than 4,300 digits.
 SHALLOW = 100
+LONG_INTEGER = re.compile(rb"(?<![0-9])[0-9]{4301}")
 
 
 class Outcomes(Middleware):
@@ -102,8 +105,9 @@ class Outcomes(Middleware):
             complaint = f"The outcome has {len(answer.payload)} bytes, at most {self._most_bytes} are sent"
             self._compose_error(message, ErrorCode.FAILED, complaint)
             return
-        if outcome.status == "completed" and _is_too_deep(answer.payload):
-            self._compose_error(message, ErrorCode.FAILED, "The result is nested too deeply for whoever reads JSON")
+        if outcome.status == "completed" and _is_unreadable(answer.payload):
+            complaint = "The result is nested too deeply, or has too many digits, for whoever reads JSON"
+            self._compose_error(message, ErrorCode.FAILED, complaint)
             return
         message.outcome, message.answer = outcome, answer
         kind = EventKind.COMPLETED if outcome.status == "completed" else EventKind.ERROR
@@ -115,9 +119,10 @@ class Outcomes(Middleware):
         message.bulletin.add(kind, outcome.timestamp, **details)
 
 
-def _is_too_deep(payload: bytes) -> bool:
-    # There are nearly always too few brackets for that.
-    return payload.count(b"[") + payload.count(b"{") > SHALLOW and read_outcome(payload) is None
+def _is_unreadable(payload: bytes) -> bool:
+    # There is nearly always too little in it for that.
+    is_suspect = payload.count(b"[") + payload.count(b"{") > SHALLOW or LONG_INTEGER.search(payload)
+    return bool(is_suspect) and read_outcome(payload) is None
 
 
 def _take_back_attempt(message: Delivery) -> None:

@@ -1,13 +1,17 @@
 """The tasks that run in this process, and how one of them is interrupted."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from dramatiq.middleware import Shutdown
 from dramatiq.middleware.threading import Interrupt, raise_thread_exception
 
 from contract import EventKind, timestamp
+from errors import TaskExitError
 from transport.messages import Delivery
 
 #: The most redis message ids that are remembered of messages that were cancelled in the hands of some worker.
@@ -31,13 +35,20 @@ class Stage:
 
         Raises:
             Cancelled, TimeLimitExceeded, Shutdown: at any moment, and nowhere but in here.
+            TaskExitError: the task has raised `Shutdown` itself. It would be begun again at once, and for ever.
             TypeError: outside of a worker.
         """
-        delivery = Delivery.current()
+        delivery, process_id = Delivery.current(), os.getpid()
         try:
             self._enter(delivery)
             return function(*args, **kwargs)
+        except Shutdown as shutdown:
+            if threading.get_ident() in self._running:
+                raise TaskExitError(f"The task wanted to end its worker: {shutdown!r}") from shutdown
+            raise
         finally:
+            if os.getpid() != process_id:
+                _end_child()
             # What `interrupt` has raised in this thread by then comes out before this ends: Python looks for it at the
             # end of each call. Later this task cannot be interrupted any more.
             with self._changing:
@@ -79,3 +90,11 @@ class Stage:
                 raise Cancelled
             delivery.bulletin.add(EventKind.STARTED, timestamp())
             self._running[threading.get_ident()] = delivery
+
+
+def _end_child() -> NoReturn:
+    """Ends a child that a task has forked, and that has come out of the task: it would go on as a second worker."""
+    error = sys.exception()
+    if isinstance(error, SystemExit) and isinstance(error.code, int | None):
+        os._exit(error.code or 0)
+    os._exit(0 if error is None else 1)
