@@ -26,7 +26,7 @@ class InvalidResultError(CallboardError):
 
 
 class TaskExitError(CallboardError):
-    """An `async` task has called `sys.exit()` or the like, or any task has raised `Shutdown`; the attempt counts as failed."""
+    """A task has raised `Shutdown`, or an `async` one has called `sys.exit()`; the attempt counts as failed."""
 
 
 class RedisServerError(CallboardError):
