@@ -14,7 +14,7 @@ from transport.answers import Answers
 from transport.messages import Delivery
 from transport.stage import Cancelled
 
-#: An outcome with no more brackets, and no such integer, can be read by every JSON parser; pydantic's, for one, goes 200
+#: An outcome with no more brackets, and no such integer, every JSON parser can read; pydantic's, for one, goes 200
 #: levels deep and reads 4,300 digits.
 SHALLOW = 100
 LONG_INTEGER = re.compile(rb"(?<![0-9])[0-9]{4301}")
