@@ -147,9 +147,9 @@ class Pulse:
             return None
         words: list[str | int] = [KEEP_LOOK_MS, LOOK_MS, WORKER_PREFIX, STOCK_SILENCE_MS]
         found: list[bytes] | int = self._look_script(keys=[self.namespace], args=words)
-        left_ms = found if isinstance(found, int) else LOOK_MS
-        self._crew.put_off(Duty.LOOK, left_ms / 1000)
-        return None if isinstance(found, int) else found
+        dead, pause_ms = (None, found) if isinstance(found, int) else (found, LOOK_MS)
+        self._crew.put_off(Duty.LOOK, pause_ms / 1000)
+        return dead
 
     def declare_dead(self, worker_id: str) -> None:
         """Has every look find this worker dead from now on. One of this crew that lives after all joins again."""
