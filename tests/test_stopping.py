@@ -153,7 +153,7 @@ def test_a_stopping_ingress_waits_for_a_redis_that_refuses_something(project: Pa
         System(project, server.url, CALLBOARD_CONFIG=str(config)) as system,
     ):
         process = system.start("ingress")
-        operator.execute_command("ACL", "SETUSER", "default", "-@scripting")
+        operator.execute_command("ACL", "SETUSER", "default", "-@scripting", "-pexpire")
         wait_until(lambda: "permissions" in system.log("ingress"), "it cannot keep its lease")
         assert operator.publish("tasks", REQUEST) == 1
         process.terminate()
